@@ -19,7 +19,6 @@ class Evaluation:
         features: channel-independent coordinates, `(n, f)`, or None.
         parts: share of `value` that belongs to each process id, `(n, p)`, summing to `value`,
             or None.
-        observables: named quantities `(n,)` to histogram, empty unless asked for.
     """
 
     value: Tensor

@@ -1,0 +1,86 @@
+"""Event format: reads a file as a stream of batches, and writes one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.run_info import RunInfo
+
+
+class EventStream(Protocol):
+    """An open event file: the run's information at once, the events batch by batch.
+
+    Attributes:
+        info: what the file says before its first event.
+    """
+
+    info: RunInfo
+
+    def __iter__(self) -> Iterator[EventBatch]:
+        """Batches in file order; bounded memory."""
+        ...
+
+    def __enter__(self) -> EventStream:
+        """Opens nothing further; closes the file on leaving."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the file."""
+        ...
+
+
+class EventWriter(Protocol):
+    """A file being written under a temporary name; it gets its name when complete."""
+
+    def write(self, batch: EventBatch) -> None:
+        """Appends events."""
+        ...
+
+    def close(self, info: RunInfo | None = None) -> None:
+        """Completes the file, with the final run information where it differs from the first."""
+        ...
+
+    def abort(self) -> None:
+        """Removes what was written."""
+        ...
+
+
+class EventFormat(Protocol):
+    """One family of files.
+
+    Attributes:
+        extensions: endings of file names, longest first, e.g. `(".lhe.gz", ".lhe")`.
+    """
+
+    extensions: tuple[str, ...]
+
+    def sniff(self, path: Path) -> bool:
+        """Whether the file's first bytes look like this format."""
+        ...
+
+    def read(self, path: Path, batch_size: int = 10_000) -> EventStream:
+        """Opens a file.
+
+        Raises:
+            InputError: if it is not what it claims to be.
+        """
+        ...
+
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> EventWriter:
+        """Starts a file.
+
+        Raises:
+            OutputError: if it exists and `overwrite` is not set, or cannot be written.
+        """
+        ...
