@@ -1,0 +1,134 @@
+"""Trained components on disk: tensors and JSON only, so that loading runs no stranger's code.
+
+A model is a directory with `model.safetensors` and `model.json`: format, interface, component
+name, interface version, options, the shape of the context it was trained in, and the checksum of
+the tensors. It is rebuilt by registry name, never by import path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, cast
+
+from crosshook.core.component import Slot
+from crosshook.core.errors import ModelError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from crosshook.core.context import BuildContext
+    from crosshook.core.interfaces.training import Stateful
+    from crosshook.core.registry import Registry
+
+FORMAT = "crosshook-model/1"
+TENSORS = "model.safetensors"
+DOCUMENT = "model.json"
+
+
+def save_model(
+    built: Stateful, directory: Path, interface: str, slot: Slot, context: BuildContext
+) -> None:
+    """Writes a component's state.
+
+    Args:
+        built: the component.
+        directory: made if missing; a model already there is replaced.
+        interface: what the component implements.
+        slot: the component's name and its resolved options.
+        context: the context it was built in.
+    """
+    from safetensors.torch import save
+
+    tensors, values = built.state()
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    document = {
+        "format": FORMAT,
+        "interface": interface,
+        "component": slot.use,
+        "options": dict(slot.options),
+        "context": context.shape(),
+        "state": values,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, content in (
+        (TENSORS, data),
+        (DOCUMENT, json.dumps(document, indent=1).encode()),
+    ):
+        part = directory / f"{name}.part"
+        part.write_bytes(content)
+        part.replace(directory / name)
+
+
+def read_document(directory: Path) -> dict[str, object]:
+    """The checked `model.json` of a model directory.
+
+    Raises:
+        ModelError: if it is missing, damaged or of another format.
+    """
+    path = directory / DOCUMENT
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        message = f"{directory}: no model here: {error.strerror} ({DOCUMENT})"
+        raise ModelError(message) from error
+    except ValueError as error:
+        message = f"{path}: not JSON: {error}"
+        raise ModelError(message) from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        message = f"{path}: not a model of format {FORMAT}"
+        raise ModelError(message)
+    return document
+
+
+def restore(
+    built: Stateful, directory: Path, interface: str, name: str, context: BuildContext
+) -> None:
+    """Loads a saved state into a component.
+
+    Raises:
+        ModelError: if the model belongs to another component or shape, or its checksum is wrong.
+    """
+    from safetensors.torch import load
+
+    document = read_document(directory)
+    if (document["interface"], document["component"]) != (interface, name):
+        message = (
+            f"{directory}: a model of {document['interface']} {document['component']!r}, "
+            f"not of {interface} {name!r}"
+        )
+        raise ModelError(message)
+    if document["context"] != context.shape():
+        message = f"{directory}: trained for {document['context']}, needed for {context.shape()}"
+        raise ModelError(message)
+    try:
+        data = (directory / TENSORS).read_bytes()
+    except OSError as error:
+        message = f"{directory}: {TENSORS}: {error.strerror}"
+        raise ModelError(message) from error
+    if hashlib.sha256(data).hexdigest() != document["sha256"]:
+        message = f"{directory}: {TENSORS} does not match its checksum"
+        raise ModelError(message)
+    tensors = {key: value.to(context.torch_device) for key, value in load(data).items()}
+    built.load_state(tensors, cast("dict[str, object]", document["state"]))
+
+
+def load_model(directory: Path, context: BuildContext, registry: Registry | None = None) -> object:
+    """Rebuilds a trained component from its directory.
+
+    Args:
+        directory: as written by `save_model`.
+        context: must have the shape the model was trained in.
+        registry: where its component is looked up; everything installed if None.
+    """
+    from crosshook.core.registry import default_registry
+
+    document = read_document(directory)
+    slot = Slot(
+        use=str(document["component"]),
+        options=cast("dict[str, object]", document["options"]),
+        model=str(directory),
+    )
+    chosen = registry if registry is not None else default_registry()
+    return chosen.build(str(document["interface"]), slot, context)

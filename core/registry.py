@@ -1,0 +1,299 @@
+"""The registry: which components there are, and the one way to build one.
+
+Listing needs no heavy import: plugins hand over records, and a factory is imported only when its
+component is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from crosshook.core import hooks
+from crosshook.core.component import PROJECT, Command, Component, Slot
+from crosshook.core.entry_points import Plugin, find_plugins
+from crosshook.core.errors import ModelError, RegistryError
+from crosshook.core.interfaces import INTERFACES, Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
+
+    from crosshook.core.context import BuildContext
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A component with where it came from.
+
+    Attributes:
+        interface: what it implements.
+        component: the record.
+        plugin: name of the plugin that offered it.
+        distribution: the pip distribution of the plugin.
+        version: version of that distribution.
+        reason: why it cannot be used, or `""`.
+    """
+
+    interface: Interface
+    component: Component[object]
+    plugin: str
+    distribution: str
+    version: str
+    reason: str = ""
+
+    @property
+    def status(self) -> str:
+        """`ok`, or `unusable: reason`."""
+        return f"unusable: {self.reason}" if self.reason else "ok"
+
+
+class Registry:
+    """All plugins of this process and what they offer."""
+
+    def __init__(self, plugins: Iterable[Plugin], disable: Iterable[str] = ()) -> None:
+        """Asks every plugin for its records.
+
+        Args:
+            plugins: as found by `find_plugins`; broken ones are kept for listing.
+            disable: plugins (`NAME`) or components (`PLUGIN/NAME`) to leave out.
+        """
+        self._disabled = frozenset(disable)
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hooks)
+        self.plugins: list[Plugin] = []
+        self._components: list[Registered] = []
+        self.commands: list[Command] = []
+        for plugin in plugins:
+            self.plugins.append(self._add(plugin))
+
+    def _add(self, plugin: Plugin) -> Plugin:
+        if plugin.module is None or plugin.name in self._disabled:
+            return plugin
+        try:
+            self._manager.register(plugin.module, name=plugin.name)
+            self._manager.check_pending()
+            found, commands = self._records(plugin, plugin.module)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's hook raises
+            if self._manager.has_plugin(plugin.name):
+                self._manager.unregister(name=plugin.name)
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            return Plugin(
+                plugin.name, plugin.target, plugin.distribution, plugin.version, None, reason
+            )
+        self._components.extend(found)
+        self.commands.extend(commands)
+        return plugin
+
+    def _records(
+        self, plugin: Plugin, module: ModuleType
+    ) -> tuple[list[Registered], list[Command]]:
+        found: list[Registered] = []
+        for interface in INTERFACES.values():
+            for record in _call(module, interface.hook):
+                if not isinstance(record, Component):
+                    message = f"{interface.hook} returned {record!r}, not a crosshook.Component"
+                    raise RegistryError(message)
+                if f"{plugin.name}/{record.name}" in self._disabled:
+                    continue
+                found.append(
+                    Registered(
+                        interface,
+                        record,
+                        plugin.name,
+                        plugin.distribution,
+                        plugin.version,
+                        _version_reason(interface, record),
+                    )
+                )
+        commands = []
+        for record in _call(module, "crosshook_command"):
+            if not isinstance(record, Command):
+                message = f"crosshook_command returned {record!r}, not a crosshook Command"
+                raise RegistryError(message)
+            commands.append(record)
+        return found, commands
+
+    def components(self, interface: str | None = None) -> list[Registered]:
+        """Every component, unusable ones included, in order of interface and name.
+
+        Args:
+            interface: only of this interface.
+        """
+        if interface is not None:
+            _interface(interface)
+        order = {name: i for i, name in enumerate(INTERFACES)}
+        chosen = [
+            r for r in self._components if interface is None or r.interface.name == interface
+        ]
+        return sorted(chosen, key=lambda r: (order[r.interface.name], r.component.name, r.plugin))
+
+    def get(self, interface: str, name: str) -> Registered:
+        """The component of that name.
+
+        Args:
+            interface: e.g. `channel_mapping`.
+            name: `NAME`, or `PLUGIN/NAME` where two plugins offer the same one.
+
+        Raises:
+            RegistryError: if it is unknown, offered twice, or unusable.
+        """
+        kind = _interface(interface)
+        offered = self.components(interface)
+        plugin, _, bare = name.rpartition("/")
+        matches = [
+            r for r in offered if r.component.name == bare and (not plugin or r.plugin == plugin)
+        ]
+        if not matches:
+            raise RegistryError(self._unknown(kind, name, offered))
+        if len(matches) > 1:
+            owners = " and ".join(f"{r.distribution} (plugin {r.plugin})" for r in matches)
+            message = (
+                f"{interface} {name!r} is offered by {owners}; "
+                f"write {matches[0].plugin}/{bare}, or disable one of the plugins"
+            )
+            raise RegistryError(message)
+        if matches[0].reason:
+            message = f"{interface} {name!r} is unusable: {matches[0].reason}"
+            raise RegistryError(message)
+        return matches[0]
+
+    def _unknown(self, kind: Interface, name: str, offered: list[Registered]) -> str:
+        names = sorted({r.component.name for r in offered})
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names) or 'none'}"
+        broken = [p.name for p in self.plugins if p.module is None]
+        also = f" (broken plugins: {', '.join(broken)})" if broken else ""
+        return f"no {kind.name} named {name!r}; {hint}{also}"
+
+    def options(self, interface: str, slot: Slot, where: str = "") -> dict[str, object]:
+        """The slot's options, validated and with defaults filled in.
+
+        Args:
+            interface: what the slot is for.
+            slot: as parsed from the run file.
+            where: path of the slot in the run file, for messages.
+
+        Raises:
+            ConfigurationError: if an option is not allowed.
+        """
+        from crosshook.core.options import resolve_options
+
+        registered = self.get(interface, slot.use)
+        path = f"{where}.options" if where else f"{slot.use}.options"
+        return resolve_options(registered.component.schema, slot.options, path)
+
+    def build(
+        self,
+        interface: str,
+        slot: Slot | str | Mapping[str, object],
+        context: BuildContext,
+        where: str = "",
+    ) -> object:
+        """Builds a component; there is no other way.
+
+        Args:
+            interface: e.g. `channel_mapping`.
+            slot: `NAME`, `{use: NAME, options: {...}}` or a `Slot`.
+            context: everything the component may know.
+            where: path of the slot in the run file, for messages.
+
+        Returns:
+            The component, with its saved model loaded if the slot names one.
+
+        Raises:
+            RegistryError: if it is unknown, unusable or lacks a method of its interface.
+            ConfigurationError: if an option is not allowed.
+        """
+        slot = Slot.parse(slot)
+        registered = self.get(interface, slot.use)
+        options = self.options(interface, slot, where)
+        device_kind = context.device.split(":", maxsplit=1)[0]
+        devices = registered.component.capabilities.devices
+        if device_kind not in devices and device_kind != "meta":
+            message = (
+                f"{interface} {slot.use!r} does not run on {context.device!r}; "
+                f"it runs on {', '.join(devices)}"
+            )
+            raise RegistryError(message)
+        factory = _import(registered.component.target, f"{interface} {slot.use!r}")
+        model = Path(slot.model) if slot.model is not None else context.model
+        built: object = factory(context.with_(registry=self, model=model), **options)
+        missing = [m for m in registered.interface.methods if not hasattr(built, m)]
+        if missing:
+            message = (
+                f"{interface} {slot.use!r} ({registered.component.target}) built a "
+                f"{type(built).__name__} without {', '.join(missing)}"
+            )
+            raise RegistryError(message)
+        if slot.model is not None:
+            self._load_model(built, interface, slot, context)
+        return built
+
+    def _load_model(
+        self, built: object, interface: str, slot: Slot, context: BuildContext
+    ) -> None:
+        from crosshook.core.interfaces.training import Stateful
+        from crosshook.core.model import restore
+
+        if not isinstance(built, Stateful):
+            message = f"{interface} {slot.use!r} keeps no state, so it takes no model"
+            raise ModelError(message)
+        restore(built, Path(str(slot.model)), interface, slot.use, context)
+
+    def listeners(self) -> pluggy.HookRelay:
+        """The hook relay, for `crosshook_run_started` and `crosshook_stage_finished`."""
+        return self._manager.hook
+
+
+def _interface(name: str) -> Interface:
+    if name not in INTERFACES:
+        near = get_close_matches(name, INTERFACES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(INTERFACES)}"
+        message = f"no interface named {name!r}; {hint}"
+        raise RegistryError(message)
+    return INTERFACES[name]
+
+
+def _call(module: ModuleType, hook: str) -> list[object]:
+    function = getattr(module, hook, None)
+    return list(function()) if function is not None else []
+
+
+def _version_reason(interface: Interface, component: Component[object]) -> str:
+    if component.api < interface.oldest_api:
+        return (
+            f"written for {interface.name} api {component.api}; "
+            f"this crosshook needs at least {interface.oldest_api}"
+        )
+    if component.api > interface.api:
+        return (
+            f"written for {interface.name} api {component.api}; "
+            f"this crosshook knows {interface.api}"
+        )
+    return ""
+
+
+def _import(target: str, what: str) -> Callable[..., object]:
+    module_name, _, attribute = target.partition(":")
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError) as error:
+        message = f"{what}: cannot import {target}: {error}"
+        raise RegistryError(message) from error
+    if not callable(factory):
+        message = f"{what}: {target} is not callable"
+        raise RegistryError(message)
+    return factory  # type: ignore[no-any-return]
+
+
+@lru_cache
+def default_registry() -> Registry:
+    """The registry of everything installed, made on first use."""
+    return Registry(find_plugins())
