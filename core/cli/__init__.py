@@ -1,1 +1,133 @@
-"""Package."""
+"""The `crosshook` command: a thin layer over public functions.
+
+Commands of core are listed here, those of plugins come as records; each module is imported when
+its command is called, so that `--help` and `plugins list` stay fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from crosshook.core.component import Command
+from crosshook.core.errors import CrosshookError
+from crosshook.core.registry import default_registry
+
+CORE_COMMANDS = (
+    Command(("run",), "crosshook.core.cli.run:run", "run a run file: integrate, generate, report"),
+    Command(
+        ("generate",),
+        "crosshook.core.cli.generate:generate",
+        "more events from the trained sampler of a run directory",
+    ),
+    Command(("inspect",), "crosshook.core.cli.files:inspect", "what an event file holds"),
+    Command(("convert",), "crosshook.core.cli.files:convert", "between event formats; merges"),
+    Command(
+        ("unweight",), "crosshook.core.cli.files:unweight", "weighted events to unit-weight events"
+    ),
+    Command(("report",), "crosshook.core.cli.report:report", "draw a run's report again"),
+    Command(
+        ("plugins", "list"), "crosshook.core.cli.plugins:list_plugins", "plugins and components"
+    ),
+    Command(
+        ("plugins", "show"), "crosshook.core.cli.plugins:show", "one component with its options"
+    ),
+    Command(
+        ("plugins", "check"),
+        "crosshook.core.cli.plugins:check",
+        "run the conformance kit on a component",
+    ),
+    Command(("schema", "show"), "crosshook.core.cli.schema:show", "print a JSON Schema"),
+)
+
+GROUP_SUMMARIES = {
+    "plugins": "plugins and the components they offer",
+    "schema": "JSON Schemas of run files, reports and options",
+}
+
+
+class LazyGroup(click.Group):
+    """A group of commands known by record; a command's module loads when it is called."""
+
+    def __init__(self, name: str | None, commands: list[Command], depth: int, summary: str) -> None:
+        super().__init__(name, help=summary, no_args_is_help=True)
+        self._records = commands
+        self._depth = depth
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the next level."""
+        return sorted({record.path[self._depth] for record in self._records})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command or group of that name."""
+        below = [r for r in self._records if r.path[self._depth] == cmd_name]
+        if not below:
+            return None
+        if len(below[0].path) > self._depth + 1:
+            summary = GROUP_SUMMARIES.get(cmd_name, f"{cmd_name} commands")
+            return LazyGroup(cmd_name, below, self._depth + 1, summary)
+        module, _, attribute = below[0].target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists commands from their records, importing none of them."""
+        rows = []
+        for name in self.list_commands(ctx):
+            below = [r for r in self._records if r.path[self._depth] == name]
+            leaf = len(below[0].path) == self._depth + 1
+            default = f"{name} commands"
+            rows.append((name, below[0].summary if leaf else GROUP_SUMMARIES.get(name, default)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        import crosshook
+
+        click.echo(f"crosshook {crosshook.__version__}")
+        ctx.exit()
+
+
+def command_tree() -> click.Group:
+    """The whole command, core's part and the plugins' part."""
+    records = [*CORE_COMMANDS, *default_registry().commands]
+    group = LazyGroup(
+        "crosshook", records, 0, "Learned components for LHC event generation and analysis."
+    )
+    group.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Print the version.",
+        )
+    )
+    return group
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command; errors of crosshook end as one line and their exit code.
+
+    Args:
+        arguments: words after `crosshook`; those of the process if None.
+    """
+    group = command_tree()
+    try:
+        code = group.main(args=arguments, prog_name="crosshook", standalone_mode=False)
+    except CrosshookError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    if isinstance(code, int) and code:
+        sys.exit(code)
