@@ -6,3 +6,68 @@ if not __name__.startswith("crosshook."):
         "install crosshook and import it by that name"
     )
     raise ImportError(_message)
+
+from collections.abc import Iterable
+
+from crosshook.core.component import Capabilities, Component, hookimpl
+
+ANYWHERE = ("cpu", "cuda", "mps")
+
+
+@hookimpl
+def crosshook_channel_mapping() -> Iterable[Component[object]]:
+    """Built-in channel mappings."""
+    return [
+        Component(
+            "uniform",
+            "crosshook.plugins.uniform.mapping:make",
+            "the identity: points are the random numbers",
+            capabilities=Capabilities(devices=ANYWHERE, differentiable=True, invertible=True),
+        ),
+        Component(
+            "vegas",
+            "crosshook.plugins.vegas.mapping:make",
+            "an adaptive separable grid per channel",
+            schema="crosshook.schemas:v1/components/vegas.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                invertible=True,
+                trainable=True,
+                stateful=True,
+            ),
+        ),
+    ]
+
+
+@hookimpl
+def crosshook_channel_weights() -> Iterable[Component[object]]:
+    """Built-in channel weights."""
+    return [
+        Component(
+            "prior",
+            "crosshook.plugins.multichannel.prior:make",
+            "the process's own proposal",
+            capabilities=Capabilities(devices=ANYWHERE, differentiable=True),
+        ),
+        Component(
+            "uniform",
+            "crosshook.plugins.uniform.weights:make",
+            "the same weight for every open channel",
+            capabilities=Capabilities(devices=ANYWHERE, differentiable=True),
+        ),
+    ]
+
+
+@hookimpl
+def crosshook_unweighter() -> Iterable[Component[object]]:
+    """Built-in unweighters."""
+    return [
+        Component(
+            "rejection",
+            "crosshook.plugins.unweight.rejection:make",
+            "hit-or-miss against a maximum per channel; overweights are kept",
+            schema="crosshook.schemas:v1/components/rejection.json",
+            capabilities=Capabilities(devices=ANYWHERE, event_wise=True, stateful=True),
+        ),
+    ]

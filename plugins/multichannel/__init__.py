@@ -1,1 +1,1 @@
-"""Package."""
+"""Channel weights that follow the process's own proposal."""

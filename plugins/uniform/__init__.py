@@ -1,1 +1,1 @@
-"""Package."""
+"""The components that do nothing: the identity mapping and equal channel weights."""

@@ -1,1 +1,1 @@
-"""Package."""
+"""Unweighters."""

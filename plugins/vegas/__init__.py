@@ -1,1 +1,1 @@
-"""Package."""
+"""VEGAS: a separable grid per channel, adapted to the squared weights."""
