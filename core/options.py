@@ -93,7 +93,7 @@ def fill_defaults(schema: Schema, value: dict[str, object], root: Schema) -> dic
         if name not in value and "default" in rule:
             value[name] = copy.deepcopy(rule["default"])
         inner = value.get(name)
-        if isinstance(inner, dict) and rule.get("type") == "object":
+        if isinstance(inner, dict) and "properties" in rule:
             value[name] = fill_defaults(rule, inner, root)
     return value
 

@@ -1,1 +1,1 @@
-"""Package."""
+"""A scattering process: matrix element, phase space, densities, scales and cuts in one integrand."""

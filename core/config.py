@@ -1,0 +1,278 @@
+"""Run files: YAML in, one validated, complete and frozen configuration out.
+
+Nothing heavy is imported until the whole file, the components' options included, is known to be
+allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from crosshook import schemas
+from crosshook.core.component import Slot
+from crosshook.core.errors import ConfigurationError, InputError
+from crosshook.core.options import Schema, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from crosshook.core.registry import Registry
+
+MAX_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class HistogramSpec:
+    """A histogram to fill.
+
+    Attributes:
+        name: key in the report.
+        observable: an expression.
+        bins: number of bins.
+        low: lower end of the axis.
+        high: upper end of the axis.
+        label: axis label.
+        unit: unit of the axis.
+    """
+
+    name: str
+    observable: str
+    bins: int
+    low: float
+    high: float
+    label: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A run file, resolved. `document` is the same as plain data, as `resolved.json` keeps it.
+
+    Attributes follow schemas/v1/run.json; None stands for "the process's own default".
+    """
+
+    document: Mapping[str, object]
+    process: Slot
+    energy: float | None
+    beams: tuple[int, int] | None
+    density: Slot
+    scales: Mapping[str, str | float]
+    alpha_s: float
+    cuts: Mapping[str, float | str]
+    channel_mapping: Slot
+    channel_weights: Slot
+    train_evaluations: int
+    integrate_evaluations: int
+    relative_error: float
+    histograms: tuple[HistogramSpec, ...]
+    events: int
+    pilot: int
+    unweighter: Slot
+    max_evaluations: int
+    scale_variations: bool
+    pdf_variations: bool
+    directory: str
+    formats: tuple[str | Slot, ...]
+    html: bool
+    seed: int
+    device: str
+    block_size: int
+    max_invalid_fraction: float
+
+
+SLOTS = {
+    "process": "process",
+    "sampling.channel_mapping": "channel_mapping",
+    "sampling.channel_weights": "channel_weights",
+    "generate.unweighter": "unweighter",
+}
+"""Where components go in a run file, and of which interface."""
+
+
+def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, object], str]:
+    """Reads a run file and applies `key=value` settings.
+
+    Args:
+        path: a YAML file.
+        settings: e.g. `sampling.evaluations=1000`; values are YAML.
+
+    Returns:
+        The document as written, and the name to start messages with.
+
+    Raises:
+        InputError: if the file cannot be read.
+        ConfigurationError: if it is no mapping, or a setting has no place.
+    """
+    import yaml
+
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise InputError(message) from error
+    if len(data) > MAX_BYTES:
+        message = f"{path}: larger than {MAX_BYTES} bytes, which no run file is"
+        raise InputError(message)
+    document = _parse_yaml(data.decode("utf-8", "replace"), str(path))
+    if not isinstance(document, dict):
+        message = f"{path}: a run file is a mapping of keys, e.g. 'process: pp-ttbar'"
+        raise ConfigurationError(message)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
+            message = f"--set {setting}: write it as key=value, e.g. seed=7"
+            raise ConfigurationError(message)
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            message = f"--set {setting}: {text!r} is not YAML"
+            raise ConfigurationError(message) from error
+        _assign(document, key.split("."), value, setting)
+    return document, str(path)
+
+
+def _parse_yaml(text: str, name: str) -> object:
+    import yaml
+
+    if any(token in text for token in ("&", "*")) and _has_alias(text):
+        message = f"{name}: YAML anchors and aliases are not allowed in run files"
+        raise ConfigurationError(message)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        message = f"{name}{place}: not YAML: {getattr(error, 'problem', None) or error}"
+        raise ConfigurationError(message) from error
+    except RecursionError as error:
+        message = f"{name}: nested too deeply"
+        raise ConfigurationError(message) from error
+
+
+def _has_alias(text: str) -> bool:
+    import yaml
+
+    try:
+        return any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text))
+    except yaml.YAMLError:
+        return False
+
+
+def _assign(document: dict[str, object], keys: list[str], value: object, setting: str) -> None:
+    inner = document
+    for i, key in enumerate(keys[:-1]):
+        below = inner.get(key)
+        if below is None:
+            below = inner[key] = {}
+        elif isinstance(below, str):
+            # A slot in its short form grows into its long one.
+            below = inner[key] = {"use": below}
+        if not isinstance(below, dict):
+            message = f"--set {setting}: {'.'.join(keys[: i + 1])} is {below!r}, not a mapping"
+            raise ConfigurationError(message)
+        inner = below
+    inner[keys[-1]] = value
+
+
+def resolve(document: Mapping[str, object], where: str, registry: Registry) -> RunConfig:
+    """Validates a run file's content and fills in every default.
+
+    Args:
+        document: as read.
+        where: name of the file, for messages.
+        registry: knows the components and their option schemas.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ConfigurationError: if anything in it is not allowed.
+        RegistryError: if a component is unknown or unusable.
+    """
+    full = validate(schemas.load("v1/run"), document, f"{where}:")
+    for path, interface in SLOTS.items():
+        _resolve_slot(full, path.split("."), interface, where, registry)
+    beams = cast("dict[str, object]", full["beams"])
+    if isinstance(beams["pdf"], str):
+        beams["pdf"] = {"use": "lhapdf", "options": {"set": beams["pdf"]}}
+    _resolve_slot(full, ["beams", "pdf"], "parton_density", where, registry)
+    return from_document(full)
+
+
+def _resolve_slot(
+    document: dict[str, object], keys: list[str], interface: str, where: str, registry: Registry
+) -> None:
+    inner = document
+    for key in keys[:-1]:
+        below = inner[key]
+        if below is None:
+            return
+        inner = cast("dict[str, object]", below)
+    slot = Slot.parse(cast("str | Mapping[str, object]", inner[keys[-1]]))
+    options = registry.options(interface, slot, f"{where}: {'.'.join(keys)}")
+    inner[keys[-1]] = Slot(slot.use, options, slot.model, slot.train).as_dict()
+
+
+def from_document(full: Mapping[str, object]) -> RunConfig:
+    """The configuration of a resolved document, as `resolved.json` keeps it."""
+
+    def part(name: str) -> dict[str, object]:
+        return cast("dict[str, object]", full.get(name) or {})
+
+    def slot(value: object) -> Slot:
+        return Slot.parse(cast("Schema", value))
+
+    beams, sampling, output = part("beams"), part("sampling"), part("output")
+    integrate, generate, variations = part("integrate"), part("generate"), part("variations")
+    particles = cast("list[int] | None", beams.get("particles"))
+    histograms = cast("dict[str, dict[str, object]]", integrate["histograms"])
+    return RunConfig(
+        document=full,
+        process=slot(full["process"]),
+        energy=cast("float | None", beams.get("energy")),
+        beams=(particles[0], particles[1]) if particles else None,
+        density=slot(beams["pdf"]),
+        scales=cast("dict[str, str | float]", full["scales"]),
+        alpha_s=cast("float", full["alpha_s"]),
+        cuts=cast("dict[str, float | str]", full["cuts"]),
+        channel_mapping=slot(sampling["channel_mapping"]),
+        channel_weights=slot(sampling["channel_weights"]),
+        train_evaluations=cast("int", sampling["evaluations"]),
+        integrate_evaluations=cast("int", integrate["evaluations"]),
+        relative_error=cast("float", integrate["relative_error"]),
+        histograms=tuple(_histogram(name, h) for name, h in histograms.items()),
+        events=cast("int", generate.get("events", 0)),
+        pilot=cast("int", generate.get("pilot", 0)),
+        unweighter=slot(generate.get("unweighter", "rejection")),
+        max_evaluations=cast("int", generate.get("max_evaluations", 0)),
+        scale_variations=variations["scales"] == "7-point",
+        pdf_variations=variations["pdf"] == "all",
+        directory=cast("str", output["directory"]),
+        formats=tuple(
+            f if isinstance(f, str) else slot(f) for f in cast("list[object]", output["formats"])
+        ),
+        html=output["report"] == "html",
+        seed=cast("int", full["seed"]),
+        device=cast("str", full["device"]),
+        block_size=cast("int", full["block_size"]),
+        max_invalid_fraction=cast("float", full["max_invalid_fraction"]),
+    )
+
+
+def _histogram(name: str, value: dict[str, object]) -> HistogramSpec:
+    low, high = cast("list[float]", value["range"])
+    if low >= high:
+        message = f"integrate.histograms.{name}.range: [{low}, {high}] is empty"
+        raise ConfigurationError(message)
+    return HistogramSpec(
+        name,
+        cast("str", value["observable"]),
+        cast("int", value["bins"]),
+        low,
+        high,
+        cast("str", value.get("label", "")),
+        cast("str", value.get("unit", "")),
+    )

@@ -1,0 +1,170 @@
+"""Completes kept points to events: flavours, beam swap, colour flow, resonances, mothers, scales."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from crosshook.core.conventions import ANY_HELICITY
+from crosshook.core.events.batch import EventBatch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.process.scattering import Points, ScatteringProcess
+
+N_UNIFORM = 2
+"""Random numbers an event takes: one for the flavours, one for the colour flow."""
+
+INCOMING, OUTGOING, INTERMEDIATE = -1, 1, 2
+
+
+def complete(
+    process: ScatteringProcess, points: Points, weight: Tensor, uniform: Tensor, info: RunInfo
+) -> EventBatch:
+    """Events for kept points.
+
+    Flavour assignments are drawn in proportion to their share of dσ/dx, colour flows in
+    proportion to their leading-colour weights. Helicities were summed: SPINUP is 9.
+
+    Args:
+        process: the process the points belong to.
+        points: kept points, n of them.
+        weight: their weights in pb, `(n,)`.
+        uniform: random numbers in [0, 1), `(n, 2)`.
+        info: run information the events will carry.
+
+    Returns:
+        A batch of n events in the order of the points.
+    """
+    chosen = _choose(points.parts, uniform[:, 0])
+    flows = _colour_flows(process, points, chosen, uniform[:, 1])
+    return _batch(process, points, weight, chosen, flows, info)
+
+
+def _choose(shares: Tensor, uniform: Tensor) -> Tensor:
+    """A column of each row, in proportion to the row's shares; `(n,)` int64."""
+    cumulative = torch.cumsum(shares, dim=1)
+    target = uniform.to(shares.device) * cumulative[:, -1]
+    # side "right" never chooses a column without share.
+    found = torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]
+    return found.clamp(max=shares.shape[1] - 1)
+
+
+def _colour_flows(
+    process: ScatteringProcess, points: Points, chosen: Tensor, uniform: Tensor
+) -> Tensor:
+    """The number of each event's colour flow, `(n,)` int64."""
+    flows = torch.zeros_like(chosen)
+    for number, assignment in enumerate(process.assignments):
+        sub = process.matrix_element.subprocesses[assignment.subprocess]
+        rows = torch.nonzero(chosen == number)[:, 0]
+        if rows.numel() == 0 or len(sub.colour_flows) == 1:
+            continue
+        momenta = points.momenta[rows]
+        if assignment.mirrored:
+            momenta = process.legs_of_subprocess(momenta)
+        squared = process.matrix_element.squared(
+            momenta, assignment.subprocess, points.alpha_s[rows], want=("colour",)
+        )
+        if squared.colour is not None:
+            flows[rows] = _choose(squared.colour, uniform.to(rows.device)[rows])
+    return flows
+
+
+def _batch(
+    process: ScatteringProcess,
+    points: Points,
+    weight: Tensor,
+    chosen: Tensor,
+    flows: Tensor,
+    info: RunInfo,
+) -> EventBatch:
+    n, legs = points.momenta.shape[:2]
+    n_in = process.phase_space.n_incoming
+    resonances = process.process.resonances
+    total = legs + len(resonances)
+    pdg, colour, anticolour, ids = _flavour_table(process, chosen, flows)
+    momenta = points.momenta.detach().cpu().numpy()
+    masses = np.array(process.matrix_element.masses)
+    # Rows: incoming, resonances, outgoing.
+    order = [*range(n_in), *(legs + i for i in range(len(resonances))), *range(n_in, legs)]
+    row_of = {leg: row for row, leg in enumerate(order)}
+    four = np.empty((n, legs + len(resonances), 4))
+    four[:, :legs] = momenta
+    mass = np.empty((n, total))
+    mass[:, :legs] = masses
+    mothers = np.zeros((total, 2), dtype=np.int32)
+    status = np.empty(total, dtype=np.int32)
+    status[:n_in], status[n_in:legs], status[legs:] = INCOMING, OUTGOING, INTERMEDIATE
+    mothers[n_in:] = (1, n_in)
+    flavour = np.zeros((n, total), dtype=np.int32)
+    lines = np.zeros((n, total, 2), dtype=np.int32)
+    flavour[:, :legs] = pdg
+    lines[:, :legs, 0], lines[:, :legs, 1] = colour, anticolour
+    for i, resonance in enumerate(resonances):
+        four[:, legs + i] = sum(momenta[:, child] for child in resonance.children)
+        p = four[:, legs + i]
+        mass[:, legs + i] = np.sqrt(p[:, 0] ** 2 - np.sum(p[:, 1:] ** 2, axis=1))
+        flavour[:, legs + i] = resonance.pdg
+        for child in resonance.children:
+            mothers[child] = row_of[legs + i] + 1
+
+    def each(row_values: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.tile(row_values[order], n)
+
+    def flat(values: NDArray[np.generic]) -> NDArray[np.generic]:
+        return values[:, order].reshape(-1)
+
+    particles = {
+        "pdg_id": flat(flavour),
+        "status": each(status),
+        "mother1": each(mothers[:, 0]),
+        "mother2": each(mothers[:, 1]),
+        "colour1": flat(lines[:, :, 0]),
+        "colour2": flat(lines[:, :, 1]),
+        "px": flat(four[:, :, 1]),
+        "py": flat(four[:, :, 2]),
+        "pz": flat(four[:, :, 3]),
+        "e": flat(four[:, :, 0]),
+        "mass": flat(mass),
+        "lifetime": np.zeros(n * total),
+        "spin": np.full(n * total, ANY_HELICITY),
+    }
+    event = {
+        "process_id": ids,
+        "weight": weight.detach().cpu().numpy(),
+        "scale": points.mu_f.detach().cpu().numpy(),
+        "alpha_qed": np.full(n, process.matrix_element.alpha_qed),
+        "alpha_qcd": points.alpha_s.detach().cpu().numpy(),
+    }
+    return EventBatch.from_columns(info, np.full(n, total, dtype=np.int64), event, particles)
+
+
+def _flavour_table(
+    process: ScatteringProcess, chosen: Tensor, flows: Tensor
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """PDG ids, colours and anticolours of the legs, `(n, m)`, and LPRUP, `(n,)`."""
+    pdg, colour, anticolour, ids = [], [], [], []
+    deepest = max(len(s.colour_flows) for s in process.matrix_element.subprocesses)
+    for assignment in process.assignments:
+        sub = process.matrix_element.subprocesses[assignment.subprocess]
+        for number in range(deepest):
+            flow = sub.colour_flows[min(number, len(sub.colour_flows) - 1)]
+            if assignment.mirrored:
+                flow = (flow[1], flow[0], *flow[2:])
+            pdg.append(assignment.pdg)
+            colour.append([line[0] for line in flow])
+            anticolour.append([line[1] for line in flow])
+            ids.append(sub.process_id)
+    rows = (chosen * deepest + flows).cpu().numpy()
+    return (
+        np.array(pdg, dtype=np.int32)[rows],
+        np.array(colour, dtype=np.int32)[rows],
+        np.array(anticolour, dtype=np.int32)[rows],
+        np.array(ids, dtype=np.int32)[rows],
+    )

@@ -1,0 +1,215 @@
+"""Expressions over the momenta of an event, as run files use them for cuts, scales and histograms.
+
+The language is a small part of Python's expressions, parsed but never executed as Python:
+
+    pt[0]  eta[1]  y[0]  phi[0]  e[0]  mt[0]  m[0]     one final-state leg, counted from 0
+    m[0,1]  pt[0,1]  y[0,1]                            the sum of several legs
+    delta_r[0,1]  delta_phi[0,1]  delta_eta[0,1]       two legs
+    m  sum_pt  ht                                      the whole final state (ht sums m_T)
+    mll                                                its charged leptons and neutrinos
+    numbers, + - * / **, comparisons, and, or, not, abs(), sqrt(), log(), exp(), min(), max()
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+import torch
+
+from crosshook.core import kinematics
+from crosshook.core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+LEPTONS: Final = frozenset(range(11, 17))
+MAX_LENGTH: Final = 1000
+
+OF_SUM: Final[dict[str, Callable[[Tensor], Tensor]]] = {
+    "pt": kinematics.pt,
+    "eta": kinematics.eta,
+    "y": kinematics.rapidity,
+    "phi": kinematics.phi,
+    "m": kinematics.mass,
+    "mt": kinematics.transverse_mass,
+    "e": lambda p: p[..., 0],
+}
+OF_PAIR: Final[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "delta_r": kinematics.delta_r,
+    "delta_phi": kinematics.delta_phi,
+    "delta_eta": lambda p, q: kinematics.eta(p) - kinematics.eta(q),
+}
+FUNCTIONS: Final[dict[str, Callable[..., Tensor]]] = {
+    "abs": torch.abs,
+    "sqrt": torch.sqrt,
+    "log": torch.log,
+    "exp": torch.exp,
+    "min": lambda *a: reduce(torch.minimum, a),
+    "max": lambda *a: reduce(torch.maximum, a),
+}
+BINARY: Final[dict[type[ast.operator], Callable[[Tensor, Tensor], Tensor]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+COMPARE: Final[dict[type[ast.cmpop], Callable[[Tensor, Tensor], Tensor]]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+class Expression:
+    """A parsed expression, ready for any number of events.
+
+    Attributes:
+        text: as written.
+    """
+
+    def __init__(self, text: str, where: str = "expression") -> None:
+        """Parses and checks.
+
+        Args:
+            text: the expression.
+            where: path in the run file, for messages.
+
+        Raises:
+            ConfigurationError: if something in it is not part of the language.
+        """
+        self.text = text
+        self._where = where
+        if len(text) > MAX_LENGTH:
+            raise self._error(f"longer than {MAX_LENGTH} characters")
+        try:
+            self._tree = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            raise self._error("not an expression") from error
+        # One throw-away event with many legs: every name and shape is checked before a run.
+        self._dry_run()
+
+    def _dry_run(self) -> None:
+        momenta = torch.ones((1, 32, 4), dtype=torch.float64, device="cpu")
+        momenta[..., 0] = 4.0
+        self(momenta, (11,) * 32)
+
+    def __call__(self, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+        """Evaluates.
+
+        Args:
+            final: momenta of the final-state legs, `(n, j, 4)` in GeV.
+            pdg: their PDG ids.
+
+        Returns:
+            `(n,)`, float64 for quantities, bool for conditions.
+        """
+        return self._value(self._tree, final, pdg)
+
+    def _error(self, what: str) -> ConfigurationError:
+        return ConfigurationError(f"{self._where}: {self.text[:80]!r}: {what}")
+
+    def _value(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+        match node:
+            case ast.Constant(value=bool()):
+                pass
+            case ast.Constant(value=int() | float() as number):
+                return torch.full(
+                    final.shape[:1], float(number), dtype=final.dtype, device=final.device
+                )
+            case ast.Name(id=name):
+                return self._whole(name, final, pdg)
+            case ast.Subscript(value=ast.Name(id=name), slice=index):
+                return self._legs(name, self._indices(index, final), final)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return -self._value(operand, final, pdg)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return ~self._condition(operand, final, pdg)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
+                return BINARY[type(op)](
+                    self._quantity(left, final, pdg), self._quantity(right, final, pdg)
+                )
+            case ast.BoolOp(op=op, values=values):
+                conditions = [self._condition(v, final, pdg) for v in values]
+                return reduce(
+                    torch.logical_and if isinstance(op, ast.And) else torch.logical_or, conditions
+                )
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                return self._comparison(left, ops, others, final, pdg)
+            case ast.Call(func=ast.Name(id=name), args=[_, *_] as arguments, keywords=[]) if (
+                name in FUNCTIONS and (len(arguments) == 1) != (name in ("min", "max"))
+            ):
+                return FUNCTIONS[name](*(self._quantity(a, final, pdg) for a in arguments))
+        raise self._error(f"{ast.unparse(node)!r} is not part of the language")
+
+    def _quantity(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+        value = self._value(node, final, pdg)
+        if value.dtype == torch.bool:
+            raise self._error(f"{ast.unparse(node)!r} is a condition, not a quantity")
+        return value
+
+    def _condition(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+        value = self._value(node, final, pdg)
+        if value.dtype != torch.bool:
+            raise self._error(f"{ast.unparse(node)!r} is a quantity, not a condition")
+        return value
+
+    def _comparison(
+        self,
+        left: ast.expr,
+        ops: list[ast.cmpop],
+        others: list[ast.expr],
+        final: Tensor,
+        pdg: tuple[int, ...],
+    ) -> Tensor:
+        values = [self._quantity(v, final, pdg) for v in (left, *others)]
+        parts = []
+        for op, low, high in zip(ops, values, values[1:], strict=False):
+            if type(op) not in COMPARE:
+                raise self._error("only <, <=, > and >= compare quantities")
+            parts.append(COMPARE[type(op)](low, high))
+        return reduce(torch.logical_and, parts)
+
+    def _whole(self, name: str, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+        if name == "sum_pt":
+            return kinematics.pt(final).sum(dim=1)
+        if name == "ht":
+            return kinematics.transverse_mass(final).sum(dim=1)
+        if name == "mll":
+            chosen = [i for i, p in enumerate(pdg) if abs(p) in LEPTONS]
+            if not chosen:
+                raise self._error("mll: this process has no leptons in its final state")
+            return kinematics.mass(final[:, chosen].sum(dim=1))
+        if name in OF_SUM:
+            return OF_SUM[name](final.sum(dim=1))
+        known = sorted({*OF_SUM, *OF_PAIR, "sum_pt", "ht", "mll"})
+        raise self._error(f"no quantity {name!r}; known: {', '.join(known)}")
+
+    def _legs(self, name: str, legs: list[int], final: Tensor) -> Tensor:
+        if name in OF_SUM:
+            return OF_SUM[name](final[:, legs].sum(dim=1))
+        if name in OF_PAIR:
+            if len(legs) != 2:
+                raise self._error(f"{name} takes two legs, {len(legs)} given")
+            return OF_PAIR[name](final[:, legs[0]], final[:, legs[1]])
+        raise self._error(f"no quantity {name!r} of legs; known: {', '.join((*OF_SUM, *OF_PAIR))}")
+
+    def _indices(self, node: ast.expr, final: Tensor) -> list[int]:
+        parts = node.elts if isinstance(node, ast.Tuple) else [node]
+        legs = []
+        for part in parts:
+            if not isinstance(part, ast.Constant) or type(part.value) is not int:
+                raise self._error(f"{ast.unparse(part)!r} is not a leg number")
+            if not 0 <= part.value < final.shape[1]:
+                raise self._error(
+                    f"there is no final-state leg {part.value}; "
+                    f"the process has {final.shape[1]}, counted from 0"
+                )
+            legs.append(part.value)
+        return legs

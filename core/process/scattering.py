@@ -1,0 +1,235 @@
+"""ScatteringProcess: the one place where |M|², phase space, densities, flux, scales and cuts meet.
+
+dσ/dx = (ħc)² · flux · f1 f2 · |M|², summed over flavour assignments; the value of the integrand is
+that times |∂x/∂u| of the channel's own map. Channel weights are proposed in proportion to the
+channels' densities, α_c ∝ g_c(x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core import kinematics
+from crosshook.core.conventions import PICOBARN_GEV2
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.interfaces.integrand import Evaluation
+from crosshook.core.process.cuts import Cuts
+from crosshook.core.process.luminosity import Luminosity, assignments
+from crosshook.core.process.scales import Scale
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+    from crosshook.core.interfaces.parton_density import PartonDensity
+    from crosshook.core.interfaces.process import BeamSetup, Process
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points inside phase space and cuts.
+
+    Attributes:
+        momenta: `(n, m, 4)` in GeV, lab frame, incoming first.
+        x1: momentum fractions of beam 1, `(n,)`.
+        x2: likewise of beam 2.
+        log_jacobian: log|∂x/∂u| of the channel that made the point, `(n,)`.
+        mu_r: renormalisation scales in GeV, `(n,)`.
+        mu_f: factorisation scales in GeV, `(n,)`.
+        alpha_s: α_s(μ_R), `(n,)`.
+        parts: dσ/dx of each flavour assignment in pb, `(n, a)`.
+    """
+
+    momenta: Tensor
+    x1: Tensor
+    x2: Tensor
+    log_jacobian: Tensor
+    mu_r: Tensor
+    mu_f: Tensor
+    alpha_s: Tensor
+    parts: Tensor
+
+    def select(self, rows: Tensor) -> Points:
+        """The points of these rows."""
+        return replace(self, **{name: column[rows] for name, column in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A batch of points with what the integrand knows of them.
+
+    Attributes:
+        evaluation: as every integrand gives it.
+        rows: which points of the batch lie inside phase space and cuts, `(j,)` int64.
+        points: those points.
+    """
+
+    evaluation: Evaluation
+    rows: Tensor
+    points: Points
+
+
+class ScatteringProcess:
+    """An integrand composed of a process component and the run's choices.
+
+    Attributes:
+        n_dim: dimensions of the unit cube.
+        channels: names of the channels.
+        assignments: flavour assignments, in the order of the columns of `Points.parts`.
+        process_ids: distinct LPRUP, in the order of the columns of `Evaluation.parts`.
+    """
+
+    def __init__(
+        self,
+        process: Process,
+        beams: BeamSetup,
+        density: PartonDensity | None,
+        scales: Mapping[str, str | float],
+        cuts: Mapping[str, float | str],
+        alpha_s: float,
+        device: torch.device,
+    ) -> None:
+        """Composes the process.
+
+        Args:
+            process: the component.
+            beams: the run's beams.
+            density: parton densities, or None for fixed beams.
+            scales: `renormalisation` and `factorisation`.
+            cuts: named cuts.
+            alpha_s: the strong coupling where there are no densities to supply one.
+            device: where points live.
+
+        Raises:
+            ConfigurationError: if the choices contradict each other or the process.
+        """
+        self.process = process
+        self.beams = beams
+        self.density = density
+        self.device = device
+        self.matrix_element = process.matrix_element()
+        narrowing = {name: float(v) for name, v in cuts.items() if name != "where"}
+        self.phase_space = process.phase_space(beams, narrowing)
+        self.n_dim = self.phase_space.n_dim
+        self.channels = self.phase_space.channels
+        subprocesses = self.matrix_element.subprocesses
+        self.assignments = assignments(subprocesses)
+        if density is None:
+            _check_beams(beams, self.assignments[0].pdg)
+        self._luminosity = Luminosity(density, beams.pdg, self.assignments)
+        self.process_ids = tuple(dict.fromkeys(s.process_id for s in subprocesses))
+        self._group = torch.tensor(
+            [
+                self.process_ids.index(subprocesses[a.subprocess].process_id)
+                for a in self.assignments
+            ],
+            device=device,
+        )
+        final = subprocesses[0].pdg[self.phase_space.n_incoming :]
+        self._mu_r = Scale(scales["renormalisation"], "scales.renormalisation", final)
+        self._mu_f = Scale(scales["factorisation"], "scales.factorisation", final)
+        self._cuts = Cuts(cuts, final)
+        self._alpha_s = alpha_s
+
+    @property
+    def final_pdg(self) -> tuple[int, ...]:
+        """PDG ids of the final state."""
+        return self.assignments[0].pdg[self.phase_space.n_incoming :]
+
+    def evaluate(self, u: Tensor, channel: Tensor) -> Evaluation:
+        """The integrand at points of the unit cube; see `Integrand.evaluate`."""
+        return self.evaluate_points(u, channel).evaluation
+
+    def evaluate_points(self, u: Tensor, channel: Tensor) -> Evaluated:
+        """The integrand, with the momenta that led to it.
+
+        Args:
+            u: `(n, d)` in [0, 1].
+            channel: `(n,)` int64.
+        """
+        n, k = u.shape[0], len(self.channels)
+        space = self.phase_space.forward(u, channel)
+        final = space.momenta[:, self.phase_space.n_incoming :]
+        inside = torch.isfinite(space.log_jacobian) & self._cuts(final)
+        # A NaN Jacobian is no cut: it must reach the weight and be counted there.
+        inside |= torch.isnan(space.log_jacobian)
+        rows = torch.nonzero(inside)[:, 0]
+        momenta = space.momenta[rows]
+        points = self.points(
+            momenta, space.x1[rows], space.x2[rows], space.log_jacobian[rows]
+        )
+        jacobian = torch.exp(points.log_jacobian)
+        grouped = points.parts.new_zeros((rows.shape[0], len(self.process_ids)))
+        grouped = grouped.index_add(1, self._group, points.parts * jacobian[:, None])
+        parts = u.new_zeros((n, len(self.process_ids))).index_copy(0, rows, grouped)
+        value = parts.sum(dim=1)
+        flat = u.new_full((n, k), -float(torch.log(torch.tensor(float(k)))))
+        densities = space.log_densities[rows]
+        proposed = densities - torch.logsumexp(densities, dim=1, keepdim=True)
+        log_prior = flat.index_copy(0, rows, proposed)
+        return Evaluated(Evaluation(value, log_prior, None, parts), rows, points)
+
+    def points(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> Points:
+        """Scales, coupling and dσ/dx of given momenta."""
+        final = momenta[:, self.phase_space.n_incoming :]
+        mu_r, mu_f = self._mu_r(final), self._mu_f(final)
+        alpha_s = self.strong_coupling(mu_r)
+        parts = self._dsigma(momenta, x1, x2, mu_f, alpha_s)
+        return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts)
+
+    def strong_coupling(self, mu: Tensor) -> Tensor:
+        """α_s at scales in GeV, `(n,)`: the densities' own, or the run's constant."""
+        if self.density is None:
+            return torch.full_like(mu, self._alpha_s)
+        return self.density.alpha_s(mu)
+
+    def luminosity(self, x1: Tensor, x2: Tensor, mu_f: Tensor, member: int = 0) -> Tensor | None:
+        """f1 f2 of every flavour assignment, `(n, a)`, or None for fixed beams."""
+        return self._luminosity(x1, x2, mu_f, member)
+
+    def _dsigma(
+        self, momenta: Tensor, x1: Tensor, x2: Tensor, mu_f: Tensor, alpha_s: Tensor
+    ) -> Tensor:
+        """dσ/(dx1 dx2 dΦ) of every flavour assignment in pb, `(n, a)`."""
+        amplitudes: dict[tuple[int, bool], Tensor] = {}
+        columns = []
+        for assignment in self.assignments:
+            sub = self.matrix_element.subprocesses[assignment.subprocess]
+            swapped = assignment.mirrored and not sub.mirror_symmetric
+            key = (sub.amplitude, swapped)
+            if key not in amplitudes:
+                ordered = self.legs_of_subprocess(momenta) if swapped else momenta
+                amplitudes[key] = self.matrix_element.squared(
+                    ordered, assignment.subprocess, alpha_s
+                ).value
+            columns.append(amplitudes[key])
+        result = torch.stack(columns, dim=1) * self._flux(momenta)[:, None]
+        luminosity = self._luminosity(x1, x2, mu_f)
+        return result if luminosity is None else result * luminosity
+
+    @staticmethod
+    def legs_of_subprocess(momenta: Tensor) -> Tensor:
+        """Momenta of a mirrored assignment in the order of its subprocess's legs."""
+        return torch.cat([momenta[:, 1:2], momenta[:, 0:1], momenta[:, 2:]], dim=1)
+
+    def _flux(self, momenta: Tensor) -> Tensor:
+        """(ħc)²/(4 √((p1·p2)² - m1² m2²)) in pb GeV⁴⁻⁴, or 1/(2M) for a decay."""
+        if self.phase_space.n_incoming == 1:
+            return 0.5 / kinematics.mass(momenta[:, 0])
+        one, two = momenta[:, 0], momenta[:, 1]
+        product = kinematics.dot(one, two)
+        masses = kinematics.mass_squared(one) * kinematics.mass_squared(two)
+        return PICOBARN_GEV2 / (4.0 * torch.sqrt(product**2 - masses))
+
+
+def _check_beams(beams: BeamSetup, pdg: tuple[int, ...]) -> None:
+    if beams.pdg != pdg[:2]:
+        message = (
+            f"beams.particles: {list(beams.pdg)} without parton densities; "
+            f"the process collides {list(pdg[:2])}"
+        )
+        raise ConfigurationError(message)
