@@ -1,1 +1,10 @@
-"""Package."""
+"""Leading-order processes in closed form, in torch: the reference every other source is held to.
+
+Factories named by the records in `crosshook.adapters`.
+"""
+
+from crosshook.adapters.processes.drell_yan import make_drell_yan
+from crosshook.adapters.processes.electron_muon import make_ee_mumu
+from crosshook.adapters.processes.top_pair import make_pp_ttbar
+
+__all__ = ["make_drell_yan", "make_ee_mumu", "make_pp_ttbar"]

@@ -1,1 +1,1 @@
-"""Package."""
+"""Differentiable maps from the unit cube to momenta, with exact densities and inverses."""
