@@ -6,3 +6,52 @@ if not __name__.startswith("crosshook."):
         "install crosshook and import it by that name"
     )
     raise ImportError(_message)
+
+from collections.abc import Iterable
+
+from crosshook.core.component import Capabilities, Component, hookimpl
+
+ANYWHERE = ("cpu", "cuda", "mps")
+TORCH = Capabilities(devices=ANYWHERE, differentiable=True)
+
+
+@hookimpl
+def crosshook_process() -> Iterable[Component[object]]:
+    """Processes with amplitudes of our own, in torch."""
+    return [
+        Component(
+            "pp-ttbar",
+            "crosshook.adapters.processes:make_pp_ttbar",
+            "pp → tt̄ at leading order, gg and qq̄",
+            schema="crosshook.schemas:v1/components/pp-ttbar.json",
+            capabilities=TORCH,
+        ),
+        Component(
+            "drell-yan",
+            "crosshook.adapters.processes:make_drell_yan",
+            "pp → γ*/Z → ℓ-ℓ+ at leading order, full interference",
+            schema="crosshook.schemas:v1/components/drell-yan.json",
+            capabilities=TORCH,
+        ),
+        Component(
+            "ee-mumu",
+            "crosshook.adapters.processes:make_ee_mumu",
+            "e+e- → γ*/Z → µ+µ- at leading order",
+            schema="crosshook.schemas:v1/components/ee-mumu.json",
+            capabilities=TORCH,
+        ),
+    ]
+
+
+@hookimpl
+def crosshook_parton_density() -> Iterable[Component[object]]:
+    """Sources of parton densities."""
+    return [
+        Component(
+            "lhapdf",
+            "crosshook.adapters.lhapdf:make_parton_density",
+            "LHAPDF6 grids by name or path, interpolated in torch",
+            schema="crosshook.schemas:v1/components/lhapdf.json",
+            capabilities=TORCH,
+        ),
+    ]
