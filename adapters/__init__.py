@@ -55,3 +55,16 @@ def crosshook_parton_density() -> Iterable[Component[object]]:
             capabilities=TORCH,
         ),
     ]
+
+
+@hookimpl
+def crosshook_event_format() -> Iterable[Component[object]]:
+    """Readers and writers of event files."""
+    return [
+        Component(
+            "lhe",
+            "crosshook.adapters.lhe.event_format:make",
+            "Les Houches event files, plain or gzip",
+            schema="crosshook.schemas:v1/components/lhe.json",
+        ),
+    ]

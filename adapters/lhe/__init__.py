@@ -1,1 +1,1 @@
-"""Package."""
+"""Les Houches event files: reading, writing, nothing lost in between."""

@@ -1,0 +1,141 @@
+"""Reads what stands before the events: header blocks, weight declarations, the init block.
+
+Headers are not XML (cards hold `<`, `>` and `&` freely), so blocks are found by their tags at the
+beginning of a line, and their text is kept as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from crosshook.adapters.lhe.attributes import read_attributes
+from crosshook.adapters.lhe.numbers import integer, real
+from crosshook.adapters.lhe.weight_declarations import Declarations
+from crosshook.core.errors import InputError
+from crosshook.core.events.run_info import ProcessInfo, RunInfo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INIT_START: Final = re.compile(rb"^[ \t]*<init(?:\s[^>\n]*)?>", re.MULTILINE)
+INIT_END: Final = re.compile(rb"^[ \t]*</init\s*>[^\n]*\n?", re.MULTILINE)
+ROOT: Final = re.compile(r"<LesHouchesEvents([^>]*)>")
+XML_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
+BLOCK: Final = re.compile(r"^[ \t]*<(?:!--|([A-Za-z_][\w.:-]*)([^>\n]*)>)", re.MULTILINE)
+HEADER: Final = re.compile(r"^[ \t]*</?header(?:\s[^>\n]*)?>", re.MULTILINE)
+GENERATOR: Final = re.compile(r"<generator\b([^>]*?)(?:/>|>(.*?)</generator\s*>)", re.DOTALL)
+INITRWGT: Final = re.compile(r"[ \t]*<initrwgt[^>]*>(.*?)</initrwgt\s*>[ \t]*\n?", re.DOTALL)
+
+
+def read_head(head: bytes, path: Path) -> RunInfo:
+    """The run information out of everything up to `</init>`.
+
+    Args:
+        head: the file's text up to the end of the init block.
+        path: for messages.
+
+    Raises:
+        InputError: if the init block cannot be understood.
+    """
+    start = INIT_START.search(head)
+    root = ROOT.search(head.decode("utf-8", "surrogateescape"))
+    if start is None or root is None:
+        missing = "<LesHouchesEvents>" if root is None else "<init>"
+        message = f"{path}: not a Les Houches event file: no {missing} before the events"
+        raise InputError(message)
+    before = head[: start.start()].decode("utf-8", "surrogateescape")
+    init = INIT_END.sub(b"", head[start.end() :]).decode("utf-8", "surrogateescape")
+    line = head.count(b"\n", 0, start.end()) + 1
+    declarations = Declarations()
+    header, comments = _blocks(before, declarations)
+    return _init_block(init, line, path, declarations, header, comments, root.group(1))
+
+
+def _blocks(text: str, declarations: Declarations) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Header blocks by the inside of their opening tag, and text outside of them."""
+    root = ROOT.search(text)
+    lead = XML_DECLARATION.sub("", text[: root.start()] if root else "")
+    body = HEADER.sub("", text[root.end() :] if root else text)
+    header: dict[str, str] = {}
+    comments = [lead] if lead.strip() else []
+    position = 0
+    for match in BLOCK.finditer(body):
+        if match.start() < position:
+            continue
+        name = match.group(1)
+        closing = re.compile(rf"</{re.escape(name)}\s*>" if name else "-->")
+        end = closing.search(body, match.end())
+        if end is None:
+            continue
+        if between := body[position : match.start()].strip("\r\n"):
+            comments.append(between)
+        position = end.end()
+        if not name:
+            comments.append(body[match.start() : position].lstrip())
+        elif name == "initrwgt":
+            declarations.read(body[match.end() : end.start()])
+        else:
+            key = name + match.group(2)
+            while key in header:
+                key += " "
+            header[key] = body[match.end() : end.start()]
+    comments.append(body[position:].strip("\r\n"))
+    return header, tuple(text for text in comments if text.strip())
+
+
+def _init_block(
+    text: str,
+    line: int,
+    path: Path,
+    declarations: Declarations,
+    header: dict[str, str],
+    comments: tuple[str, ...],
+    root: str,
+) -> RunInfo:
+    rows = [(line + i, row) for i, row in enumerate(text.splitlines()) if row.strip()]
+    if not rows:
+        message = f"{path}: line {line}: the init block is empty"
+        raise InputError(message)
+    first = rows[0][1].split()
+    where = f"{path}: line {rows[0][0]}"
+    if len(first) < 10:
+        message = f"{where}: 10 numbers expected in the first line of <init>, {len(first)} found"
+        raise InputError(message)
+    whole = [integer(token, where) for i, token in enumerate(first[:10]) if i not in (2, 3)]
+    processes = []
+    announced = whole[7]
+    for number, row in rows[1 : 1 + announced]:
+        tokens = row.split()
+        if len(tokens) < 4 or tokens[0].startswith(("<", "#")):
+            break
+        here = f"{path}: line {number}"
+        sigma, error, maximum = (real(token, here) for token in tokens[:3])
+        processes.append(ProcessInfo(integer(tokens[3], here), sigma, error, maximum))
+    if processes and len(processes) != announced:
+        message = f"{where}: {announced} processes announced in <init>, {len(processes)} found"
+        raise InputError(message)
+    rest = "\n".join(row for _, row in rows[1 + len(processes) :])
+    for block in INITRWGT.findall(rest):
+        declarations.read(block)
+    rest = INITRWGT.sub("", rest)
+    generators = []
+    for attributes, content in GENERATOR.findall(rest):
+        known = read_attributes(attributes)
+        generators.append((known.get("name", ""), known.get("version", ""), content))
+    extra = GENERATOR.sub("", rest).splitlines()
+    return RunInfo(
+        beams=(whole[0], whole[1]),
+        energies=(real(first[2], where), real(first[3], where)),
+        pdf_groups=(whole[2], whole[3]),
+        pdf_sets=(whole[4], whole[5]),
+        weighting=whole[6],
+        processes=tuple(processes),
+        generators=tuple(generators),
+        weights=declarations.weights,
+        weight_groups=declarations.groups,
+        header=header,
+        comments=comments,
+        init_extra=tuple(row for row in extra if row.strip()),
+        version=read_attributes(root).get("version", "1.0"),
+    )

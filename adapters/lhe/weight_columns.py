@@ -1,0 +1,110 @@
+"""Assigns the further weights of events to columns, by id or by place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from crosshook.adapters.lhe.numbers import real
+from crosshook.core.errors import InputError
+from crosshook.core.events.run_info import WeightInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crosshook.core.events.layout import BoolArray, FloatArray
+
+WGT: Final = re.compile(rb"""<wgt\s+id\s*=\s*(["'])(.*?)\1[^>]*>([^<]*)</wgt""")
+Row = tuple[tuple[int, ...], list[float]]
+"""Columns and values of one event's further weights."""
+
+
+class WeightColumns:
+    """The columns of further weights: declared ones first, then others as events bring them."""
+
+    def __init__(self, declared: Sequence[WeightInfo]) -> None:
+        self.weights = list(declared)
+        self._declared = len(self.weights)
+        self._column = {w.id.encode("utf-8", "surrogateescape"): i for i, w in enumerate(declared)}
+        self._known: dict[tuple[bytes, ...], tuple[int, ...]] = {}
+        self._listed: list[int] | None = None
+
+    def read(self, rwgt: bytes, listed: bytes, where: str) -> Row:
+        """Further weights of one event.
+
+        Args:
+            rwgt: the inside of `<rwgt>`, or nothing.
+            listed: the inside of `<weights>`, or nothing.
+            where: beginning of messages.
+
+        Raises:
+            InputError: if something is no weight.
+        """
+        columns: tuple[int, ...] = ()
+        values: list[float] = []
+        if rwgt:
+            found = WGT.findall(rwgt)
+            if len(found) != rwgt.count(b"<wgt"):
+                message = f"{where}: {rwgt.count(b'<wgt')} weights begun, {len(found)} readable"
+                raise InputError(message)
+            _, ids, texts = zip(*found, strict=True) if found else ((), (), ())
+            columns = self._known.get(ids) or self._columns(ids)
+            values = _reals(texts, where)
+        if listed:
+            numbers = _reals(listed.split(), where)
+            columns += tuple(self._places(len(numbers), bool(rwgt), where))
+            values += numbers
+        return columns, values
+
+    def _columns(self, ids: tuple[bytes, ...]) -> tuple[int, ...]:
+        """Columns of ids, new ones for unknown ids."""
+        columns = []
+        for raw in ids:
+            key = raw.strip()
+            if key not in self._column:
+                self._column[key] = len(self.weights)
+                self.weights.append(WeightInfo(key.decode("utf-8", "surrogateescape")))
+            columns.append(self._column[key])
+        self._known[ids] = tuple(columns)
+        return self._known[ids]
+
+    def _places(self, n: int, has_rwgt: bool, where: str) -> list[int]:
+        """Columns of a list of n weights: the declared ones where they fit, else their own."""
+        if self._listed is None:
+            fits = not has_rwgt and n == self._declared
+            self._listed = list(range(n)) if fits else []
+        if self._listed and self._listed[0] < self._declared:
+            if n != self._declared:
+                message = f"{where}: {n} numbers in <weights>, {self._declared} declared"
+                raise InputError(message)
+            return self._listed
+        while len(self._listed) < n:
+            self._listed.append(len(self.weights))
+            name = f"weights_{len(self._listed)}"
+            while name.encode() in self._column:
+                name += "_"
+            self._column[name.encode()] = len(self.weights)
+            self.weights.append(WeightInfo(name, listed=True))
+        return self._listed[:n]
+
+    def table(self, rows: Sequence[Row]) -> tuple[FloatArray, BoolArray | None]:
+        """Rows as `(n, columns)` with their presence, None where all are present."""
+        width = len(self.weights)
+        everything = tuple(range(width))
+        if all(columns == everything for columns, _ in rows):
+            return np.array([values for _, values in rows]).reshape(len(rows), width), None
+        table = np.zeros((len(rows), width))
+        present = np.zeros((len(rows), width), np.bool_)
+        for i, (columns, values) in enumerate(rows):
+            table[i, list(columns)] = values
+            present[i, list(columns)] = True
+        return table, present
+
+
+def _reals(texts: Sequence[bytes], where: str) -> list[float]:
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        return [real(text.strip(), where) for text in texts]
