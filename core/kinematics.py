@@ -52,7 +52,8 @@ def eta(p: Tensor) -> Tensor:
 def rapidity(p: Tensor) -> Tensor:
     """Rapidity ½ log((E + pz)/(E - pz)); ±inf for massless particles along the axis."""
     energy, pz = p[..., 0], p[..., 3]
-    return 0.5 * torch.log((energy + pz) / (energy - pz))
+    # rounding may put |pz| a little above E
+    return 0.5 * torch.log((energy + pz).clamp_min(0) / (energy - pz).clamp_min(0))
 
 
 def phi(p: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from crosshook.core.phase_space.channel import TwoBodyChannel
 from crosshook.core.phase_space.hadronic_two_body import HadronicTwoBody
 from crosshook.core.phase_space.narrowing import invariant_range
 from crosshook.core.phase_space.power_law import PowerLawMap
+from crosshook.core.phase_space.rapidity import PlateauRapidity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ _COLOUR_AVERAGE = 1 / 3
 
 _FALL = 2.0
 """Power ν of the photon channel: 1/s² of |M|²/ŝ times the luminosity's own fall."""
+
+_RAPIDITY = PlateauRapidity(margin=1.4, width=0.28)
+"""Edges where the densities of the colliding partons have fallen to half their plateau."""
 
 
 def _subprocesses(lepton: str, light_flavours: int) -> tuple[Subprocess, ...]:
@@ -147,7 +151,7 @@ class DrellYan:
             TwoBodyChannel("photon", PowerLawMap(low, high, _FALL)),
             TwoBodyChannel("z", BreitWignerMap(low, high, mass, width)),
         )
-        return HadronicTwoBody(beams.energy, (0.0, 0.0), channels)
+        return HadronicTwoBody(beams.energy, (0.0, 0.0), channels, _RAPIDITY)
 
 
 def make_drell_yan(

@@ -29,6 +29,7 @@ from crosshook.core.phase_space.channel import TwoBodyChannel
 from crosshook.core.phase_space.hadronic_two_body import HadronicTwoBody
 from crosshook.core.phase_space.narrowing import invariant_range
 from crosshook.core.phase_space.power_law import PowerLawMap
+from crosshook.core.phase_space.rapidity import PlateauRapidity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +40,11 @@ if TYPE_CHECKING:
 
 _GLUONS, _QUARKS = 0, 1
 
-_FALL = 2.0
+_FALL = 2.5
 """Power ν of the ŝ maps: parton luminosities and |M|² together."""
+
+_RAPIDITY = PlateauRapidity(margin=2.0, width=0.45)
+"""Edges where the densities of the colliding partons have fallen to half their plateau."""
 
 
 def _subprocesses(light_flavours: int) -> tuple[Subprocess, ...]:
@@ -154,7 +158,7 @@ class TopPair:
             TwoBodyChannel("t-pole", invariant, ForwardPole()),
             TwoBodyChannel("u-pole", invariant, BackwardPole()),
         )
-        return HadronicTwoBody(beams.energy, masses, channels)
+        return HadronicTwoBody(beams.energy, masses, channels, _RAPIDITY)
 
 
 def make_pp_ttbar(context: BuildContext, *, mass_t: float, light_flavours: int) -> TopPair:

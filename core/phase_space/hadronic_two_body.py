@@ -1,7 +1,7 @@
 """Phase space of two partons out of hadrons into two particles, over several channels.
 
-u = (ŝ, y, cosθ*, φ): x1 = √τ e^y, x2 = √τ e^-y, τ = ŝ/S, dx1 dx2 = dŝ dy / S. The rapidity y of the
-partonic system is uniform in its range ±½ log(1/τ), so that x1 = τ^(1-u), x2 = τ^u never exceed 1.
+u = (ŝ, y, cosθ*, φ): x1 = √τ e^y, x2 = √τ e^-y, τ = ŝ/S, dx1 dx2 = dŝ dy / S; |y| <= ½ log(1/τ)
+keeps x1 and x2 below 1.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.process import PhaseSpacePoint
+from crosshook.core.phase_space.rapidity import RapidityMap, UniformRapidity
 from crosshook.core.phase_space.selection import by_channel, columns
 from crosshook.core.phase_space.two_body import TwoBody, angles, lab_momenta, two_body
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _BELOW_ONE = 1 - 2.0**-53
 """The largest double below 1: parton densities are asked for x < 1 only."""
 
-_SMALLEST_LOG = 1e-15
-"""Floor of log(1/τ), under which it is rounding: keeps the density finite at ŝ = S."""
+_SMALLEST_RANGE = 1e-15
+"""Floor of Y, under which it is rounding: keeps the density finite at ŝ = S."""
 
 
 @dataclass
@@ -36,12 +37,14 @@ class HadronicTwoBody:
         energy: collision energy √S in GeV.
         masses: masses of the two final legs in GeV.
         maps: the channels; their invariants cover one range between (m3 + m4)² and S.
+        rapidity: map of y, common to the channels.
         channels: names of the channels.
     """
 
     energy: float
     masses: tuple[float, float]
     maps: tuple[TwoBodyChannel, ...]
+    rapidity: RapidityMap = field(default_factory=UniformRapidity)
     n_dim: int = 4
     n_incoming: int = 2
     channels: tuple[str, ...] = field(init=False)
@@ -71,12 +74,13 @@ class HadronicTwoBody:
         cosine = by_channel(
             [c.angle for c in self.maps], channel, lambda m: m.forward(u[:, 2], beta3, beta4)
         )
-        log_tau = torch.log(s / self.energy**2).clamp_max(-_SMALLEST_LOG)
-        x1 = torch.exp(log_tau * (1 - u[:, 1])).clamp_max(_BELOW_ONE)
-        x2 = torch.exp(log_tau * u[:, 1]).clamp_max(_BELOW_ONE)
+        half_range = self._half_range(s)
+        y = self.rapidity.forward(u[:, 1], half_range)
+        x1 = torch.exp(y - half_range).clamp_max(_BELOW_ONE)
+        x2 = torch.exp(-y - half_range).clamp_max(_BELOW_ONE)
         half = 0.5 * self.energy
         momenta = lab_momenta(system, cosine, 2 * math.pi * u[:, 3], half * x1, half * x2)
-        densities = self._log_densities(s, cosine, system, log_tau)
+        densities = self._log_densities(s, y, cosine, system)
         own = densities.gather(1, channel[:, None]).squeeze(1)
         return PhaseSpacePoint(momenta, x1, x2, -own, densities)
 
@@ -89,7 +93,7 @@ class HadronicTwoBody:
         cosine, azimuth = angles(system, momenta, self.masses[0])
         u = (
             by_channel([c.invariant for c in self.maps], channel, lambda m: m.inverse(s)),
-            torch.log(x2) / torch.log(x1 * x2),
+            self.rapidity.inverse(0.5 * torch.log(x1 / x2), self._half_range(s)),
             by_channel(
                 [c.angle for c in self.maps], channel, lambda m: m.inverse(cosine, beta3, beta4)
             ),
@@ -97,14 +101,18 @@ class HadronicTwoBody:
         )
         return torch.stack(u, -1)
 
-    def _log_densities(
-        self, s: Tensor, cosine: Tensor, system: TwoBody, log_tau: Tensor
-    ) -> Tensor:
+    def _half_range(self, s: Tensor) -> Tensor:
+        """Y = ½ log(S/ŝ), the largest rapidity of the partonic system."""
+        return (-0.5 * torch.log(s / self.energy**2)).clamp_min(_SMALLEST_RANGE)
+
+    def _log_densities(self, s: Tensor, y: Tensor, cosine: Tensor, system: TwoBody) -> Tensor:
         """Density of every channel in dx1 dx2 dΦ₂, `(n, k)`."""
         beta3, beta4 = system.beta3, system.beta4
-        # du/d(x1 x2 Φ₂) without the two maps: S dτ dy has y range log(1/τ), φ has 2π
+        # S from dx1 dx2 = dŝ dy / S, 2π from φ
         common = (
-            math.log(self.energy**2 / (2 * math.pi)) - torch.log(-log_tau) - system.log_element
+            math.log(self.energy**2 / (2 * math.pi))
+            + self.rapidity.log_density(y, self._half_range(s))
+            - system.log_element
         )
         invariant = columns([c.invariant for c in self.maps], lambda m: m.log_density(s))
         angle = columns(
