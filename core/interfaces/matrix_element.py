@@ -66,6 +66,7 @@ class CheckPoint:
         value: |M|² there.
         tolerance: relative agreement asked for.
         origin: where the number comes from.
+        parameters: model parameters the number was computed with, where they differ.
     """
 
     subprocess: int
@@ -106,7 +107,8 @@ class MatrixElement(Protocol):
             momenta: `(n, m, 4)` in GeV, incoming first, in any frame.
             subprocess: index into `subprocesses`.
             alpha_s: strong coupling, `(n,)`.
-            theta: model parameters that replace the built-in ones, `(n, c)`, or None.
+            theta: model parameters that replace the built-in ones, in the order of
+                `parameters`, `(n, c)` or `(1, c)`, or None.
             want: further results: `colour`.
 
         Returns:

@@ -79,7 +79,9 @@ class Cuts:
         for low in cuts:
             high = low.replace("_min", "_max")
             if low.endswith("_min") and high in cuts and float(cuts[low]) >= float(cuts[high]):
-                message = f"{where}: {low} = {cuts[low]} leaves nothing below {high} = {cuts[high]}"
+                message = (
+                    f"{where}: {low} = {cuts[low]} leaves nothing below {high} = {cuts[high]}"
+                )
                 raise ConfigurationError(message)
 
     def __call__(self, final: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 import operator
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import torch
 
@@ -87,11 +87,11 @@ class Expression:
         self.text = text
         self._where = where
         if len(text) > MAX_LENGTH:
-            raise self._error(f"longer than {MAX_LENGTH} characters")
+            self._fail(f"longer than {MAX_LENGTH} characters")
         try:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise self._error("not an expression") from error
+            raise ConfigurationError(self._about("not an expression")) from error
         # One throw-away event with many legs: every name and shape is checked before a run.
         self._dry_run()
 
@@ -112,8 +112,11 @@ class Expression:
         """
         return self._value(self._tree, final, pdg)
 
-    def _error(self, what: str) -> ConfigurationError:
-        return ConfigurationError(f"{self._where}: {self.text[:80]!r}: {what}")
+    def _about(self, what: str) -> str:
+        return f"{self._where}: {self.text[:80]!r}: {what}"
+
+    def _fail(self, what: str) -> NoReturn:
+        raise ConfigurationError(self._about(what))
 
     def _value(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
         match node:
@@ -146,18 +149,18 @@ class Expression:
                 name in FUNCTIONS and (len(arguments) == 1) != (name in ("min", "max"))
             ):
                 return FUNCTIONS[name](*(self._quantity(a, final, pdg) for a in arguments))
-        raise self._error(f"{ast.unparse(node)!r} is not part of the language")
+        self._fail(f"{ast.unparse(node)!r} is not part of the language")
 
     def _quantity(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
         value = self._value(node, final, pdg)
         if value.dtype == torch.bool:
-            raise self._error(f"{ast.unparse(node)!r} is a condition, not a quantity")
+            self._fail(f"{ast.unparse(node)!r} is a condition, not a quantity")
         return value
 
     def _condition(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
         value = self._value(node, final, pdg)
         if value.dtype != torch.bool:
-            raise self._error(f"{ast.unparse(node)!r} is a quantity, not a condition")
+            self._fail(f"{ast.unparse(node)!r} is a quantity, not a condition")
         return value
 
     def _comparison(
@@ -172,7 +175,7 @@ class Expression:
         parts = []
         for op, low, high in zip(ops, values, values[1:], strict=False):
             if type(op) not in COMPARE:
-                raise self._error("only <, <=, > and >= compare quantities")
+                self._fail("only <, <=, > and >= compare quantities")
             parts.append(COMPARE[type(op)](low, high))
         return reduce(torch.logical_and, parts)
 
@@ -184,30 +187,30 @@ class Expression:
         if name == "mll":
             chosen = [i for i, p in enumerate(pdg) if abs(p) in LEPTONS]
             if not chosen:
-                raise self._error("mll: this process has no leptons in its final state")
+                self._fail("mll: this process has no leptons in its final state")
             return kinematics.mass(final[:, chosen].sum(dim=1))
         if name in OF_SUM:
             return OF_SUM[name](final.sum(dim=1))
         known = sorted({*OF_SUM, *OF_PAIR, "sum_pt", "ht", "mll"})
-        raise self._error(f"no quantity {name!r}; known: {', '.join(known)}")
+        self._fail(f"no quantity {name!r}; known: {', '.join(known)}")
 
     def _legs(self, name: str, legs: list[int], final: Tensor) -> Tensor:
         if name in OF_SUM:
             return OF_SUM[name](final[:, legs].sum(dim=1))
         if name in OF_PAIR:
             if len(legs) != 2:
-                raise self._error(f"{name} takes two legs, {len(legs)} given")
+                self._fail(f"{name} takes two legs, {len(legs)} given")
             return OF_PAIR[name](final[:, legs[0]], final[:, legs[1]])
-        raise self._error(f"no quantity {name!r} of legs; known: {', '.join((*OF_SUM, *OF_PAIR))}")
+        self._fail(f"no quantity {name!r} of legs; known: {', '.join((*OF_SUM, *OF_PAIR))}")
 
     def _indices(self, node: ast.expr, final: Tensor) -> list[int]:
         parts = node.elts if isinstance(node, ast.Tuple) else [node]
         legs = []
         for part in parts:
             if not isinstance(part, ast.Constant) or type(part.value) is not int:
-                raise self._error(f"{ast.unparse(part)!r} is not a leg number")
+                self._fail(f"{ast.unparse(part)!r} is not a leg number")
             if not 0 <= part.value < final.shape[1]:
-                raise self._error(
+                self._fail(
                     f"there is no final-state leg {part.value}; "
                     f"the process has {final.shape[1]}, counted from 0"
                 )

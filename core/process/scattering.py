@@ -159,9 +159,7 @@ class ScatteringProcess:
         inside |= torch.isnan(space.log_jacobian)
         rows = torch.nonzero(inside)[:, 0]
         momenta = space.momenta[rows]
-        points = self.points(
-            momenta, space.x1[rows], space.x2[rows], space.log_jacobian[rows]
-        )
+        points = self.points(momenta, space.x1[rows], space.x2[rows], space.log_jacobian[rows])
         jacobian = torch.exp(points.log_jacobian)
         grouped = points.parts.new_zeros((rows.shape[0], len(self.process_ids)))
         grouped = grouped.index_add(1, self._group, points.parts * jacobian[:, None])

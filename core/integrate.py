@@ -1,0 +1,251 @@
+"""Integration: a frozen sampler over numbered blocks, to a cross section with its error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from crosshook.core.errors import NumericalError
+from crosshook.core.execute import Task, in_order
+from crosshook.core.histograms import Histogram, HistogramSums, fill_sample, finish
+from crosshook.core.process.scattering import ScatteringProcess
+from crosshook.core.sampling.sums import Estimate, Sums, add_in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from crosshook.core.config import HistogramSpec
+    from crosshook.core.execute import Executor
+    from crosshook.core.progress import Progress
+    from crosshook.core.sampling.build import SamplerSpec
+    from crosshook.core.sampling.sampler import Sample
+
+WEIGHTS_KEPT = 4_000_000
+"""Points whose weights are kept for efficiencies; beyond it, N in the report says so."""
+
+BLOCK_FUNCTION = "crosshook.core.integrate:weighted_block"
+
+
+@dataclass(frozen=True)
+class WeightedBlock:
+    """What one block gives back.
+
+    Attributes:
+        sums: sums over its points.
+        histograms: one entry a histogram asked for.
+        channel: channel of each point, `(n,)`, if weights were asked for.
+        weight: v of each point, `(n,)`, likewise; NaN where invalid.
+        invalid: the first invalid point in words, or `""`.
+    """
+
+    sums: Sums
+    histograms: tuple[HistogramSums, ...]
+    channel: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    invalid: str
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A stage of weighted points.
+
+    Attributes:
+        stage: its name.
+        sums: sums over all its points.
+        blocks: number of blocks.
+        block_estimates: the integral of each block, `(blocks,)` in pb.
+        block_errors: their standard errors.
+        histograms: finished histograms.
+        weights: for each channel, v of the points kept for efficiencies.
+    """
+
+    stage: str
+    sums: Sums
+    blocks: int
+    block_estimates: NDArray[np.float64]
+    block_errors: NDArray[np.float64]
+    histograms: tuple[Histogram, ...] = ()
+    weights: list[NDArray[np.float64]] = field(default_factory=list)
+
+    @property
+    def estimate(self) -> Estimate:
+        """The integral of the stage."""
+        return self.sums.estimate()
+
+
+def weighted_block(
+    spec: SamplerSpec,
+    stage: str,
+    block: int,
+    n: int,
+    shares: Tensor,
+    histograms: tuple[HistogramSpec, ...],
+    keep_weights: bool,
+) -> WeightedBlock:
+    """Computes one block; runs wherever the executor puts it."""
+    sampler = spec.sampler()
+    with torch.no_grad():
+        sample = sampler.draw(spec.config().seed, stage, block, n, shares)
+    filled: tuple[HistogramSums, ...] = ()
+    if histograms:
+        assert isinstance(sampler.integrand, ScatteringProcess)
+        filled = tuple(fill_sample(h, sample, sampler.integrand) for h in histograms)
+    none = torch.zeros(0)
+    channel, weight = (sample.channel, sample.weight) if keep_weights else (none, none)
+    return WeightedBlock(
+        block_sums(sample, sampler.n_channels),
+        filled,
+        channel.cpu().numpy().astype(np.int64),
+        weight.cpu().numpy().astype(np.float64),
+        first_invalid(sample, sampler.integrand, f"{stage} block {block}"),
+    )
+
+
+def block_sums(sample: Sample, k: int) -> Sums:
+    """Sums of a block, process by process where the integrand tells them apart."""
+    parts = sample.evaluation.parts
+    if parts is not None:
+        value = sample.evaluation.value
+        ratio = torch.where(value == 0, torch.zeros_like(value), sample.weight / value)
+        parts = parts * ratio[:, None]
+    return Sums.of(sample.channel, sample.weight, k, parts)
+
+
+def first_invalid(sample: Sample, integrand: object, where: str) -> str:
+    """The first point with NaN or infinite weight, in words; `""` if there is none."""
+    bad = torch.nonzero(~torch.isfinite(sample.weight))
+    if bad.numel() == 0:
+        return ""
+    row = int(bad[0, 0])
+    text = (
+        f"{where}, point {row}: weight {float(sample.weight[row])}, "
+        f"channel {int(sample.channel[row])}, u = {[float(v) for v in sample.u[row]]}"
+    )
+    if sample.evaluated is not None:
+        place = torch.nonzero(sample.evaluated.rows == row)
+        if place.numel():
+            momenta = sample.evaluated.points.momenta[int(place[0, 0])]
+            text += f", momenta (E, px, py, pz in GeV) = {momenta.tolist()}"
+    return text
+
+
+def check_invalid(sums: Sums, allowed: float, first: str) -> None:
+    """Stops a run with too many invalid points.
+
+    Raises:
+        NumericalError: with the count and the first point.
+    """
+    count = int(sums.invalid.sum())
+    if count > allowed * sums.n:
+        message = f"{count} of {sums.n} points have NaN or infinite weight; the first: {first}"
+        raise NumericalError(message)
+
+
+def integrate(
+    spec: SamplerSpec,
+    executor: Executor,
+    progress: Progress,
+    *,
+    stage: str,
+    evaluations: int,
+    shares: Tensor,
+    relative_error: float = 0.0,
+    histograms: tuple[HistogramSpec, ...] = (),
+) -> Weighted:
+    """Integrates a frozen sampler.
+
+    Args:
+        spec: the sampler.
+        executor: runs the blocks.
+        progress: told after every block.
+        stage: names the stage and its random streams.
+        evaluations: points at most, rounded up to whole blocks.
+        shares: p_c, `(k,)`.
+        relative_error: stop at the first block after which the error is this small; 0 never stops.
+        histograms: to fill on the way.
+
+    Returns:
+        The stage's sums, histograms and weights.
+
+    Raises:
+        NumericalError: if too many points are invalid.
+    """
+    config = spec.config()
+    size = config.block_size
+    count = -(-evaluations // size)
+    results: list[WeightedBlock] = []
+    first = ""
+    running: Sums | None = None
+    for result in _blocks(spec, executor, stage, count, size, shares, histograms):
+        results.append(result)
+        first = first or result.invalid
+        running = result.sums if running is None else running + result.sums
+        estimate = running.estimate()
+        check_invalid(running, config.max_invalid_fraction, first)
+        progress.update(stage, len(results), count, sigma=estimate.value, error=estimate.error)
+        if 0 < estimate.error <= relative_error * abs(estimate.value):
+            executor.cancel()
+            break
+    sums = add_in_order([r.sums for r in results])
+    finished = tuple(
+        finish(h, _add([r.histograms[i] for r in results]), sums) for i, h in enumerate(histograms)
+    )
+    return Weighted(
+        stage,
+        sums,
+        len(results),
+        np.array([r.sums.estimate().value for r in results]),
+        np.array([r.sums.estimate().error for r in results]),
+        finished,
+        _by_channel(results, len(shares)),
+    )
+
+
+def _blocks(
+    spec: SamplerSpec,
+    executor: Executor,
+    stage: str,
+    count: int,
+    size: int,
+    shares: Tensor,
+    histograms: tuple[HistogramSpec, ...],
+) -> Iterator[WeightedBlock]:
+    tasks = (
+        Task(
+            block,
+            BLOCK_FUNCTION,
+            {
+                "spec": spec,
+                "stage": stage,
+                "block": block,
+                "n": size,
+                "shares": shares,
+                "histograms": histograms,
+                "keep_weights": block * size < WEIGHTS_KEPT,
+            },
+        )
+        for block in range(count)
+    )
+    for _, result in in_order(executor, tasks):
+        assert isinstance(result, WeightedBlock)
+        yield result
+
+
+def _add(filled: list[HistogramSums]) -> HistogramSums:
+    total = filled[0]
+    for further in filled[1:]:
+        total = total + further
+    return total
+
+
+def _by_channel(results: list[WeightedBlock], k: int) -> list[NDArray[np.float64]]:
+    channel = np.concatenate([r.channel for r in results])
+    weight = np.concatenate([r.weight for r in results])
+    usable = np.isfinite(weight)
+    return [weight[usable & (channel == c)] for c in range(k)]

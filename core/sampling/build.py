@@ -1,0 +1,180 @@
+"""Builds a run's sampler from data that can travel: the resolved run file and model directories."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from crosshook.core import random
+from crosshook.core.config import from_document
+from crosshook.core.context import BuildContext
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.interfaces.process import BeamSetup
+from crosshook.core.process.scattering import ScatteringProcess
+from crosshook.core.process.self_test import check_amplitudes
+from crosshook.core.registry import default_registry
+from crosshook.core.sampling.sampler import Sampler
+
+if TYPE_CHECKING:
+    from crosshook.core.component import Slot
+    from crosshook.core.config import RunConfig
+    from crosshook.core.interfaces.channel_mapping import ChannelMapping
+    from crosshook.core.interfaces.channel_weights import ChannelWeights
+    from crosshook.core.interfaces.parton_density import PartonDensity
+    from crosshook.core.interfaces.process import Process
+    from crosshook.core.interfaces.unweighter import Unweighter
+    from crosshook.core.progress import Progress
+    from crosshook.core.registry import Registry
+
+MAPPING, WEIGHTS, UNWEIGHTER = "channel_mapping", "channel_weights", "unweighter"
+
+
+@dataclass(frozen=True)
+class SamplerSpec:
+    """What a worker needs to build the sampler of a run.
+
+    Attributes:
+        document: the resolved run file as JSON.
+        models: directories of trained components, as (interface, directory) pairs.
+    """
+
+    document: str
+    models: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, config: RunConfig, models: dict[str, Path]) -> SamplerSpec:
+        """The specification of a configuration with trained models."""
+        pairs = tuple(sorted((name, str(path)) for name, path in models.items()))
+        return cls(json.dumps(config.document, sort_keys=True), pairs)
+
+    def config(self) -> RunConfig:
+        """The configuration."""
+        return from_document(json.loads(self.document))
+
+    def sampler(self) -> Sampler:
+        """The sampler, built once per process."""
+        return _sampler(self)
+
+    def unweighter(self) -> Unweighter:
+        """The fitted unweighter, built once per process."""
+        return _unweighter(self)
+
+
+@lru_cache(maxsize=4)
+def _sampler(spec: SamplerSpec) -> Sampler:
+    config = spec.config()
+    return build_sampler(
+        config, build_process(config, default_registry()), default_registry(), dict(spec.models)
+    )
+
+
+@lru_cache(maxsize=4)
+def _unweighter(spec: SamplerSpec) -> Unweighter:
+    config = spec.config()
+    context = build_context(config, spec.sampler().integrand, None)
+    slot = _with_model(config.unweighter, dict(spec.models).get(UNWEIGHTER))
+    return cast("Unweighter", default_registry().build("unweighter", slot, context))
+
+
+def _with_model(slot: Slot, directory: str | None) -> Slot:
+    from dataclasses import replace
+
+    return slot if directory is None else replace(slot, model=directory)
+
+
+def check_device(device: str) -> torch.device:
+    """The device, if it exists here.
+
+    Raises:
+        ConfigurationError: if torch does not know or cannot reach it.
+    """
+    try:
+        chosen = torch.device(device)
+        torch.empty(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        message = f"device: {device!r} cannot be used here: {reason}"
+        raise ConfigurationError(message) from error
+    return chosen
+
+
+def build_process(config: RunConfig, registry: Registry) -> ScatteringProcess:
+    """Composes the scattering process of a run and tests its amplitudes.
+
+    Raises:
+        ConfigurationError: if the run file's choices do not fit the process.
+        NumericalError: if an amplitude fails its self-test.
+    """
+    device = check_device(config.device)
+    context = BuildContext(device=config.device, registry=registry)
+    process = cast("Process", registry.build("process", config.process, context, "process"))
+    defaults = process.defaults
+    beams = BeamSetup(
+        energy=config.energy if config.energy is not None else defaults.energy,
+        pdg=config.beams if config.beams is not None else defaults.beams,
+        hadronic=defaults.hadronic,
+    )
+    density = None
+    if defaults.hadronic:
+        density = cast(
+            "PartonDensity", registry.build("parton_density", config.density, context, "beams.pdf")
+        )
+    scales = {
+        "renormalisation": config.scales.get("renormalisation", defaults.renormalisation),
+        "factorisation": config.scales.get("factorisation", defaults.factorisation),
+    }
+    cuts = {**defaults.cuts, **config.cuts}
+    check_amplitudes(process, device)
+    return ScatteringProcess(process, beams, density, scales, cuts, config.alpha_s, device)
+
+
+def build_context(config: RunConfig, integrand: object, progress: Progress | None) -> BuildContext:
+    """The context of the sampling components of a run."""
+    assert isinstance(integrand, ScatteringProcess)
+    context = BuildContext(
+        dimensions=integrand.n_dim,
+        channels=len(integrand.channels),
+        legs=len(integrand.assignments[0].pdg),
+        device=config.device,
+        rng=random.torch_generator(config.seed, "build"),
+    )
+    return context if progress is None else context.with_(progress=progress)
+
+
+def build_sampler(
+    config: RunConfig,
+    process: ScatteringProcess,
+    registry: Registry,
+    models: dict[str, str],
+    progress: Progress | None = None,
+) -> Sampler:
+    """Joins a process with its sampling components.
+
+    Args:
+        config: the run.
+        process: as composed by `build_process`.
+        registry: where components come from.
+        models: directories of trained components by interface; others start untrained.
+        progress: told about trainings.
+    """
+    context = build_context(config, process, progress)
+    mapping = registry.build(
+        MAPPING,
+        _with_model(config.channel_mapping, models.get(MAPPING)),
+        context,
+        "sampling.channel_mapping",
+    )
+    weights = registry.build(
+        WEIGHTS,
+        _with_model(config.channel_weights, models.get(WEIGHTS)),
+        context,
+        "sampling.channel_weights",
+    )
+    return Sampler(
+        process, cast("ChannelMapping", mapping), cast("ChannelWeights", weights), process.device
+    )

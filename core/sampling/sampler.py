@@ -1,0 +1,157 @@
+"""Sampler: draws points and composes their weight, for every stage of a run.
+
+    w = α_c(x) · dσ/dx(x) · |∂x/∂u|_c · |∂u/∂r|_c / p_c,   u = mapping.forward(r, c), x = x(u, c).
+
+Stages keep v = w·p_c, which does not depend on the shares p_c: its mean over the points of a
+channel is that channel's part of the integral.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from crosshook.core import random
+from crosshook.core.errors import IntegrandError
+from crosshook.core.process.scattering import Evaluated, ScatteringProcess
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.interfaces.channel_mapping import ChannelMapping
+    from crosshook.core.interfaces.channel_weights import ChannelWeights
+    from crosshook.core.interfaces.integrand import Evaluation, Integrand
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Points of one block with their weights.
+
+    Attributes:
+        r: random numbers, `(n, d)`.
+        channel: `(n,)` int64.
+        u: mapped points, `(n, d)`.
+        log_det: log|∂u/∂r|, `(n,)`.
+        evaluation: what the integrand said.
+        log_alpha: logarithms of the channel weights, `(n, k)`.
+        weight: v, the weight without its share, `(n,)` in pb.
+        extra: further uniform numbers of each point, `(n, n_extra)`, on the CPU.
+        evaluated: momenta behind the evaluation, for a scattering process.
+    """
+
+    r: Tensor
+    channel: Tensor
+    u: Tensor
+    log_det: Tensor
+    evaluation: Evaluation
+    log_alpha: Tensor
+    weight: Tensor
+    extra: Tensor
+    evaluated: Evaluated | None
+
+
+class Sampler:
+    """An integrand with its channel mapping and channel weights."""
+
+    def __init__(
+        self,
+        integrand: Integrand,
+        mapping: ChannelMapping,
+        weights: ChannelWeights,
+        device: torch.device,
+    ) -> None:
+        """Joins the parts; nothing is evaluated yet."""
+        self.integrand = integrand
+        self.mapping = mapping
+        self.weights = weights
+        self.device = device
+
+    @property
+    def n_channels(self) -> int:
+        """Number of channels k."""
+        return len(self.integrand.channels)
+
+    def draw(
+        self, seed: int, stage: str, block: int, n: int, shares: Tensor, n_extra: int = 0
+    ) -> Sample:
+        """Draws and weighs one block.
+
+        Channels are drawn by systematic sampling: point i of n takes the channel in which
+        (i + s)/n falls among the cumulated shares, s uniform. Every point has channel c with
+        probability p_c, and the numbers of points differ from n·p_c by less than one.
+
+        Args:
+            seed: the run's seed.
+            stage: names the random stream.
+            block: number of the block.
+            n: points in the block.
+            shares: p_c, `(k,)`, summing to 1, on the CPU.
+            n_extra: further uniform numbers a point, e.g. for unweighting.
+        """
+        generator = random.stream(seed, stage, block)
+        start = generator.random()
+        numbers = torch.from_numpy(generator.random((n, self.integrand.n_dim)))
+        extra = torch.from_numpy(generator.random((n, n_extra)))
+        place = (torch.arange(n, dtype=torch.float64, device="cpu") + start) / n
+        edges = torch.cumsum(shares, 0)
+        channel = torch.searchsorted(edges, place * edges[-1], right=True)
+        channel = channel.clamp(max=self.n_channels - 1).to(self.device)
+        return self.weigh(numbers.to(self.device), channel, extra)
+
+    def weigh(self, r: Tensor, channel: Tensor, extra: Tensor) -> Sample:
+        """Maps given random numbers and weighs the points."""
+        u, log_det = self.mapping.forward(r, channel)
+        evaluated: Evaluated | None = None
+        if isinstance(self.integrand, ScatteringProcess):
+            evaluated = self.integrand.evaluate_points(u, channel)
+            evaluation = evaluated.evaluation
+        else:
+            evaluation = self.integrand.evaluate(u, channel)
+            self._check(evaluation, u)
+        log_alpha = self.weights.log_weights(evaluation.features, evaluation.log_prior, None)
+        own = log_alpha.gather(1, channel[:, None])[:, 0]
+        factor = torch.exp(own + log_det)
+        # A value of exactly 0 stays 0 even where the map stretches without bound.
+        value = evaluation.value
+        weight = torch.where(value == 0, torch.zeros_like(value), value * factor)
+        return Sample(r, channel, u, log_det, evaluation, log_alpha, weight, extra, evaluated)
+
+    def _check(self, evaluation: Evaluation, u: Tensor) -> None:
+        expected = {"value": (u.shape[0],), "log_prior": (u.shape[0], self.n_channels)}
+        for name, shape in expected.items():
+            given = getattr(evaluation, name)
+            if not isinstance(given, torch.Tensor):
+                message = f"integrand: {name} is a {type(given).__name__}, not a torch tensor"
+                raise IntegrandError(message)
+            if given.shape != shape:
+                message = f"integrand: {name} has shape {tuple(given.shape)}, not {shape}"
+                raise IntegrandError(message)
+            if given.dtype != torch.float64:
+                message = f"integrand: {name} is {given.dtype}, not torch.float64"
+                raise IntegrandError(message)
+            if given.device.type != u.device.type:
+                message = f"integrand: {name} is on {given.device}, not on {u.device}"
+                raise IntegrandError(message)
+
+
+def even_shares(k: int) -> Tensor:
+    """The same share for every channel, `(k,)`."""
+    return torch.full((k,), 1.0 / k, dtype=torch.float64, device="cpu")
+
+
+def shares_from(sizes: np.ndarray, floor: float) -> Tensor:
+    """Shares in proportion to sizes, none below `floor` of an even share.
+
+    Args:
+        sizes: non-negative, `(k,)`, e.g. standard deviations or maxima.
+        floor: smallest share times k; keeps channels open whose size was underestimated.
+    """
+    k = sizes.size
+    total = float(sizes.sum())
+    if not total > 0:
+        return even_shares(k)
+    raised = np.maximum(sizes / total, floor / k)
+    return torch.from_numpy(raised / raised.sum())
