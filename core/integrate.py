@@ -81,6 +81,7 @@ class Weighted:
 
 def weighted_block(
     spec: SamplerSpec,
+    seed: int,
     stage: str,
     block: int,
     n: int,
@@ -91,7 +92,7 @@ def weighted_block(
     """Computes one block; runs wherever the executor puts it."""
     sampler = spec.sampler()
     with torch.no_grad():
-        sample = sampler.draw(spec.config().seed, stage, block, n, shares)
+        sample = sampler.draw(seed, stage, block, n, shares)
     filled: tuple[HistogramSums, ...] = ()
     if histograms:
         assert isinstance(sampler.integrand, ScatteringProcess)
@@ -152,6 +153,7 @@ def integrate(
     executor: Executor,
     progress: Progress,
     *,
+    seed: int,
     stage: str,
     evaluations: int,
     shares: Tensor,
@@ -164,6 +166,7 @@ def integrate(
         spec: the sampler.
         executor: runs the blocks.
         progress: told after every block.
+        seed: of the random streams.
         stage: names the stage and its random streams.
         evaluations: points at most, rounded up to whole blocks.
         shares: p_c, `(k,)`.
@@ -182,7 +185,7 @@ def integrate(
     results: list[WeightedBlock] = []
     first = ""
     running: Sums | None = None
-    for result in _blocks(spec, executor, stage, count, size, shares, histograms):
+    for result in _blocks(spec, executor, seed, stage, count, size, shares, histograms):
         results.append(result)
         first = first or result.invalid
         running = result.sums if running is None else running + result.sums
@@ -210,6 +213,7 @@ def integrate(
 def _blocks(
     spec: SamplerSpec,
     executor: Executor,
+    seed: int,
     stage: str,
     count: int,
     size: int,
@@ -222,6 +226,7 @@ def _blocks(
             BLOCK_FUNCTION,
             {
                 "spec": spec,
+                "seed": seed,
                 "stage": stage,
                 "block": block,
                 "n": size,

@@ -33,13 +33,13 @@ class PartonDensity(Protocol):
     error_type: str
     description: str
 
-    def xf(self, x: Tensor, q: Tensor, member: int = 0) -> Tensor:
+    def xf(self, x: Tensor, q: Tensor, member: int | None = None) -> Tensor:
         """x·f(x, Q) of all flavours.
 
         Args:
             x: momentum fractions, `(n,)`.
             q: factorisation scales in GeV, `(n,)`.
-            member: member of the set.
+            member: member of the set; the one chosen when it was loaded if None.
 
         Returns:
             `(n, len(flavours))` float64, on the device of x.

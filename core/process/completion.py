@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,27 +24,45 @@ N_UNIFORM = 2
 INCOMING, OUTGOING, INTERMEDIATE = -1, 1, 2
 
 
+def choose_assignments(points: Points, uniform: Tensor) -> Tensor:
+    """Draws each point's flavour assignment in proportion to its share of dσ/dx.
+
+    Args:
+        points: n points.
+        uniform: random numbers in [0, 1), `(n,)`.
+
+    Returns:
+        Columns of `Points.parts`, `(n,)` int64.
+    """
+    return _choose(points.parts, uniform)
+
+
 def complete(
-    process: ScatteringProcess, points: Points, weight: Tensor, uniform: Tensor, info: RunInfo
+    process: ScatteringProcess,
+    points: Points,
+    chosen: Tensor,
+    weight: Tensor,
+    uniform: Tensor,
+    info: RunInfo,
 ) -> EventBatch:
     """Events for kept points.
 
-    Flavour assignments are drawn in proportion to their share of dσ/dx, colour flows in
-    proportion to their leading-colour weights. Helicities were summed: SPINUP is 9.
+    Colour flows are drawn in proportion to their leading-colour weights. Helicities were summed:
+    SPINUP is 9.
 
     Args:
         process: the process the points belong to.
         points: kept points, n of them.
+        chosen: flavour assignment of each, `(n,)` int64.
         weight: their weights in pb, `(n,)`.
-        uniform: random numbers in [0, 1), `(n, 2)`.
-        info: run information the events will carry.
+        uniform: random numbers in [0, 1) for the colour flow, `(n,)`.
+        info: run information the events will carry; its further weights are filled in later.
 
     Returns:
-        A batch of n events in the order of the points.
+        A batch of n events in the order of the points, without further weights.
     """
-    chosen = _choose(points.parts, uniform[:, 0])
-    flows = _colour_flows(process, points, chosen, uniform[:, 1])
-    return _batch(process, points, weight, chosen, flows, info)
+    flows = _colour_flows(process, points, chosen, uniform)
+    return _batch(process, points, weight, chosen, flows, replace(info, weights=()))
 
 
 def _choose(shares: Tensor, uniform: Tensor) -> Tensor:

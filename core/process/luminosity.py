@@ -83,14 +83,16 @@ class Luminosity:
                     raise ConfigurationError(message)
                 self._columns[side].append(density.flavours.index(flavour))
 
-    def __call__(self, x1: Tensor, x2: Tensor, mu_f: Tensor, member: int = 0) -> Tensor | None:
+    def __call__(
+        self, x1: Tensor, x2: Tensor, mu_f: Tensor, member: int | None = None
+    ) -> Tensor | None:
         """Products of densities.
 
         Args:
             x1: momentum fractions of beam 1, `(n,)`.
             x2: likewise of beam 2.
             mu_f: factorisation scales in GeV, `(n,)`.
-            member: member of the set.
+            member: member of the set; the nominal one if None.
 
         Returns:
             `(n, assignments)`, or None for fixed beams.

@@ -185,7 +185,9 @@ class ScatteringProcess:
             return torch.full_like(mu, self._alpha_s)
         return self.density.alpha_s(mu)
 
-    def luminosity(self, x1: Tensor, x2: Tensor, mu_f: Tensor, member: int = 0) -> Tensor | None:
+    def luminosity(
+        self, x1: Tensor, x2: Tensor, mu_f: Tensor, member: int | None = None
+    ) -> Tensor | None:
         """f1 f2 of every flavour assignment, `(n, a)`, or None for fixed beams."""
         return self._luminosity(x1, x2, mu_f, member)
 

@@ -47,6 +47,7 @@ class Sums:
         absolute: Σ |v| in pb.
         largest: max |v| in pb.
         parts: Σ v of each process id, `(k, p)` in pb.
+        part_squares: Σ v² of each process id, `(k, p)` in pb².
     """
 
     points: Ints
@@ -58,6 +59,7 @@ class Sums:
     absolute: Floats
     largest: Floats
     parts: Floats
+    part_squares: Floats
 
     @classmethod
     def of(cls, channel: Tensor, weight: Tensor, k: int, parts: Tensor | None = None) -> Sums:
@@ -94,6 +96,7 @@ class Sums:
             absolute=add(size),
             largest=largest.cpu().numpy(),
             parts=add(shares),
+            part_squares=add(shares * shares),
         )
 
     def __add__(self, other: Sums) -> Sums:
@@ -134,11 +137,13 @@ class Sums:
         """The integral over all channels."""
         return Estimate(float(self.means().sum()), float(np.sqrt(np.sum(self.errors() ** 2))))
 
-    def part_shares(self) -> Floats:
-        """The share of each process id in the integral, `(p,)`."""
-        each = (self.parts / np.maximum(self.valid, 1)[:, None]).sum(axis=0)
-        total = each.sum()
-        return each / total if total else np.full(each.size, 1.0 / each.size)
+    def part_estimates(self) -> list[Estimate]:
+        """The integral of each process id, p of them."""
+        n = np.maximum(self.valid, 2)[:, None]
+        values = (self.parts / n).sum(axis=0)
+        variance = (self.part_squares / n - (self.parts / n) ** 2) / (n - 1)
+        errors = np.sqrt(np.maximum(variance, 0.0).sum(axis=0))
+        return [Estimate(float(v), float(e)) for v, e in zip(values, errors, strict=True)]
 
 
 def add_in_order(sums: list[Sums]) -> Sums:

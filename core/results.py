@@ -1,0 +1,268 @@
+"""Results of a run: what report.json holds and the summary prints. Plain values, every one defined.
+
+Cross sections are in pb; efficiencies follow `crosshook.core.statistics`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+
+from crosshook.core.histograms import Histogram
+from crosshook.core.statistics import Efficiency
+
+
+@dataclass(frozen=True)
+class IterationResult:
+    """One iteration of a training.
+
+    Attributes:
+        evaluations: points.
+        estimate: cross section in pb.
+        error: its standard error.
+        channel_estimates: part of each channel in pb.
+        channel_errors: their standard errors.
+    """
+
+    evaluations: int
+    estimate: float
+    error: float
+    channel_estimates: tuple[float, ...]
+    channel_errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A training of the sampling components.
+
+    Attributes:
+        evaluations: points spent.
+        iterations: history.
+        chi_squared: of the iterations about their mean.
+        degrees_of_freedom: of it.
+        skipped: True if saved models were used instead.
+        notes: what components had to say.
+        seconds: wall time.
+    """
+
+    evaluations: int
+    iterations: tuple[IterationResult, ...]
+    chi_squared: float
+    degrees_of_freedom: int
+    skipped: bool
+    notes: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ChannelResult:
+    """One channel in the integration.
+
+    Attributes:
+        name: of the channel.
+        share: p_c, the probability a point is drawn in it.
+        points: drawn.
+        estimate: its part of the cross section in pb.
+        error: standard error.
+        largest: max |v| in pb.
+        zeros: points outside cuts or phase space.
+    """
+
+    name: str
+    share: float
+    points: int
+    estimate: float
+    error: float
+    largest: float
+    zeros: int
+
+
+@dataclass(frozen=True)
+class ProcessResult:
+    """One process id in the cross section.
+
+    Attributes:
+        process_id: LPRUP.
+        label: flavours.
+        cross_section: in pb.
+        error: standard error.
+    """
+
+    process_id: int
+    label: str
+    cross_section: float
+    error: float
+
+
+@dataclass(frozen=True)
+class WeightSpectrum:
+    """Distribution of weights over their mean, in bins of log10.
+
+    Attributes:
+        edges: of log10(|w|/⟨|w|⟩).
+        channels: for each channel the number of points in each bin.
+        zeros: points with weight 0.
+    """
+
+    edges: tuple[float, ...]
+    channels: tuple[tuple[int, ...], ...]
+    zeros: int
+
+
+@dataclass(frozen=True)
+class IntegrationResult:
+    """The integration with the frozen sampler.
+
+    Attributes:
+        cross_section: in pb.
+        error: standard error.
+        evaluations: points.
+        chi_squared: of the blocks about their mean.
+        degrees_of_freedom: of it.
+        channels: channel by channel.
+        cut_efficiency: share of points with weight ≠ 0.
+        invalid: points with NaN or infinite weight.
+        negative_share: Σ|w<0| / Σ|w|.
+        efficiencies: unweighting efficiencies by rule.
+        mean_over_max: ⟨|w|⟩/max|w| with channels drawn in proportion to their maxima.
+        kish: Kish's fraction of the points as drawn.
+        relative_deviation: standard deviation of the weights over their mean, as drawn.
+        histograms: of observables.
+        spectrum: of weights.
+        seconds: wall time.
+    """
+
+    cross_section: float
+    error: float
+    evaluations: int
+    chi_squared: float
+    degrees_of_freedom: int
+    channels: tuple[ChannelResult, ...]
+    cut_efficiency: float
+    invalid: int
+    negative_share: float
+    efficiencies: tuple[Efficiency, ...]
+    mean_over_max: float
+    kish: float
+    relative_deviation: float
+    histograms: tuple[Histogram, ...]
+    spectrum: WeightSpectrum
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VariationResult:
+    """The cross section under one variation.
+
+    Attributes:
+        id: of the weight.
+        group: of the weight.
+        text: of the weight.
+        cross_section: in pb.
+    """
+
+    id: str
+    group: str
+    text: str
+    cross_section: float
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """A file of the run directory.
+
+    Attributes:
+        name: relative to it.
+        bytes: size.
+        sha256: checksum.
+    """
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class GenerationResult:
+    """The unweighted events.
+
+    Attributes:
+        events: written.
+        surplus: kept and cut off at the end.
+        evaluations: points drawn, the pilot not counted.
+        pilot: points of the pilot.
+        efficiency: kept events per point drawn.
+        rule: what the unweighter said of its maxima.
+        overweights: events with more than the common weight.
+        overweight_share: Σ(w - common weight)₊ / Σw over the events.
+        kish: Kish's fraction of the events.
+        cross_section: all stages after the training combined by numbers of points, in pb; the
+            mean weight of the events.
+        error: its standard error.
+        processes: process by process.
+        variations: cross sections under the variations.
+        histograms: of the events, in pb.
+        files: written.
+        seconds: wall time.
+    """
+
+    events: int
+    surplus: int
+    evaluations: int
+    pilot: int
+    efficiency: float
+    rule: tuple[str, ...]
+    overweights: int
+    overweight_share: float
+    kish: float
+    cross_section: float
+    error: float
+    processes: tuple[ProcessResult, ...]
+    variations: tuple[VariationResult, ...]
+    histograms: tuple[Histogram, ...]
+    files: tuple[FileResult, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A whole run.
+
+    Attributes:
+        format: `crosshook-report/1`.
+        process: name of the process.
+        seed: of the run.
+        created: UTC time, ISO 8601.
+        versions: of crosshook, Python and the libraries that matter.
+        configuration: the resolved run file.
+        training: of the sampler.
+        integration: with the frozen sampler.
+        generation: of events, or None.
+        seconds: wall time of the whole run.
+    """
+
+    format: str
+    process: str
+    seed: int
+    created: str
+    versions: dict[str, str]
+    configuration: dict[str, object]
+    training: TrainingResult
+    integration: IntegrationResult
+    generation: GenerationResult | None
+    seconds: float
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def as_json(value: object) -> object:
+    """A result as values JSON can hold; NaN and infinity become null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: as_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(k): as_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
