@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from crosshook.adapters.processes.drell_yan_checkpoints import CHECKPOINTS
+from crosshook.adapters.processes.drell_yan_checkpoints import checkpoints
 from crosshook.adapters.processes.electroweak import electroweak_parameters
 from crosshook.adapters.processes.flavours import light_quarks, quark, quark_name
 from crosshook.adapters.processes.neutral_current import neutral_current
@@ -113,7 +113,7 @@ class DrellYan:
         name: for people.
         defaults: 13 TeV, μ = m_ℓℓ, 66 < m_ℓℓ < 116 GeV.
         resonances: the pair is written as a Z, as generators do for γ*/Z.
-        checkpoints: values of other programs.
+        checkpoints: MadGraph's values.
     """
 
     lepton: str
@@ -126,9 +126,10 @@ class DrellYan:
         )
     )
     resonances: tuple[Resonance, ...] = (Resonance(23, (2, 3)),)
-    checkpoints: tuple[CheckPoint, ...] = CHECKPOINTS
+    checkpoints: tuple[CheckPoint, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.checkpoints = checkpoints(self.light_flavours)
         self.name = f"p p > {self.lepton}- {self.lepton}+"
 
     def matrix_element(self) -> DrellYanAmplitudes:

@@ -12,7 +12,7 @@ from crosshook.adapters.processes.top_pair_amplitudes import (
     gluons_to_heavy_quarks,
     quarks_to_heavy_quarks,
 )
-from crosshook.adapters.processes.top_pair_checkpoints import CHECKPOINTS
+from crosshook.adapters.processes.top_pair_checkpoints import checkpoints
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.matrix_element import (
     CheckPoint,
@@ -132,7 +132,7 @@ class TopPair:
         name: for people.
         defaults: 13 TeV, μ = Σ pT.
         resonances: none; tops are final.
-        checkpoints: MadGraph's own values.
+        checkpoints: MadGraph's values.
     """
 
     mass_t: float
@@ -140,7 +140,10 @@ class TopPair:
     name: str = "p p > t t~"
     defaults: ProcessDefaults = field(default_factory=ProcessDefaults)
     resonances: tuple[Resonance, ...] = ()
-    checkpoints: tuple[CheckPoint, ...] = CHECKPOINTS
+    checkpoints: tuple[CheckPoint, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.checkpoints = checkpoints(self.light_flavours)
 
     def matrix_element(self) -> TopPairAmplitudes:
         """The amplitudes."""

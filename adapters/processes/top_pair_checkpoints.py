@@ -5,19 +5,59 @@ from crosshook.core.interfaces.matrix_element import CheckPoint
 _WIDTH_EFFECT = 1e-4
 """MadGraph keeps Γ_t = 1.4915 GeV in the t-channel propagators: relative size (Γ_t/m_t)²."""
 
-CHECKPOINTS = (
-    CheckPoint(
-        subprocess=0,
-        momenta=(
-            (129.73610414, 0.0, 0.0, 129.73610414),
-            (332.972112, 0.0, 0.0, -332.972112),
-            (179.04631147, -25.264209343, 34.424597237, 17.471361736),
-            (283.66190467, 25.264209343, -34.424597237, -220.70736959),
+_GLUONS = CheckPoint(
+    subprocess=0,
+    momenta=(
+        (129.73610414, 0.0, 0.0, 129.73610414),
+        (332.972112, 0.0, 0.0, -332.972112),
+        (179.04631147, -25.264209343, 34.424597237, 17.471361736),
+        (283.66190467, 25.264209343, -34.424597237, -220.70736959),
+    ),
+    alpha_s=0.1148591,
+    value=0.7450469128514805,
+    tolerance=_WIDTH_EFFECT,
+    origin="MadGraph5_aMC@NLO 3.7.1 standalone C++ (cudacpp), first event of its gg_tt file",
+    parameters={"mass_t": 173.0},
+)
+
+_QUARK_POINTS = (
+    (
+        0.90876359876552237,
+        (
+            (283.44669255184135, 0.0, 0.0, 283.44669255184135),
+            (127.36080874677147, 0.0, 0.0, -127.36080874677147),
+            (220.12570866235319, 65.512891258012374, 27.698406163818234, 116.79014080436411),
+            (190.68179263625964, -65.512891258012374, -27.698406163818234, 39.295743000705784),
         ),
-        alpha_s=0.1148591,
-        value=0.7450469128514805,
-        tolerance=_WIDTH_EFFECT,
-        origin="MadGraph5_aMC@NLO 3.7.1 standalone C++ (cudacpp), first event of its gg_tt file",
-        parameters={"mass_t": 173.0},
+    ),
+    (
+        0.82718477802087909,
+        (
+            (182.95634688326959, 0.0, 0.0, 182.95634688326959),
+            (1106.8214000206274, 0.0, 0.0, -1106.8214000206274),
+            (986.20529884115501, -199.78496324053106, 149.24382219368283, -938.43321097581145),
+            (303.57244806274184, 199.78496324053106, -149.24382219368283, 14.568157838453772),
+        ),
     ),
 )
+
+
+def checkpoints(light_flavours: int) -> tuple[CheckPoint, ...]:
+    """The stored values of the subprocesses that take part."""
+    quarks = tuple(
+        CheckPoint(
+            subprocess=1,
+            momenta=momenta,
+            alpha_s=0.118,
+            value=value,
+            # one s-channel gluon: no width enters, only rounding
+            tolerance=1e-10,
+            origin=(
+                "MadGraph5_aMC@NLO's ALOHA helicity routines, compiled, with the colour matrix "
+                "of its u u~ > t t~"
+            ),
+            parameters={"mass_t": 172.5},
+        )
+        for value, momenta in _QUARK_POINTS
+    )
+    return (_GLUONS, *quarks) if light_flavours else (_GLUONS,)
