@@ -124,7 +124,7 @@ def _message(error: ValidationError, where: str) -> str:
     schema = error.schema if isinstance(error.schema, dict) else {}
     if error.validator == "additionalProperties":
         known = list(schema.get("properties", {}))
-        extra = [k for k in error.instance if k not in known]
+        extra = [k for k in cast("Mapping[str, object]", error.instance) if k not in known]
         near = get_close_matches(str(extra[0]), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"allowed: {', '.join(known) or 'nothing'}"
         return f"{_join(where, f'{path}.{extra[0]}')}: not allowed; {hint}"

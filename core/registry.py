@@ -222,7 +222,7 @@ class Registry:
                 f"it runs on {', '.join(devices)}"
             )
             raise RegistryError(message)
-        factory = _import(registered.component.target, f"{interface} {slot.use!r}")
+        factory = load_target(registered.component.target, f"{interface} {slot.use!r}")
         model = Path(slot.model) if slot.model is not None else context.model
         built: object = factory(context.with_(registry=self, model=model), **options)
         missing = [m for m in registered.interface.methods if not hasattr(built, m)]
@@ -280,7 +280,16 @@ def _version_reason(interface: Interface, component: Component[object]) -> str:
     return ""
 
 
-def _import(target: str, what: str) -> Callable[..., object]:
+def load_target(target: str, what: str) -> Callable[..., object]:
+    """Imports what a record names as `package.module:attribute`.
+
+    Args:
+        target: as in the record.
+        what: whose target, for messages.
+
+    Raises:
+        RegistryError: if it cannot be imported or called.
+    """
     module_name, _, attribute = target.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), attribute)

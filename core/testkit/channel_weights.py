@@ -1,0 +1,194 @@
+"""Checks of channel weights: α ≥ 0 that sum to 1 over the open channels."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from crosshook.core.testkit.compare import first_row, show_row
+from crosshook.core.testkit.exercise import Exercise
+from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.problem import ProblemSource
+from crosshook.core.testkit.subject import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from crosshook.core.interfaces.channel_weights import ChannelWeights
+    from crosshook.core.testkit.subject import Subject
+
+CASES = tuple(
+    Case(d, k, features) for features in (0, 3) for d, k in ((1, 1), (1, 5), (2, 5), (7, 5))
+)
+ROWS = (0, 1, 1000)
+ROUNDING = 1e-12
+
+
+def source(subject: Subject, case: Case, weights: object) -> ProblemSource:
+    """Points for weights in training."""
+    return ProblemSource(
+        case.dimensions,
+        case.channels,
+        subject.generator("points"),
+        subject.device,
+        weights=cast("ChannelWeights", weights),
+        features=case.features,
+    )
+
+
+def weights_of(subject: Subject, case: Case) -> ChannelWeights:
+    """The trained weights of a case."""
+    return cast("ChannelWeights", subject.trained(case, lambda w: source(subject, case, w)))
+
+
+def rows(subject: Subject, case: Case, n: int, density: bool) -> dict[str, Tensor]:
+    """Random inputs. In a third of the rows some channels are closed, in every seventh all are.
+
+    Args:
+        subject: gives features their number.
+        case: the shape.
+        n: rows.
+        density: also give the channels' sampling densities.
+    """
+    k = case.channels
+    rng = subject.generator(f"weights/{case}/{n}")
+    raw = torch.randn((n, k), generator=rng, dtype=torch.float64, device="cpu") * 3.0
+    closed = torch.rand((n, k), generator=rng, dtype=torch.float64, device="cpu") < 0.5
+    number = torch.arange(n, device="cpu")
+    closed &= (number % 3 == 1)[:, None]
+    closed |= (number % 7 == 6)[:, None]
+    prior = raw.masked_fill(closed, -torch.inf)
+    total = prior.logsumexp(dim=1, keepdim=True)
+    inputs = {"log_prior": torch.where(closed, prior, prior - total)}
+    if density:
+        inputs["log_density"] = (
+            torch.randn((n, k), generator=rng, dtype=torch.float64, device="cpu") * 5.0
+        )
+    if case.features:
+        shape = (n, case.features)
+        inputs["features"] = (
+            torch.randn(shape, generator=rng, dtype=torch.float64, device="cpu") * 2.0
+        )
+    return {key: tensor.to(subject.device) for key, tensor in inputs.items()}
+
+
+def extreme_rows(subject: Subject, case: Case) -> dict[str, Tensor]:
+    """Priors down to e⁻⁷⁰⁰, densities from e⁻⁷⁰⁰ to e⁷⁰⁰ or 0, features up to 10⁶."""
+    inputs = rows(subject, case, 100, density=True)
+    spread = torch.linspace(0.0, -700.0, case.channels, dtype=torch.float64)
+    prior = spread.repeat(100, 1).to(subject.device)
+    inputs["log_prior"] = prior - prior.logsumexp(dim=1, keepdim=True)
+    inputs["log_density"] = (inputs["log_density"] * 1e3).clamp(-700.0, 700.0)
+    inputs["log_density"][::5, -1] = -torch.inf
+    if case.channels == 1:
+        inputs["log_density"] = torch.zeros_like(inputs["log_density"])
+    if "features" in inputs:
+        inputs["features"] = inputs["features"] * 1e6
+    return inputs
+
+
+def _alpha(weights: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    chosen = cast("ChannelWeights", weights)
+    log_alpha = chosen.log_weights(
+        inputs.get("features"), inputs["log_prior"], inputs.get("log_density")
+    )
+    return {"log_alpha": log_alpha}
+
+
+def exercises(subject: Subject) -> Iterator[Exercise]:
+    """log_weights with and without densities and features, for every case and number of rows."""
+    for case in CASES:
+        for n in ROWS:
+            for density in (False, True):
+                yield Exercise(
+                    "log_weights",
+                    case,
+                    weights_of(subject, case),
+                    partial(subject.build, case),
+                    rows(subject, case, n, density),
+                    _alpha,
+                    {"log_alpha": (case.channels,)},
+                )
+
+
+def alpha_sums_to_one(subject: Subject) -> Iterator[Finding]:
+    """Σ_c α_c = 1 wherever a channel is open: |logsumexp log α| ≤ 10⁻¹², also for priors and
+    densities of e^±700 and for features of 10⁶.
+    """
+    for case in CASES:
+        weights = weights_of(subject, case)
+        trials = [rows(subject, case, 1000, density) for density in (False, True)]
+        for inputs in (*trials, extreme_rows(subject, case)):
+            log_alpha = _alpha(weights, inputs)["log_alpha"]
+            is_open = inputs["log_prior"].isfinite().any(dim=1)
+            total = log_alpha.logsumexp(dim=1)
+            row = first_row(is_open & ~(total.abs() <= ROUNDING))
+            if row >= 0:
+                message = f"α is not normalised: Σα = {float(total[row].exp()):.15g}"
+                given = show_row(inputs, row)
+                yield Finding(
+                    message, case.rows(len(total)), given, {"log_sum": float(total[row])}
+                )
+                return
+
+
+def closed_channels_stay_closed(subject: Subject) -> Iterator[Finding]:
+    """Where log_prior is −∞, log α is −∞: no points are ever wasted on a closed channel."""
+    for case in CASES:
+        weights = weights_of(subject, case)
+        for density in (False, True):
+            inputs = rows(subject, case, 1000, density)
+            log_alpha = _alpha(weights, inputs)["log_alpha"]
+            opened = (inputs["log_prior"] == -torch.inf) & (log_alpha > -torch.inf)
+            row = first_row(opened)
+            if row >= 0:
+                channel = int(opened[row].nonzero()[0])
+                message = (
+                    f"opens closed channel {channel}: "
+                    f"log α = {float(log_alpha[row, channel]):.6g} where log_prior is -inf"
+                )
+                yield Finding(message, case.rows(1000), show_row(inputs, row))
+                return
+
+
+def a_point_without_channels_has_none(subject: Subject) -> Iterator[Finding]:
+    """Where all channels are closed, all log α are −∞; there is no NaN."""
+    for case in CASES:
+        weights = weights_of(subject, case)
+        for density in (False, True):
+            inputs = rows(subject, case, 14, density)
+            inputs["log_prior"] = torch.full_like(inputs["log_prior"], -torch.inf)
+            log_alpha = _alpha(weights, inputs)["log_alpha"]
+            row = first_row(log_alpha != -torch.inf)
+            if row >= 0:
+                message = f"log α = {log_alpha[row].tolist()} where every channel is closed"
+                yield Finding(message, case.rows(14), show_row(inputs, row))
+                return
+
+
+def the_only_channel_takes_all(subject: Subject) -> Iterator[Finding]:
+    """Where one channel is open, its α is 1: |log α| ≤ 10⁻¹²."""
+    for case in CASES:
+        weights = weights_of(subject, case)
+        inputs = rows(subject, case, 100, density=True)
+        only = torch.arange(100, device=subject.device) % case.channels
+        prior = torch.full_like(inputs["log_prior"], -torch.inf)
+        inputs["log_prior"] = prior.scatter(1, only[:, None], 0.0)
+        own = _alpha(weights, inputs)["log_alpha"].gather(1, only[:, None])[:, 0]
+        row = first_row(~(own.abs() <= ROUNDING))
+        if row >= 0:
+            message = f"the only open channel gets log α = {float(own[row]):.6g}, not 0"
+            yield Finding(message, case.rows(100), show_row(inputs, row))
+            return
+
+
+CHECKS = (
+    alpha_sums_to_one,
+    closed_channels_stay_closed,
+    a_point_without_channels_has_none,
+    the_only_channel_takes_all,
+)

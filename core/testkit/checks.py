@@ -1,0 +1,155 @@
+"""The table of checks: which laws each interface is held to."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import itertools
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, cast
+
+from crosshook.core.errors import RegistryError
+from crosshook.core.testkit import conduct, record
+from crosshook.core.testkit.finding import Finding, NotApplicable, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import ModuleType
+
+    from crosshook.core.testkit.exercise import Exercise
+    from crosshook.core.testkit.subject import Subject
+
+KITS = (
+    "channel_mapping",
+    "channel_weights",
+    "amplitude_surrogate",
+    "unweighter",
+    "unfolder",
+    "transfer_function",
+)
+
+
+class Law(Protocol):
+    """A function that looks for one defect; its docstring states the law."""
+
+    def __call__(self, subject: Subject, /) -> Iterable[Finding]:
+        """The defects found."""
+        ...
+
+
+@dataclass(frozen=True)
+class Check:
+    """One law an interface holds its components to.
+
+    Attributes:
+        name: e.g. `log_det_is_the_jacobian`.
+        interface: whose components it is for.
+        law: what must hold, in words and as a formula.
+        function: looks for defects.
+    """
+
+    name: str
+    interface: str
+    law: str
+    function: Law
+
+    def __call__(self, subject: Subject) -> list[Finding]:
+        """Findings of this check on a component; none if the law holds.
+
+        Raises:
+            NotApplicable: if the component's capabilities put it out of scope.
+        """
+        return [replace(f, check=self.name, law=self.law) for f in self.function(subject)]
+
+    def outcome(self, subject: Subject) -> Outcome:
+        """Runs the check; whatever the component raises becomes a finding."""
+        try:
+            findings = tuple(self(subject))
+        except NotApplicable as reason:
+            return Outcome(self.name, self.law, "skipped", reason=str(reason))
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's component raises
+            findings = (Finding(_raised(error), check=self.name, law=self.law),)
+        return Outcome(self.name, self.law, "failed" if findings else "passed", findings)
+
+
+def checks_for(interface: str) -> tuple[Check, ...]:
+    """All checks of an interface, quick and telling ones first.
+
+    Args:
+        interface: e.g. `channel_mapping`.
+
+    Raises:
+        RegistryError: if the kit has no checks for it.
+    """
+    if interface not in KITS:
+        message = f"no conformance checks for {interface!r}; there are for: {', '.join(KITS)}"
+        raise RegistryError(message)
+    module = importlib.import_module(f"crosshook.core.testkit.{interface}")
+    found = [_check(interface, record.options_match_the_factory)]
+    exercises = cast("Callable[[Subject], Iterator[Exercise]] | None", _get(module, "exercises"))
+    if exercises is not None:
+        found.append(
+            _check(
+                interface,
+                record.capabilities_are_kept,
+                lambda s: record.capabilities_are_kept(next(exercises(s)), s),
+            )
+        )
+        found += [_check(interface, law, _over(exercises, law)) for law in conduct.CONDUCT]
+    found += [_check(interface, law) for law in module.CHECKS]
+    source = cast("record.MakeSource | None", _get(module, "source"))
+    if exercises is not None and source is not None:
+        function = partial(_trained_over, exercises, source)
+        found.append(_check(interface, record.training_keeps_its_budget, function))
+    if exercises is not None:
+        found.append(
+            _check(
+                interface,
+                record.state_survives_saving,
+                lambda s: record.state_survives_saving(exercises(s), s),
+            )
+        )
+    return tuple(found)
+
+
+def _get(module: ModuleType, name: str) -> object:
+    return getattr(module, name, None)
+
+
+def _check(interface: str, law: Callable[..., object], function: Law | None = None) -> Check:
+    text = inspect.cleandoc(law.__doc__ or "").split("\n\n")[0].replace("\n", " ")
+    chosen = cast("Law", law) if function is None else function
+    return Check(law.__name__, interface, text, chosen)
+
+
+def _over(
+    exercises: Callable[[Subject], Iterator[Exercise]],
+    law: Callable[[Iterable[Exercise], float], Iterator[Finding]],
+) -> Law:
+    def function(subject: Subject, /) -> Iterable[Finding]:
+        return law(exercises(subject), subject.tolerance)
+
+    return function
+
+
+def _trained_over(
+    exercises: Callable[[Subject], Iterator[Exercise]],
+    source: record.MakeSource,
+    subject: Subject,
+    /,
+) -> Iterable[Finding]:
+    filled = (e for e in exercises(subject) if e.rows > 1)
+    for exercise in itertools.islice(filled, 1):
+        yield from record.training_keeps_its_budget(exercise, subject, source)
+
+
+def _raised(error: Exception) -> str:
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = ""
+    if last is not None:
+        place = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
+    reason = (str(error).splitlines() or [""])[0]
+    return f"raises {type(error).__name__}: {reason}{place}"

@@ -1,0 +1,208 @@
+"""Conduct: what every call owes its caller, whatever the interface."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from crosshook.core.testkit.compare import disagreement, first_row, show_row
+from crosshook.core.testkit.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from torch import Tensor
+
+    from crosshook.core.testkit.exercise import Exercise
+
+
+def shapes_and_types(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
+    """Outputs have the shapes of the interface, are float64 (indices int64), live on the device
+    of the inputs, and hold no NaN; n = 0 gives n = 0.
+    """
+    for exercise in exercises:
+        device = next(iter(exercise.inputs.values())).device
+        for name, value in exercise.run().items():
+            dtype = torch.int64 if name in exercise.integer else torch.float64
+            wanted = exercise.shapes.get(name)
+            place = f"{name} of {exercise.label}"
+            message = ""
+            if exercise.row_wise and wanted is not None:
+                shape = (exercise.rows, *wanted)
+                if tuple(value.shape) != shape:
+                    message = f"{place} has shape {tuple(value.shape)}, wanted {shape}"
+            if value.dtype != dtype:
+                message = f"{place} is {value.dtype}, wanted {dtype}"
+            elif value.device != device:
+                message = f"{place} is on {value.device}, the inputs are on {device}"
+            if message:
+                yield Finding(message, exercise.case)
+                return
+            bad = value.isnan() if value.is_floating_point() else torch.zeros(0)
+            row = first_row(bad)
+            if row >= 0:
+                given = show_row(exercise.inputs, row) if exercise.row_wise else ""
+                yield Finding(f"{place} holds {int(bad.sum())} NaN", exercise.case, given)
+                return
+
+
+def inputs_unchanged(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
+    """A call does not change its arguments: what the caller passes, the caller keeps."""
+    for exercise in exercises:
+        inputs = exercise.copies()
+        exercise.call(exercise.built, inputs)
+        for name, before in exercise.inputs.items():
+            after = inputs[name]
+            same = after.shape == before.shape and _same(after, before)
+            if not same:
+                yield Finding(f"{exercise.label} mutates its input {name}", exercise.case)
+                return
+
+
+def global_state_untouched(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
+    """A call neither draws from nor seeds the global generators of torch, numpy and Python, and
+    leaves torch's default type, gradient mode and thread count alone.
+    """
+    for exercise in exercises:
+        before = _global_state()
+        exercise.run()
+        touched = [name for name, value in _global_state().items() if value != before[name]]
+        _restore_settings(before)
+        if touched:
+            yield Finding(
+                f"{exercise.label} changes global state: {', '.join(touched)}", exercise.case
+            )
+            return
+
+
+def repeatable(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
+    """The same inputs give the same outputs, bit for bit, however often and in whatever state the
+    global generators are.
+    """
+    for exercise in exercises:
+        first = exercise.run()
+        with _Scrambled():
+            second = exercise.run()
+        for name, value in first.items():
+            if value.shape != second[name].shape or not _same(value, second[name]):
+                message = f"{name} of {exercise.label} changes from one call to the next"
+                yield Finding(message, exercise.case)
+                return
+
+
+def rows_independent(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
+    """Row i of the result depends on row i of the input only, not on the rest of the batch:
+    f(x)[p] = f(x[p]) for a permutation, a half and a single row.
+    """
+    for exercise in exercises:
+        if not exercise.row_wise or exercise.rows < 2:
+            continue
+        n = exercise.rows
+        device = next(iter(exercise.inputs.values())).device
+        backwards = torch.arange(n - 1, -1, -1, device=device)
+        whole = exercise.run()
+        for rows in (backwards, backwards[::2], backwards[-1:]):
+            part = exercise.run_rows(rows)
+            for name, value in whole.items():
+                finding = disagreement(
+                    f"{name} of {exercise.label} depends on the rest of the batch: "
+                    f"{len(rows)} rows alone and among {n}",
+                    part[name],
+                    value[rows],
+                    tolerance,
+                    exercise.case,
+                    {k: v[rows] for k, v in exercise.inputs.items()},
+                )
+                if finding is not None:
+                    yield finding
+                    return
+
+
+def explicit_device(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
+    """Every tensor is made on a named device: with torch's default device set to `meta`, building
+    and calling work as before. A tensor made without a device would break on a GPU.
+    """
+    for exercise in exercises:
+        wanted = exercise.run()
+        for age in ("trained", "fresh"):
+            try:
+                with torch.device("meta"):
+                    built = exercise.built if age == "trained" else exercise.fresh()
+                    got = exercise.run(built)
+            except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+                reason = str(error).splitlines()[0]
+                message = (
+                    f"{exercise.label} ({age} component) fails with torch's default device set "
+                    f"to meta: a tensor was made without a device: {reason}"
+                )
+                yield Finding(message, exercise.case)
+                return
+            lost = [name for name, v in got.items() if v.device != wanted[name].device]
+            if lost:
+                message = (
+                    f"{', '.join(lost)} of {exercise.label} ({age} component) ends on meta with "
+                    "torch's default device set to meta: a tensor was made without a device"
+                )
+                yield Finding(message, exercise.case)
+                return
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return bool(((a == b) | (a.isnan() & b.isnan())).all())
+
+
+def _global_state() -> dict[str, object]:
+    legacy = np.random.get_state(legacy=False)
+    cuda = torch.cuda.get_rng_state().tolist() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    return {
+        "torch's generator": torch.get_rng_state().numpy().tobytes(),
+        "torch's CUDA generator": repr(cuda),
+        "numpy's generator": repr(legacy),
+        "Python's generator": repr(random.getstate()),
+        "torch's default type": torch.get_default_dtype(),
+        "gradient mode": torch.is_grad_enabled(),
+        "thread count": torch.get_num_threads(),
+        "deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+    }
+
+
+def _restore_settings(before: dict[str, object]) -> None:
+    dtype, threads = before["torch's default type"], before["thread count"]
+    if isinstance(dtype, torch.dtype):
+        torch.set_default_dtype(dtype)
+    torch.set_grad_enabled(bool(before["gradient mode"]))
+    strict = bool(before["deterministic algorithms"])
+    if strict != torch.are_deterministic_algorithms_enabled():
+        torch.use_deterministic_algorithms(strict)
+    if isinstance(threads, int) and threads != torch.get_num_threads():
+        torch.set_num_threads(threads)
+
+
+class _Scrambled:
+    """Moves the global generators on, and back: a component that uses them gives itself away."""
+
+    def __enter__(self) -> None:
+        self._torch = torch.get_rng_state()
+        self._numpy = np.random.get_state()
+        self._python = random.getstate()
+        torch.rand(7, device="cpu")
+        np.random.random(7)
+        random.random()
+
+    def __exit__(self, *_: object) -> None:
+        torch.set_rng_state(self._torch)
+        np.random.set_state(self._numpy)
+        random.setstate(self._python)
+
+
+CONDUCT = (
+    shapes_and_types,
+    inputs_unchanged,
+    global_state_untouched,
+    repeatable,
+    rows_independent,
+    explicit_device,
+)
