@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.cross_section import WeightSums, cross_section
 from crosshook.core.events.files import open_events
+from crosshook.core.events.generator_name import generator_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,7 +145,7 @@ def inspect_file(path: Path) -> InspectReport:
     return InspectReport(
         file=str(path),
         version=info.version,
-        generators=tuple(f"{name} {version}".strip() for name, version, _ in info.generators),
+        generators=generator_names(info),
         beams=info.beams,
         energies=info.energies,
         pdf_sets=info.pdf_sets,

@@ -155,6 +155,12 @@ class EventBatch:
         table = self.weights * (scale[:, None] if scale.ndim else scale)
         return replace(self, event={**self.event, "weight": weight}, weights=table)
 
+    def with_table(self, info: RunInfo, weights: ArrayLike) -> EventBatch:
+        """The same events under another run, with its further weights, `(n, v)` in pb."""
+        return EventBatch.from_columns(
+            info, self.counts, self.event, self.particle_columns, weights, raw=self.raw
+        )
+
     def with_info(self, info: RunInfo) -> EventBatch:
         """The same events as part of another run with the same further weights."""
         if info.weight_ids != self.info.weight_ids:

@@ -17,7 +17,8 @@ class EventStream(Protocol):
     """An open event file: the run's information at once, the events batch by batch.
 
     Attributes:
-        info: what the file says before its first event.
+        info: what the file says before its first event, completed by what comes after it once the
+            events were read.
     """
 
     info: RunInfo
@@ -41,7 +42,10 @@ class EventStream(Protocol):
 
 
 class EventWriter(Protocol):
-    """A file being written under a temporary name; it gets its name when complete."""
+    """A file being written under a temporary name; it gets its name when complete.
+
+    As a context manager it is closed at the end, or removed if an error ends the block.
+    """
 
     def write(self, batch: EventBatch) -> None:
         """Appends events."""
@@ -52,7 +56,20 @@ class EventWriter(Protocol):
         ...
 
     def abort(self) -> None:
-        """Removes what was written."""
+        """Removes what was written; does nothing once the file is complete."""
+        ...
+
+    def __enter__(self) -> EventWriter:
+        """The writer itself."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes the file, or aborts it after an error."""
         ...
 
 

@@ -1,0 +1,160 @@
+"""Prints the results of the file commands for people, with rich."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crosshook.core.convert import ConvertReport
+    from crosshook.core.inspect import InspectReport
+    from crosshook.core.unweight import UnweightReport
+
+
+def measured(value: float | None, error: float | None, unit: str = "pb") -> str:
+    """A value with its error, e.g. `472.491 ± 3.181 pb`."""
+    if value is None:
+        return "unknown"
+    return f"{value:.7g} {unit}" if error is None else f"{value:.7g} ± {error:.3g} {unit}"
+
+
+def percent(share: float) -> str:
+    """A share in percent with four digits."""
+    return f"{100 * share:.4g} %"
+
+
+def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    # Long words are file names; folding keeps them whole for copying.
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(name, Text(value))
+    Console().print(table)
+
+
+def particle_name(pdg_id: int) -> str:
+    """The particle's name, or its number where PDG has none."""
+    from particle import Particle, ParticleNotFound
+
+    try:
+        return Particle.from_pdgid(pdg_id).name
+    except ParticleNotFound:
+        return str(pdg_id)
+
+
+def show_inspection(report: InspectReport) -> None:
+    """Prints an `InspectReport`, the first event as a table."""
+    beams = " ".join(
+        f"{particle_name(i)} ({e:g} GeV)"
+        for i, e in zip(report.beams, report.energies, strict=True)
+    )
+    names = report.weights[:8] + (("...",) if len(report.weights) > 8 else ())
+    facts = [
+        ("file", report.file),
+        ("format version", report.version),
+        ("generator", ", ".join(report.generators) or "not named"),
+        ("beams", beams),
+        ("PDF sets", f"{report.pdf_sets[0]}, {report.pdf_sets[1]}"),
+        ("events", f"{report.events}"),
+    ]
+    if report.trials is not None:
+        facts.append(("trials", f"{report.trials:.0f}"))
+    facts += [
+        ("cross section", measured(report.cross_section_pb, report.cross_section_error_pb)),
+        ("rule", f"{report.rule}: {report.reason}"),
+        (
+            "particles",
+            ", ".join(f"{m} ({n} events)" for m, n in report.multiplicities.items()) or "none",
+        ),
+        ("negative weights", percent(report.negative_fraction)),
+        ("Kish", "-" if report.kish is None else f"{report.kish:.4g}"),
+        (
+            "max/mean |w|",
+            "-" if report.weight_max_over_mean is None else f"{report.weight_max_over_mean:.4g}",
+        ),
+        (
+            "weights",
+            f"{len(report.weights)}: {', '.join(names)}" if names else "none but the nominal one",
+        ),
+        ("header", ", ".join(report.header) or "none"),
+    ]
+    _print_facts(facts)
+    _print_processes(report)
+    if report.first_event:
+        _print_first_event(report)
+
+
+def _print_processes(report: InspectReport) -> None:
+    table = Table(title="processes", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    for name in ("LPRUP", "XSECUP / pb", "XERRUP / pb", "events", "negative"):
+        table.add_column(name, justify="right")
+    for p in report.processes:
+        sigma = "-" if p.xsecup_pb is None else f"{p.xsecup_pb:.7g}"
+        error = "-" if p.xerrup_pb is None else f"{p.xerrup_pb:.3g}"
+        table.add_row(str(p.process_id), sigma, error, str(p.events), str(p.negative))
+    Console().print(table)
+
+
+def _print_first_event(report: InspectReport) -> None:
+    table = Table(
+        title="first event (GeV)", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
+    for name in ("", "particle", "status", "mothers", "colours", "px", "py", "pz", "E", "m"):
+        table.add_column(name, justify="right")
+    for i, p in enumerate(report.first_event, start=1):
+        table.add_row(
+            str(i),
+            particle_name(p.pdg_id),
+            str(p.status),
+            f"{p.mothers[0]} {p.mothers[1]}",
+            f"{p.colours[0]} {p.colours[1]}",
+            *(f"{x:.2f}" for x in (p.px, p.py, p.pz, p.e, p.mass)),
+        )
+    Console().print(table)
+
+
+def show_conversion(report: ConvertReport) -> None:
+    """Prints a `ConvertReport`."""
+    facts = [
+        (
+            "read",
+            f"{i.file}: {i.events} events, "
+            f"{measured(i.cross_section_pb, i.cross_section_error_pb)} ({i.rule})"
+            + ("" if i.scale == 1.0 else f", weights times {i.scale:.7g}"),
+        )
+        for i in report.inputs
+    ]
+    sigma = measured(report.cross_section_pb, report.cross_section_error_pb)
+    facts.append(("wrote", f"{report.output}: {report.events} events, {sigma} ({report.rule})"))
+    _print_facts(facts)
+
+
+def show_unweighting(report: UnweightReport) -> None:
+    """Prints an `UnweightReport`."""
+    r = report
+    sigma = measured(r.cross_section_in_pb, r.cross_section_in_error_pb)
+    efficiency = f"{percent(r.efficiency)} of all points, {percent(r.efficiency_events)} of events"
+    negative = f"{percent(r.negative_fraction_in)} in, {percent(r.negative_fraction_out)} out"
+    _print_facts(
+        [
+            ("read", f"{r.input}: {r.events_in} events for {r.points_in:.0f} points"),
+            ("wrote", f"{r.output}: {r.events_out} events"),
+            ("cross section in", f"{sigma} ({r.rule_in})"),
+            ("cross section out", f"{r.cross_section_out_pb:.7g} pb (mean weight)"),
+            ("maximum weight", f"{r.maximum_pb:.6g}; {'; '.join(r.notes)}"),
+            ("efficiency", efficiency),
+            (
+                "overweights",
+                f"{r.overweights}, with {percent(r.overweight_share)} of Σ|w| above the maximum",
+            ),
+            ("Kish", f"{r.kish_in:.4g} in, {r.kish_out:.4g} out"),
+            ("negative weights", negative),
+        ]
+    )
