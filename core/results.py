@@ -131,6 +131,7 @@ class IntegrationResult:
         histograms: of observables.
         spectrum: of weights.
         seconds: wall time.
+        running: how the estimate converges: points so far, cross section and error in pb.
     """
 
     cross_section: float
@@ -149,6 +150,7 @@ class IntegrationResult:
     histograms: tuple[Histogram, ...]
     spectrum: WeightSpectrum
     seconds: float
+    running: tuple[tuple[int, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
