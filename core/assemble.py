@@ -1,0 +1,275 @@
+"""Assembly: blocks of events put together to files, scaled so that their mean weight is σ."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from crosshook.core.component import Slot
+from crosshook.core.context import BuildContext
+from crosshook.core.errors import ConfigurationError, NumericalError
+from crosshook.core.events.parts import load_part
+from crosshook.core.events.run_info import ProcessInfo, RunInfo
+from crosshook.core.histograms import Histogram
+from crosshook.core.process.expression import Expression
+from crosshook.core.process.variations import plan_variations, weight_groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from crosshook.core.config import HistogramSpec, RunConfig
+    from crosshook.core.events.batch import EventBatch
+    from crosshook.core.generate import Generated
+    from crosshook.core.interfaces.event_format import EventFormat, EventWriter
+    from crosshook.core.process.scattering import ScatteringProcess
+    from crosshook.core.registry import Registry
+    from crosshook.core.sampling.sums import Sums
+
+OUTGOING = 1
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The files' content in figures.
+
+    Attributes:
+        events: written.
+        overweights: events above the common weight.
+        overweight_share: their excess over Σ w.
+        kish: Kish's fraction of the events.
+        variations: mean of each further weight in pb, `(v,)`.
+        histograms: of the events.
+        paths: of the files.
+    """
+
+    events: int
+    overweights: int
+    overweight_share: float
+    kish: float
+    variations: NDArray[np.float64]
+    histograms: tuple[Histogram, ...]
+    paths: tuple[Path, ...]
+
+
+def run_info(config: RunConfig, process: ScatteringProcess, sums: Sums) -> RunInfo:
+    """The init block of the events of a run.
+
+    Args:
+        config: the run.
+        process: its process.
+        sums: over all points after the training.
+    """
+    plan = plan_variations(process, config.scale_variations, config.pdf_variations)
+    pdf_set = process.density.set_index if process.density is not None else 0
+    half = process.beams.energy / 2
+    processes = tuple(
+        ProcessInfo(number, part.value, part.error, 0.0)
+        for number, part in zip(process.process_ids, sums.part_estimates(), strict=True)
+    )
+    return RunInfo(
+        beams=process.beams.pdg,
+        energies=(half, half),
+        pdf_groups=(0, 0),
+        pdf_sets=(pdf_set, pdf_set),
+        weighting=-4,
+        processes=processes,
+        generators=(("crosshook", metadata.version("crosshook"), process.process.name),),
+        weights=tuple(v.weight for v in plan),
+        weight_groups=weight_groups(process, plan),
+        header={"crosshook": f"\n{_plain_json(config.document)}\n"},
+    )
+
+
+def _plain_json(document: object) -> str:
+    """JSON without the characters that mean something in XML."""
+    text = json.dumps(document, indent=1)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+@contextmanager
+def _all_or_none(writers: list[EventWriter]) -> Iterator[None]:
+    """Removes every unfinished file if anything goes wrong, an interrupt included."""
+    try:
+        yield
+    except BaseException:
+        for writer in writers:
+            writer.abort()
+        raise
+
+
+def assemble(
+    config: RunConfig,
+    process: ScatteringProcess,
+    generated: Generated,
+    info: RunInfo,
+    cross_section: float,
+    histograms: tuple[HistogramSpec, ...],
+    paths: list[tuple[Path, Slot]],
+    registry: Registry,
+    *,
+    common: float,
+) -> Assembled:
+    """Writes the events of a generation to all files at once, block by block.
+
+    Args:
+        config: the run.
+        process: its process.
+        generated: the blocks.
+        info: the init block; maxima are filled in here.
+        cross_section: σ in pb, the mean weight of the events.
+        histograms: to fill.
+        paths: files to write, with the event_format component of each.
+        registry: knows the formats.
+        common: weight before scaling of an event that is no overweight.
+
+    Returns:
+        Figures of what was written.
+    """
+    mean = _mean_weight(generated, info)
+    if not mean > 0:
+        message = f"the events' mean weight is {mean}; nothing can be scaled to {cross_section} pb"
+        raise NumericalError(message)
+    scale = cross_section / mean
+    limit = common * scale * (1 + 1e-9)  # rounding of the products that make a weight
+    total = squares = excess = 0.0
+    overweights = 0
+    largest = dict.fromkeys((p.process_id for p in info.processes), 0.0)
+    varied = np.zeros(len(info.weights))
+    filled = [np.zeros((2, h.bins + 2)) for h in histograms]
+    writers = []
+    with ExitStack() as stack:
+        stack.enter_context(_all_or_none(writers))
+        for path, slot in paths:
+            chosen = cast("EventFormat", registry.build("event_format", slot, BuildContext()))
+            writers.append(chosen.write(path, info))
+        for batch in _batches(generated, info):
+            scaled = batch.with_weights(scale)
+            weight = np.asarray(scaled.event["weight"], np.float64)
+            for writer in writers:
+                writer.write(scaled)
+            total += float(weight.sum())
+            squares += float((weight**2).sum())
+            over = np.abs(weight) > limit
+            overweights += int(over.sum())
+            excess += float((np.abs(weight[over]) - common * scale).sum())
+            varied += scaled.weights.sum(axis=0)
+            for number in largest:
+                own = weight[scaled.event["process_id"] == number]
+                largest[number] = max(largest[number], float(np.max(np.abs(own), initial=0.0)))
+            for spec, sums in zip(histograms, filled, strict=True):
+                _fill(spec, sums, scaled, weight, process)
+        final = replace(
+            info,
+            processes=tuple(replace(p, maximum=largest[p.process_id]) for p in info.processes),
+        )
+        for writer in writers:
+            writer.close(final)
+    n = generated.events
+    return Assembled(
+        n,
+        overweights,
+        excess / total,
+        total**2 / (n * squares),
+        varied / n,
+        tuple(_finish(h, s, n) for h, s in zip(histograms, filled, strict=True)),
+        tuple(path for path, _ in paths),
+    )
+
+
+def _batches(generated: Generated, info: RunInfo) -> Iterator[EventBatch]:
+    missing = generated.events
+    for block in generated.blocks:
+        batch = load_part(Path(block.path), info)[:missing]
+        missing -= len(batch)
+        yield batch
+
+
+def _mean_weight(generated: Generated, info: RunInfo) -> float:
+    weights = (batch.event["weight"].sum() for batch in _batches(generated, info))
+    return float(sum(weights)) / generated.events
+
+
+def _fill(
+    spec: HistogramSpec,
+    sums: NDArray[np.float64],
+    batch: EventBatch,
+    weight: NDArray[np.float64],
+    process: ScatteringProcess,
+) -> None:
+    """Adds Σ w and Σ w² of a batch; every event has the same legs."""
+    if not len(batch):
+        return
+    rows = int(batch.counts[0])
+    status = np.asarray(batch.particle_columns["status"])[:rows]
+    (group,) = batch.to_torch()
+    final = group.momenta[:, torch.from_numpy(status == OUTGOING)]
+    value = Expression(spec.observable)(final, process.final_pdg).numpy()
+    place = np.clip(
+        np.floor((value - spec.low) / (spec.high - spec.low) * spec.bins), -1, spec.bins
+    )
+    index = np.nan_to_num(place, nan=spec.bins).astype(np.int64) + 1
+    np.add.at(sums[0], index, weight)
+    np.add.at(sums[1], index, weight**2)
+
+
+def _finish(spec: HistogramSpec, sums: NDArray[np.float64], n: int) -> Histogram:
+    values, squares = sums / n, sums[1] / n**2
+    variance = squares - values[0] ** 2 / n
+    return Histogram(
+        spec.name,
+        spec.observable,
+        spec.label,
+        spec.unit,
+        tuple(float(e) for e in np.linspace(spec.low, spec.high, spec.bins + 1)),
+        tuple(float(v) for v in values[0][1:-1]),
+        tuple(float(e) for e in np.sqrt(np.maximum(variance[1:-1], 0.0))),
+        float(values[0][0]),
+        float(values[0][-1]),
+    )
+
+
+def output_files(formats: tuple[str | Slot, ...], registry: Registry) -> list[tuple[str, Slot]]:
+    """The endings of the event files of a run with their event_format components.
+
+    Args:
+        formats: as in the run file: endings (`lhe.gz`) or slots (`{use: root, options: ...}`).
+        registry: knows the formats.
+
+    Raises:
+        ConfigurationError: if no format writes an ending, or two files would have one name.
+    """
+    found: list[tuple[str, Slot]] = []
+    context = BuildContext()
+    known: dict[str, str] = {}
+    for registered in registry.components("event_format"):
+        if not registered.reason:
+            name = registered.component.name
+            made = cast("EventFormat", registry.build("event_format", name, context))
+            known |= {e.removeprefix("."): name for e in made.extensions}
+    for chosen in formats:
+        if isinstance(chosen, Slot):
+            made = cast("EventFormat", registry.build("event_format", chosen, context))
+            found.append((made.extensions[0].removeprefix("."), chosen))
+        elif chosen.removeprefix(".") in known:
+            ending = chosen.removeprefix(".")
+            found.append((ending, Slot(known[ending])))
+        else:
+            message = (
+                f"output.formats: no event format writes {chosen!r}; "
+                f"known: {', '.join(sorted(known))}"
+            )
+            raise ConfigurationError(message)
+    endings = [ending for ending, _ in found]
+    if len(set(endings)) != len(endings):
+        message = f"output.formats: two files would be named events.{endings[0]}"
+        raise ConfigurationError(message)
+    return found

@@ -1,0 +1,51 @@
+"""`crosshook generate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--events", type=int, required=True, help="Events to generate.")
+@click.option("--seed", type=int, required=True, help="Seed; another than the run's own.")
+@click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY/seed-SEED.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def generate(
+    directory: Path,
+    events: int,
+    seed: int,
+    output: Path | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """More events from the trained sampler of the run in DIRECTORY."""
+    from crosshook.core import results
+    from crosshook.core.cli.progress import RichProgress
+    from crosshook.core.more_events import generate as generate_function
+
+    with RichProgress(enabled=not (quiet or as_json)) as progress:
+        result = generate_function(
+            directory,
+            events=events,
+            seed=seed,
+            output=output,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    if as_json:
+        click.echo(json.dumps(results.as_json(result), ensure_ascii=False))
+        return
+    place = output if output is not None else directory / f"seed-{seed}"
+    click.echo(
+        f"{result.events} events, σ = {result.cross_section:.6g} ± {result.error:.2g} pb, "
+        f"{result.efficiency:.1%} of {result.evaluations} points kept"
+    )
+    for file in result.files:
+        click.echo(f"  {place / file.name}  {file.bytes} bytes")

@@ -1,0 +1,238 @@
+"""Generation: unweighted events from a frozen sampler, block by block.
+
+Blocks write their kept events to parts; sums and file names come back. The events of a run are the
+kept events of the first blocks, in order, until there are enough; the surplus is cut from the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from crosshook.core.errors import NumericalError
+from crosshook.core.events.parts import save_part
+from crosshook.core.events.run_info import RunInfo
+from crosshook.core.execute import Task, in_order
+from crosshook.core.integrate import block_sums, check_invalid, first_invalid
+from crosshook.core.process.completion import choose_assignments, complete
+from crosshook.core.process.scattering import ScatteringProcess
+from crosshook.core.process.variations import plan_variations, variation_factors
+from crosshook.core.sampling.sums import Sums, add_in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from crosshook.core.execute import Executor
+    from crosshook.core.progress import Progress
+    from crosshook.core.sampling.build import SamplerSpec
+    from crosshook.core.sampling.sampler import Sample
+
+BLOCK_FUNCTION = "crosshook.core.generate:event_block"
+STAGE = "generate"
+FLAVOUR, COLOUR, N_OWN = 0, 1, 2
+"""Columns of a point's further random numbers; the unweighter's come after them."""
+
+
+@dataclass(frozen=True)
+class EventBlock:
+    """What one block of generation gives back.
+
+    Attributes:
+        number: of the block.
+        sums: over all its points.
+        kept: events it kept.
+        path: of the part that holds them.
+        invalid: the first invalid point in words, or `""`.
+    """
+
+    number: int
+    sums: Sums
+    kept: int
+    path: str
+    invalid: str
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A finished generation.
+
+    Attributes:
+        blocks: in order; together they have at least the events asked for.
+        sums: over all points of these blocks.
+        events: asked for.
+    """
+
+    blocks: tuple[EventBlock, ...]
+    sums: Sums
+    events: int
+
+    @property
+    def kept(self) -> int:
+        """Events kept, the surplus included."""
+        return sum(b.kept for b in self.blocks)
+
+
+class SampleCandidates:
+    """The points of a block as an unweighter sees them; every weight is known."""
+
+    def __init__(self, sample: Sample) -> None:
+        """Takes the block; invalid points count as zeros here and as invalid in the sums."""
+        weight = sample.weight.detach()
+        self._weight = torch.where(torch.isfinite(weight), weight, torch.zeros_like(weight))
+        self._channel = sample.channel
+
+    @property
+    def channel(self) -> Tensor:
+        """Channel of each point, `(n,)`."""
+        return self._channel
+
+    def surrogate(self) -> Tensor:
+        """The weights themselves, `(n,)` in pb."""
+        return self._weight
+
+    def weight(self, index: Tensor) -> Tensor:
+        """Weights of the rows asked for, `(j,)` in pb."""
+        return self._weight[index]
+
+
+def event_block(
+    spec: SamplerSpec, seed: int, block: int, n: int, shares: Tensor, folder: str
+) -> EventBlock:
+    """Computes one block; runs wherever the executor puts it."""
+    sampler, unweighter, config = spec.sampler(), spec.unweighter(), spec.config()
+    process = sampler.integrand
+    assert isinstance(process, ScatteringProcess)
+    with torch.no_grad():
+        sample = sampler.draw(seed, STAGE, block, n, shares, N_OWN + unweighter.n_uniform)
+        assert sample.evaluated is not None
+        candidates = SampleCandidates(sample)
+        kept = unweighter.unweight(candidates, sample.extra[:, N_OWN:].to(sampler.device))
+        share = shares.to(sampler.device)[sample.channel[kept.index]]
+        weight = kept.factor * candidates.weight(kept.index) / share
+        position = torch.full_like(sample.channel, -1)
+        rows = sample.evaluated.rows
+        position[rows] = torch.arange(rows.shape[0], device=rows.device)
+        points = sample.evaluated.points.select(position[kept.index])
+        uniform = sample.extra.to(sampler.device)[kept.index]
+        chosen = choose_assignments(points, uniform[:, FLAVOUR])
+        plan = plan_variations(process, config.scale_variations, config.pdf_variations)
+        batch = complete(process, points, chosen, weight, uniform[:, COLOUR], RunInfo())
+        varied = variation_factors(process, points, chosen, plan) * weight[:, None]
+    path = Path(folder) / f"block-{block:06d}.npz"
+    info = RunInfo(weights=tuple(v.weight for v in plan))
+    save_part(path, batch.with_table(info, varied.cpu().numpy()))
+    return EventBlock(
+        block,
+        block_sums(sample, sampler.n_channels),
+        len(batch),
+        str(path),
+        first_invalid(sample, process, f"{STAGE} block {block}"),
+    )
+
+
+def generate_events(
+    spec: SamplerSpec,
+    executor: Executor,
+    progress: Progress,
+    *,
+    seed: int,
+    events: int,
+    shares: Tensor,
+    folder: Path,
+) -> Generated:
+    """Generates until there are enough events.
+
+    Args:
+        spec: sampler and fitted unweighter.
+        executor: runs the blocks.
+        progress: told after every block.
+        seed: of the random streams.
+        events: how many to generate.
+        shares: p_c, `(k,)`.
+        folder: where parts go.
+
+    Returns:
+        The blocks whose events make the sample.
+
+    Raises:
+        NumericalError: if too many points are invalid, or the evaluations allowed do not suffice.
+    """
+    config = spec.config()
+    size = config.block_size
+    blocks: list[EventBlock] = []
+    kept = drawn = 0
+    first = ""
+    running: Sums | None = None
+    while kept < events:
+        if drawn >= config.max_evaluations:
+            message = (
+                f"{kept} of {events} events after {drawn} evaluations "
+                f"(generate.max_evaluations: {config.max_evaluations})"
+            )
+            raise NumericalError(message)
+        allowed = -(-(config.max_evaluations - drawn) // size)
+        wave = min(_wave(events - kept, kept, drawn, size), allowed)
+        numbers = range(len(blocks), len(blocks) + wave)
+        for block in _run(spec, executor, seed, numbers, size, shares, folder):
+            if kept >= events:
+                Path(block.path).unlink()
+                continue
+            blocks.append(block)
+            kept += block.kept
+            drawn += size
+            first = first or block.invalid
+            running = block.sums if running is None else running + block.sums
+            check_invalid(running, config.max_invalid_fraction, first)
+            progress.update(STAGE, min(kept, events), events, efficiency=kept / drawn)
+    return Generated(tuple(blocks), add_in_order([b.sums for b in blocks]), events)
+
+
+def _wave(missing: int, kept: int, drawn: int, size: int) -> int:
+    """Blocks to submit at once: one to learn the efficiency, then as many as are missing."""
+    if kept == 0:
+        return 1
+    return max(1, int(missing * drawn / kept / size))
+
+
+def _run(
+    spec: SamplerSpec,
+    executor: Executor,
+    seed: int,
+    numbers: range,
+    size: int,
+    shares: Tensor,
+    folder: Path,
+) -> Iterator[EventBlock]:
+    tasks = (
+        Task(
+            number,
+            BLOCK_FUNCTION,
+            {
+                "spec": spec,
+                "seed": seed,
+                "block": number,
+                "n": size,
+                "shares": shares,
+                "folder": str(folder),
+            },
+        )
+        for number in numbers
+    )
+    for _, result in in_order(executor, tasks):
+        assert isinstance(result, EventBlock)
+        yield result
+
+
+def common_weight(maxima: np.ndarray, shares: Tensor) -> float:
+    """The weight of every event that is no overweight, in pb.
+
+    Shares in proportion to the maxima give all channels the same; a channel whose share was raised
+    above its maximum's has a smaller one.
+    """
+    return float(np.max(maxima / shares.numpy()))

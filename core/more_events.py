@@ -1,0 +1,95 @@
+"""More events from the trained sampler of a finished run: what `crosshook generate` does."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crosshook.core.assemble import output_files
+from crosshook.core.config import from_document
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.execute import SerialExecutor, one_thread
+from crosshook.core.produce import Frozen, Production, produce
+from crosshook.core.progress import Silent
+from crosshook.core.registry import default_registry
+from crosshook.core.results import GenerationResult, as_json
+from crosshook.core.run_directory import RunDirectory
+from crosshook.core.sampling.build import SamplerSpec, build_process
+
+if TYPE_CHECKING:
+    from crosshook.core.execute import Executor
+    from crosshook.core.progress import Progress
+    from crosshook.core.registry import Registry
+
+
+def generate(
+    directory: Path,
+    *,
+    events: int,
+    seed: int,
+    output: Path | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+    registry: Registry | None = None,
+) -> GenerationResult:
+    """Generates events with the sampler and the maxima of a finished run.
+
+    The cross section combines the run's integration with the new points, so that files of
+    different seeds can be merged.
+
+    Args:
+        directory: of the run.
+        events: how many to generate.
+        seed: of the new events; the run's own seed would repeat its events.
+        output: directory of the new files; `DIRECTORY/seed-SEED` if None.
+        overwrite: replace files that are there already.
+        progress: told how far it is.
+        executor: runs blocks; in this process if None.
+        registry: where components come from; everything installed if None.
+
+    Returns:
+        The figures of the generation.
+
+    Raises:
+        ConfigurationError: if the seed is the run's own.
+        InputError: if the directory holds no finished run with generation.
+    """
+    start = time.perf_counter()
+    registry = registry if registry is not None else default_registry()
+    run = RunDirectory.open(directory)
+    config = from_document(run.read_json(run.resolved))
+    if seed == config.seed:
+        message = f"seed {seed} is the run's own and would give its events again; choose another"
+        raise ConfigurationError(message)
+    if events < 1:
+        message = f"events: {events} is less than 1"
+        raise ConfigurationError(message)
+    frozen = Frozen.from_json(run.read_json(run.state))
+    models = {slot: run.model(slot) for slot in run.trained()}
+    outputs = tuple(output_files(config.formats, registry))
+    with one_thread():
+        process = build_process(config, registry)
+    place = output if output is not None else directory / f"seed-{seed}"
+    target = RunDirectory.create(place, overwrite)
+    target.write_json(target.resolved, config.document)
+    result = produce(
+        Production(target, config, SamplerSpec.of(config, models), process, frozen, outputs),
+        executor if executor is not None else SerialExecutor(),
+        progress if progress is not None else Silent(),
+        registry,
+        seed=seed,
+        events=events,
+        start=start,
+    )
+    document = {
+        "format": "crosshook-generation/1",
+        "run": str(Path(directory).resolve()),
+        "seed": seed,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "generation": as_json(result),
+    }
+    target.write_json(target.report, document)
+    return result

@@ -1,0 +1,182 @@
+"""Production: events from a frozen sampler to finished files, for a run and for more of it later."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+
+from crosshook.core.assemble import assemble, run_info
+from crosshook.core.config import HistogramSpec
+from crosshook.core.generate import common_weight, generate_events
+from crosshook.core.process.variations import plan_variations
+from crosshook.core.results import FileResult, GenerationResult, ProcessResult, VariationResult
+from crosshook.core.sampling.sums import Sums
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from crosshook.core.component import Slot
+    from crosshook.core.config import RunConfig
+    from crosshook.core.execute import Executor
+    from crosshook.core.process.scattering import ScatteringProcess
+    from crosshook.core.progress import Progress
+    from crosshook.core.registry import Registry
+    from crosshook.core.run_directory import RunDirectory
+    from crosshook.core.sampling.build import SamplerSpec
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What was settled before generation began, besides the models.
+
+    Attributes:
+        maxima: M_c, `(k,)` in pb.
+        shares: p_c for generation, `(k,)`.
+        sums: over all points of integration and pilot.
+        histograms: to fill.
+        notes: what the unweighter said.
+        pilot: points of the pilot.
+    """
+
+    maxima: np.ndarray
+    shares: Tensor
+    sums: Sums
+    histograms: tuple[HistogramSpec, ...]
+    notes: tuple[str, ...]
+    pilot: int
+
+    def as_json(self) -> dict[str, object]:
+        """The same as values JSON can hold."""
+        return {
+            "maxima": self.maxima.tolist(),
+            "shares": self.shares.tolist(),
+            "sums": {name: column.tolist() for name, column in vars(self.sums).items()},
+            "histograms": [asdict(h) for h in self.histograms],
+            "notes": list(self.notes),
+            "pilot": self.pilot,
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, object]) -> Frozen:
+        """Takes back what `as_json` gave."""
+        sums = cast("dict[str, list[float]]", values["sums"])
+        histograms = cast("list[dict[str, object]]", values["histograms"])
+        return cls(
+            np.array(values["maxima"]),
+            torch.tensor(values["shares"], dtype=torch.float64, device="cpu"),
+            Sums(**{name: np.array(column) for name, column in sums.items()}),
+            tuple(HistogramSpec(**h) for h in histograms),  # type: ignore[arg-type]
+            tuple(cast("list[str]", values["notes"])),
+            cast("int", values["pilot"]),
+        )
+
+
+@dataclass(frozen=True)
+class Production:
+    """What to produce and where.
+
+    Attributes:
+        directory: gets the events.
+        config: the run.
+        spec: trained sampler and fitted unweighter.
+        process: the process.
+        frozen: what was settled before.
+        outputs: endings of the files with their event_format components.
+    """
+
+    directory: RunDirectory
+    config: RunConfig
+    spec: SamplerSpec
+    process: ScatteringProcess
+    frozen: Frozen
+    outputs: tuple[tuple[str, Slot], ...]
+
+
+def produce(
+    production: Production,
+    executor: Executor,
+    progress: Progress,
+    registry: Registry,
+    *,
+    seed: int,
+    events: int,
+    start: float,
+) -> GenerationResult:
+    """Generates events and puts their files together.
+
+    Args:
+        production: what to produce.
+        executor: runs the blocks.
+        progress: told after every block.
+        registry: knows the event formats.
+        seed: of the random streams.
+        events: how many.
+        start: when the stage began, by `time.perf_counter`.
+    """
+    directory, config, frozen = production.directory, production.config, production.frozen
+    process = production.process
+    generated = generate_events(
+        production.spec,
+        executor,
+        progress,
+        seed=seed,
+        events=events,
+        shares=frozen.shares,
+        folder=directory.parts,
+    )
+    sums = frozen.sums + generated.sums
+    estimate = sums.estimate()
+    written = assemble(
+        config,
+        process,
+        generated,
+        run_info(config, process, sums),
+        estimate.value,
+        frozen.histograms,
+        [(directory.events(ending), slot) for ending, slot in production.outputs],
+        registry,
+        common=common_weight(frozen.maxima, frozen.shares),
+    )
+    directory.clear_parts()
+    plan = plan_variations(process, config.scale_variations, config.pdf_variations)
+    parts = sums.part_estimates()
+    return GenerationResult(
+        events=events,
+        surplus=generated.kept - events,
+        evaluations=generated.sums.n,
+        pilot=frozen.pilot,
+        efficiency=generated.kept / generated.sums.n,
+        rule=frozen.notes,
+        overweights=written.overweights,
+        overweight_share=written.overweight_share,
+        kish=written.kish,
+        cross_section=estimate.value,
+        error=estimate.error,
+        processes=tuple(
+            ProcessResult(number, _label(process, number), part.value, part.error)
+            for number, part in zip(process.process_ids, parts, strict=True)
+        ),
+        variations=tuple(
+            VariationResult(v.weight.id, v.weight.group, v.weight.text, float(mean))
+            for v, mean in zip(plan, written.variations, strict=True)
+        ),
+        histograms=written.histograms,
+        files=tuple(_file(directory, path) for path in written.paths),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _label(process: ScatteringProcess, process_id: int) -> str:
+    labels = [s.label for s in process.matrix_element.subprocesses if s.process_id == process_id]
+    return ", ".join(labels)
+
+
+def _file(directory: RunDirectory, path: Path) -> FileResult:
+    return FileResult(*directory.register(path))

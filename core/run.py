@@ -1,0 +1,323 @@
+"""A run: train, integrate, generate, report. What `crosshook run` does, as a function."""
+
+from __future__ import annotations
+
+import platform
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+import numpy as np
+import torch
+
+from crosshook.core import config as config_module
+from crosshook.core import random
+from crosshook.core.assemble import output_files
+from crosshook.core.errors import NumericalError
+from crosshook.core.execute import SerialExecutor, one_thread
+from crosshook.core.histograms import standard_set
+from crosshook.core.integrate import integrate
+from crosshook.core.interfaces.training import Stateful
+from crosshook.core.interfaces.unweighter import Pilot
+from crosshook.core.model import save_model
+from crosshook.core.process.variations import plan_variations
+from crosshook.core.produce import Frozen, Production, produce
+from crosshook.core.progress import Silent
+from crosshook.core.registry import default_registry
+from crosshook.core.results import (
+    GenerationResult,
+    IterationResult,
+    RunResult,
+    TrainingResult,
+    as_json,
+)
+from crosshook.core.run_directory import RunDirectory
+from crosshook.core.sampling.build import (
+    MAPPING,
+    UNWEIGHTER,
+    SamplerSpec,
+    build_context,
+    build_process,
+    build_sampler,
+)
+from crosshook.core.sampling.sampler import shares_from
+from crosshook.core.summarise import integration_result
+from crosshook.core.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from crosshook.core.config import HistogramSpec, RunConfig
+    from crosshook.core.execute import Executor
+    from crosshook.core.interfaces.unweighter import Unweighter
+    from crosshook.core.registry import Registry
+    from crosshook.core.sampling.sums import Sums
+
+SURVEY_POINTS = 4096
+SHARE_FLOOR = 1e-3
+"""No channel is drawn with less than a thousandth of an even share."""
+
+LIBRARIES = ("torch", "numpy", "awkward", "uproot", "pluggy")
+
+
+class Reporter(Protocol):
+    """Shows a run to whoever waits for it; a `Progress` that also takes lines."""
+
+    def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+        """See `Progress.update`."""
+        ...
+
+    def iteration(self, iteration: IterationResult) -> None:
+        """An iteration of the training is done."""
+        ...
+
+
+class SilentReporter(Silent):
+    """Shows nothing."""
+
+    def iteration(self, iteration: IterationResult) -> None:
+        """Does nothing."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What listeners of `crosshook_run_started` are told.
+
+    Attributes:
+        configuration: the resolved run file.
+        directory: of the run.
+    """
+
+    configuration: dict[str, object]
+    directory: Path
+
+
+def run(
+    run_file: Path,
+    *,
+    settings: Sequence[str] = (),
+    output: Path | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    overwrite: bool = False,
+    reporter: Reporter | None = None,
+    executor: Executor | None = None,
+    registry: Registry | None = None,
+) -> RunResult:
+    """Runs a run file.
+
+    Args:
+        run_file: a YAML file; see schemas/v1/run.json.
+        settings: `key=value` pairs that replace keys of the file.
+        output: the run directory, instead of the file's.
+        seed: instead of the file's.
+        device: instead of the file's.
+        overwrite: replace a run that is there already.
+        reporter: shows progress.
+        executor: runs blocks; in this process if None.
+        registry: where components come from; everything installed if None.
+
+    Returns:
+        The results, as report.json holds them.
+
+    Raises:
+        CrosshookError: whatever a user can cause, in one line.
+    """
+    registry = registry if registry is not None else default_registry()
+    document, where = config_module.read_run_file(run_file, settings)
+    if seed is not None:
+        document["seed"] = seed
+    if device is not None:
+        document["device"] = device
+    config = config_module.resolve(document, where, registry)
+    directory = Path(config.directory) if output is None else output
+    return _Run(config, document, directory, overwrite, reporter, executor, registry).whole()
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        document: dict[str, object],
+        directory: Path,
+        overwrite: bool,
+        reporter: Reporter | None,
+        executor: Executor | None,
+        registry: Registry,
+    ) -> None:
+        self.began = time.perf_counter()
+        self.config = config
+        self.registry = registry
+        self.reporter: Reporter = reporter if reporter is not None else SilentReporter()
+        self.executor = executor if executor is not None else SerialExecutor()
+        # Everything that can be wrong with the run file shows before a directory is made.
+        self.outputs = output_files(config.formats, registry) if config.events else []
+        with one_thread():
+            self.process = build_process(config, registry)
+            plan_variations(self.process, config.scale_variations, config.pdf_variations)
+            self.sampler = build_sampler(config, self.process, registry, {}, self.reporter)
+        self.directory = RunDirectory.create(directory, overwrite)
+        self._keep_run_file(document)
+
+    def _keep_run_file(self, document: dict[str, object]) -> None:
+        import yaml
+
+        self.directory.write_text(
+            self.directory.run_file, yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        )
+        self.directory.write_json(self.directory.resolved, self.config.document)
+
+    def whole(self) -> RunResult:
+        """Every stage in turn."""
+        listeners = self.registry.listeners()
+        plan = Plan(dict(self.config.document), self.directory.path)
+        listeners.crosshook_run_started(plan=plan)
+        training, shares = self._train()
+        listeners.crosshook_stage_finished(stage="train", report=training)
+        histograms = self._histograms(shares)
+        start = time.perf_counter()
+        weighted = integrate(
+            self.spec,
+            self.executor,
+            self.reporter,
+            seed=self.config.seed,
+            stage="integrate",
+            evaluations=self.config.integrate_evaluations,
+            shares=shares,
+            relative_error=self.config.relative_error,
+            histograms=histograms,
+        )
+        bootstrap = random.stream(self.config.seed, "bootstrap", 0)
+        integration = integration_result(
+            weighted, self.process.channels, shares, bootstrap, time.perf_counter() - start
+        )
+        self._note(f"integrate: {integration.cross_section} +- {integration.error} pb")
+        listeners.crosshook_stage_finished(stage="integrate", report=integration)
+        generation = None
+        if self.config.events:
+            generation = self._generate(weighted.sums, shares, histograms)
+            listeners.crosshook_stage_finished(stage="generate", report=generation)
+        result = RunResult(
+            format="crosshook-report/1",
+            process=self.process.process.name,
+            seed=self.config.seed,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=versions(),
+            configuration=dict(self.config.document),
+            training=training,
+            integration=integration,
+            generation=generation,
+            seconds=time.perf_counter() - self.began,
+        )
+        self._write_report(result)
+        return result
+
+    def _train(self) -> tuple[TrainingResult, Tensor]:
+        with one_thread():
+            training, shares = train(
+                self.config, self.sampler, self.reporter, self.reporter.iteration
+            )
+        models: dict[str, Path] = {}
+        if isinstance(self.sampler.mapping, Stateful):
+            folder = self.directory.model(MAPPING)
+            context = build_context(self.config, self.process, None)
+            save_model(self.sampler.mapping, folder, MAPPING, self.config.channel_mapping, context)
+            models[MAPPING] = folder
+        self.models = models
+        self.spec = SamplerSpec.of(self.config, models)
+        self._note(f"train: {training.evaluations} evaluations")
+        return training, shares
+
+    def _histograms(self, shares: Tensor) -> tuple[HistogramSpec, ...]:
+        if self.config.histograms:
+            return self.config.histograms
+        with one_thread(), torch.no_grad():
+            survey = self.sampler.draw(self.config.seed, "survey", 0, SURVEY_POINTS, shares)
+        return tuple(standard_set(self.process, survey))
+
+    def _generate(
+        self, integrated: Sums, shares: Tensor, histograms: tuple[HistogramSpec, ...]
+    ) -> GenerationResult:
+        start = time.perf_counter()
+        pilot = integrate(
+            self.spec,
+            self.executor,
+            self.reporter,
+            seed=self.config.seed,
+            stage="pilot",
+            evaluations=self.config.pilot,
+            shares=shares,
+        )
+        maxima, notes = self._fit_unweighter(pilot.weights)
+        own_shares = shares_from(maxima, SHARE_FLOOR)
+        sums = integrated + pilot.sums
+        frozen = Frozen(maxima, own_shares, sums, histograms, notes, pilot.sums.n)
+        self.directory.write_json(self.directory.state, frozen.as_json())
+        generation = produce(
+            Production(
+                self.directory,
+                self.config,
+                SamplerSpec.of(self.config, self.models),
+                self.process,
+                frozen,
+                tuple(self.outputs),
+            ),
+            self.executor,
+            self.reporter,
+            self.registry,
+            seed=self.config.seed,
+            events=self.config.events,
+            start=start,
+        )
+        self._note(f"generate: {generation.events} events")
+        return generation
+
+    def _fit_unweighter(self, weights: list[np.ndarray]) -> tuple[np.ndarray, tuple[str, ...]]:
+        context = build_context(self.config, self.process, None)
+        slot = self.config.unweighter
+        unweighter = cast(
+            "Unweighter",
+            self.registry.build("unweighter", slot, context, "generate.unweighter"),
+        )
+        k = self.sampler.n_channels
+        channel = np.concatenate([np.full(w.size, c) for c, w in enumerate(weights)])
+        pilot = Pilot(
+            torch.from_numpy(np.concatenate(weights)).to(self.process.device),
+            torch.from_numpy(channel).to(self.process.device),
+            k,
+        )
+        notes = unweighter.fit(pilot, random.torch_generator(self.config.seed, "unweighter"))
+        maxima = unweighter.maxima().cpu().numpy()
+        if not (maxima > 0).any():
+            message = "every point of the pilot has weight 0; nothing can be generated"
+            raise NumericalError(message)
+        if isinstance(unweighter, Stateful):
+            folder = self.directory.model(UNWEIGHTER)
+            save_model(unweighter, folder, UNWEIGHTER, slot, context)
+            self.models[UNWEIGHTER] = folder
+        return maxima, notes
+
+    def _write_report(self, result: RunResult) -> None:
+        self.directory.write_json(self.directory.report, as_json(result))
+        self.directory.register(self.directory.report)
+        if self.config.html:
+            from crosshook.core.report.html import write_html
+
+            write_html(self.directory.read_json(self.directory.report), self.directory.page)
+            self.directory.register(self.directory.page)
+
+    def _note(self, line: str) -> None:
+        self.directory.note(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
+
+
+def versions() -> dict[str, str]:
+    """Versions of crosshook, Python and the libraries results depend on."""
+    found = {"crosshook": metadata.version("crosshook"), "python": platform.python_version()}
+    return found | {name: metadata.version(name) for name in LIBRARIES}
