@@ -1,7 +1,7 @@
 """α_s(Q) as the parton density set gives it: from its table, or by two-loop running."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -70,8 +70,8 @@ class RunningAlphaS:
     Args:
         reference: α_s at the reference scale.
         scale: Reference scale (GeV).
-        masses: Threshold (GeV) at which the 4th, 5th and 6th flavour become active; those not
-            present never do.
+        thresholds: Scales (GeV) at which one more flavour becomes active.
+        light: Flavours active below all thresholds.
         loops: 1 or 2.
         q_min: Below this scale (GeV) α_s is frozen, which keeps clear of the Landau pole.
     """
@@ -80,13 +80,14 @@ class RunningAlphaS:
         self,
         reference: float,
         scale: float,
-        masses: Mapping[int, float],
+        thresholds: Sequence[float],
+        light: int,
         loops: int = 2,
         q_min: float = 1.0,
     ) -> None:
         self._q_min = q_min
-        self._thresholds = sorted(masses.values())
-        flavours = range(3, 4 + len(self._thresholds))
+        self._thresholds = sorted(thresholds)
+        flavours = range(light, light + 1 + len(self._thresholds))
         self._b0 = [(33 - 2 * n) / (12 * math.pi) for n in flavours]
         two_loops = [(153 - 19 * n) / (24 * math.pi**2) for n in flavours]
         self._c = [
@@ -165,15 +166,12 @@ def alpha_s_of(info: Mapping[str, object], path: Path, q_min: float, *, continue
         message = f"{path}: neither AlphaS_Qs and AlphaS_Vals nor AlphaS_MZ and MZ are given"
         raise InputError(message)
     flavours = int(number(info, "NumFlavors", path, default=5.0))
-    names = {4: "MCharm", 5: "MBottom", 6: "MTop"}
-    masses = {
-        flavour: number(info, name, path)
-        for flavour, name in names.items()
-        if flavour <= flavours and name in info
-    }
+    names = ("MCharm", "MBottom", "MTop")[: max(flavours - 3, 0)]
+    thresholds = [number(info, name, path) for name in names if name in info]
+    light = flavours - len(thresholds)  # a flavour without a mass is always active
     loops = 1 if number(info, "AlphaS_OrderQCD", path, default=1.0) == 0.0 else 2
     reference, scale = number(info, "AlphaS_MZ", path), number(info, "MZ", path)
-    return RunningAlphaS(reference, scale, masses, loops, q_min)
+    return RunningAlphaS(reference, scale, thresholds, light, loops, q_min)
 
 
 def number(
