@@ -5,6 +5,9 @@ from crosshook.core.interfaces.matrix_element import CheckPoint
 _WIDTH_EFFECT = 1e-4
 """MadGraph keeps Γ_t = 1.4915 GeV in the t-channel propagators: relative size (Γ_t/m_t)²."""
 
+_ROUNDING = 1e-10
+"""Rounding of the sum over sixteen helicities, with a wide margin."""
+
 _GLUONS = CheckPoint(
     subprocess=0,
     momenta=(
@@ -17,6 +20,21 @@ _GLUONS = CheckPoint(
     value=0.7450469128514805,
     tolerance=_WIDTH_EFFECT,
     origin="MadGraph5_aMC@NLO 3.7.1 standalone C++ (cudacpp), first event of its gg_tt file",
+    parameters={"mass_t": 173.0},
+)
+
+_GLUONS_NO_WIDTH = CheckPoint(
+    subprocess=0,
+    momenta=(
+        (500.0, 0.0, 0.0, 500.0),
+        (500.0, 0.0, 0.0, -500.0),
+        (500.0, 281.47035367867784, 0.0, 375.2938049049038),
+        (500.0, -281.47035367867784, 0.0, -375.2938049049038),
+    ),
+    alpha_s=0.1148591,
+    value=2.084352800851677,
+    tolerance=_ROUNDING,
+    origin="MadGraph5_aMC@NLO's ALOHA helicity routines, compiled, Γ_t = 0, for its g g > t t~",
     parameters={"mass_t": 173.0},
 )
 
@@ -44,14 +62,14 @@ _QUARK_POINTS = (
 
 def checkpoints(light_flavours: int) -> tuple[CheckPoint, ...]:
     """The stored values of the subprocesses that take part."""
+    gluons = (_GLUONS, _GLUONS_NO_WIDTH)
     quarks = tuple(
         CheckPoint(
             subprocess=1,
             momenta=momenta,
             alpha_s=0.118,
             value=value,
-            # one s-channel gluon: no width enters, only rounding
-            tolerance=1e-10,
+            tolerance=_ROUNDING,
             origin=(
                 "MadGraph5_aMC@NLO's ALOHA helicity routines, compiled, with the colour matrix "
                 "of its u u~ > t t~"
@@ -60,4 +78,4 @@ def checkpoints(light_flavours: int) -> tuple[CheckPoint, ...]:
         )
         for value, momenta in _QUARK_POINTS
     )
-    return (_GLUONS, *quarks) if light_flavours else (_GLUONS,)
+    return (*gluons, *quarks) if light_flavours else gluons

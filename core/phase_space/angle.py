@@ -84,8 +84,11 @@ class BackwardPole:
 
 
 def _inside(beta: Tensor) -> Tensor:
-    """β kept off 0 (0/0) and off 1, where 1/(1 - β cosθ) cannot be normalised."""
-    return beta.clamp(1e-9, 1 - 1e-12)
+    """β kept off 0 (0/0) and off 1, where 1/(1 - β cosθ) cannot be normalised.
+
+    The upper end regulates massless legs, whose pole lies outside any cut on pT.
+    """
+    return beta.clamp(1e-9, 1 - 1e-6)
 
 
 def _pole(u: Tensor, beta: Tensor) -> Tensor:

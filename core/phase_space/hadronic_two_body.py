@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _BELOW_ONE = 1 - 2.0**-53
 """The largest double below 1: parton densities are asked for x < 1 only."""
 
-_SMALLEST_RANGE = 1e-15
+_SMALLEST_RANGE = 1e-9
 """Floor of Y, under which it is rounding: keeps the density finite at ŝ = S."""
 
 
