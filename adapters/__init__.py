@@ -67,4 +67,16 @@ def crosshook_event_format() -> Iterable[Component[object]]:
             "Les Houches event files, plain or gzip",
             schema="crosshook.schemas:v1/components/lhe.json",
         ),
+        Component(
+            "root",
+            "crosshook.adapters.root.event_format:make",
+            "ROOT files with NanoAOD-like names, RNTuple or TTree",
+            schema="crosshook.schemas:v1/components/root.json",
+        ),
+        Component(
+            "parquet",
+            "crosshook.adapters.parquet.event_format:make",
+            "Parquet files with NanoAOD-like names (extra crosshook[parquet])",
+            schema="crosshook.schemas:v1/components/parquet.json",
+        ),
     ]

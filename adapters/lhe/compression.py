@@ -53,7 +53,7 @@ def _members(file: BinaryIO, path: Path) -> Iterator[bytes]:
                 member = isal_zlib.decompressobj(wbits=GZIP_WINDOW)
             try:
                 text = member.decompress(block)
-            except isal_zlib.IsalError as error:
+            except isal_zlib.error as error:
                 message = f"{path}: damaged gzip data: {error}"
                 raise InputError(message) from error
             if text:

@@ -1,1 +1,1 @@
-"""Package."""
+"""Parquet files of events, through pyarrow, an optional dependency."""

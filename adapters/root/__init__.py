@@ -1,1 +1,1 @@
-"""Package."""
+"""ROOT files of events, through uproot."""

@@ -44,7 +44,7 @@ def particle_name(pdg_id: int) -> str:
     from particle import Particle, ParticleNotFound
 
     try:
-        return Particle.from_pdgid(pdg_id).name
+        return str(Particle.from_pdgid(pdg_id).name)
     except ParticleNotFound:
         return str(pdg_id)
 
@@ -106,7 +106,7 @@ def _print_first_event(report: InspectReport) -> None:
     table = Table(
         title="first event (GeV)", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
     )
-    for name in ("", "particle", "status", "mothers", "colours", "px", "py", "pz", "E", "m"):
+    for name in ("", "name", "status", "from", "colour", "px", "py", "pz", "E", "m"):
         table.add_column(name, justify="right")
     for i, p in enumerate(report.first_event, start=1):
         table.add_row(

@@ -124,6 +124,15 @@ class EventBatch:
             mask = None
         return cls(info, numbers, columns, shared, table, mask, texts)
 
+    @classmethod
+    def empty(cls, info: RunInfo) -> EventBatch:
+        """A batch without events."""
+        event = {name: np.zeros(0, kind) for name, kind in EVENT_COLUMNS.items()}
+        particles = {name: np.zeros(0, kind) for name, kind in PARTICLE_COLUMNS.items()}
+        return cls.from_columns(
+            info, np.zeros(0, np.int64), event, particles, np.zeros((0, len(info.weights)))
+        )
+
     def __len__(self) -> int:
         return len(self.counts)
 

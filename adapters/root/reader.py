@@ -1,0 +1,100 @@
+"""Reads ROOT files that crosshook wrote, RNTuple or TTree, as a stream of batches."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Self
+
+import uproot
+
+from crosshook.adapters.root.tables import to_columns
+from crosshook.adapters.root.writer import CHUNK, EVENTS, RUN_INFO
+from crosshook.core.errors import InputError
+from crosshook.core.events.document import read_document
+from crosshook.core.events.nano import from_nano, nano_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+
+    from crosshook.core.events.batch import EventBatch
+
+READ_ERRORS: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    AssertionError,
+    uproot.DeserializationError,
+)
+"""What uproot raises on files that are damaged or not what they claim to be."""
+
+
+class RootStream:
+    """An open ROOT file.
+
+    Attributes:
+        info: the run.
+    """
+
+    def __init__(self, path: Path, batch_size: int) -> None:
+        """Opens the file and reads the run information.
+
+        Raises:
+            InputError: if it is no ROOT file, or crosshook did not write it.
+        """
+        self._path = path
+        self._batch_size = batch_size
+        with _explained(path):
+            self._file = uproot.open(path)
+        keys = set(self._file.keys(cycle=False))
+        if not {EVENTS, RUN_INFO} <= keys:
+            self._file.close()
+            message = (
+                f"{path}: no event file of crosshook: {EVENTS} and {RUN_INFO} expected, "
+                f"{', '.join(sorted(keys)) or 'nothing'} found"
+            )
+            raise InputError(message)
+        with _explained(path):
+            self.info = read_document(str(self._file[RUN_INFO]))
+            self._events = self._file[EVENTS]
+            self._names = nano_names(self._events.keys())
+
+    def __iter__(self) -> Iterator[EventBatch]:
+        """Batches in file order."""
+        n = int(self._events.num_entries)
+        # Whole chunks as they were written: a cluster is decompressed as one.
+        step = max(self._batch_size, CHUNK)
+        for start in range(0, n, step):
+            with _explained(self._path):
+                stop = min(start + step, n)
+                events = self._events.arrays(
+                    filter_name=self._names, entry_start=start, entry_stop=stop
+                )
+                batch = from_nano(to_columns(events, self._names), self.info)
+            for first in range(0, len(batch), self._batch_size):
+                yield batch[first : first + self._batch_size]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Names the file in whatever goes wrong while reading it."""
+    try:
+        yield
+    except (InputError, *READ_ERRORS) as error:
+        first = next(iter(str(error).splitlines()), "") or type(error).__name__
+        message = f"{path}: cannot be read as a ROOT file of events: {first}"
+        raise InputError(message) from error
