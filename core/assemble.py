@@ -145,7 +145,7 @@ def assemble(
     largest = dict.fromkeys((p.process_id for p in info.processes), 0.0)
     varied = np.zeros(len(info.weights))
     filled = [np.zeros((2, h.bins + 2)) for h in histograms]
-    writers = []
+    writers: list[EventWriter] = []
     with ExitStack() as stack:
         stack.enter_context(_all_or_none(writers))
         for path, slot in paths:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crosshook.core.results import ChannelResult, IntegrationResult, WeightSpectrum
-from crosshook.core.statistics import chi_squared, efficiency
+from crosshook.core.statistics import Rule, chi_squared, efficiency
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-REPORTED_RULES = (
+REPORTED_RULES: tuple[tuple[Rule, float], ...] = (
     ("excess-share", 1e-3),
     ("carried-share", 1e-3),
     ("bootstrap-median", 0.0),

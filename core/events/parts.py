@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def save_part(path: Path, batch: EventBatch) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    arrays = {"counts": batch.counts, "weights": batch.weights}
+    arrays: dict[str, Any] = {"counts": batch.counts, "weights": batch.weights}
     arrays |= {f"event/{name}": column for name, column in batch.event.items()}
     arrays |= {f"particle/{name}": column for name, column in batch.particle_columns.items()}
     temporary = path.with_suffix(".part")

@@ -69,9 +69,11 @@ class Cuts:
         Raises:
             ConfigurationError: if a limit contradicts another or a condition cannot be parsed.
         """
-        self._limits = [
-            (*name.rsplit("_", 1), float(v)) for name, v in cuts.items() if name != "where"
-        ]
+        self._limits: list[tuple[str, str, float]] = []
+        for name, limit in cuts.items():
+            if name != "where":
+                quantity, _, side = name.rpartition("_")
+                self._limits.append((quantity, side, float(limit)))
         self._pdg = pdg
         self._condition = (
             Expression(str(cuts["where"]), f"{where}.where") if "where" in cuts else None

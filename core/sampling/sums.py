@@ -126,7 +126,7 @@ class Sums:
     def deviations(self) -> Floats:
         """Standard deviations s_c of v, `(k,)` in pb."""
         n = np.maximum(self.valid, 2)
-        variance = (self.squares - self.total**2 / n) / (n - 1)
+        variance: Floats = (self.squares - self.total**2 / n) / (n - 1)
         return np.sqrt(np.maximum(variance, 0.0))
 
     def errors(self) -> Floats:
