@@ -1,0 +1,40 @@
+# Everything sets itself up: a virtual environment in $(VENV), installed from constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SOURCES := core plugins adapters schemas
+
+.PHONY: demo test lint typecheck unit docs clean
+
+demo: $(VENV)/.demo  ## the main job: pp → tt̄ at 13 TeV to unweighted events and a report
+	$(BIN)/crosshook run examples/ttbar.yaml --overwrite
+
+test: lint typecheck unit docs  ## everything CI checks
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(VENV)/.dev
+	.ci/typing_links
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest --cov --cov-report=term
+
+docs: $(VENV)/.dev
+	$(BIN)/mkdocs build --strict --quiet
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.demo
+
+clean:
+	rm -rf $(VENV) .typing .mypy_cache .ruff_cache .pytest_cache .coverage build dist site runs *.egg-info
