@@ -67,10 +67,12 @@ def global_state_untouched(exercises: Iterable[Exercise], tolerance: float) -> I
     leaves torch's default type, gradient mode and thread count alone.
     """
     for exercise in exercises:
-        before = _global_state()
-        exercise.run()
-        touched = [name for name, value in _global_state().items() if value != before[name]]
-        _restore_settings(before)
+        # Moved on first: a component that seeds them would else find them as it left them.
+        with _Scrambled():
+            before = _global_state()
+            exercise.run()
+            touched = [name for name, value in _global_state().items() if value != before[name]]
+            _restore_settings(before)
         if touched:
             yield Finding(
                 f"{exercise.label} changes global state: {', '.join(touched)}", exercise.case

@@ -59,14 +59,14 @@ def options_match_the_factory(subject: Subject) -> Iterator[Finding]:
             yield Finding(f"option {name} has no description in the schema")
 
 
-def capabilities_are_kept(exercise: Exercise, subject: Subject) -> Iterator[Finding]:
+def capabilities_are_kept(subject: Subject, case: Case) -> Iterator[Finding]:
     """What the record promises, the object has: `fit` if trainable, `state` and `load_state` if
     stateful; and what learns in the sampling loop can be saved.
     """
-    claimed = subject.capabilities
-    if claimed.trainable and not isinstance(exercise.built, Trainable):
+    claimed, built = subject.capabilities, subject.build(case)
+    if claimed.trainable and not isinstance(built, Trainable):
         yield Finding("declared trainable, but has no fit(source, budget, context)")
-    if claimed.stateful and not isinstance(exercise.built, Stateful):
+    if claimed.stateful and not isinstance(built, Stateful):
         yield Finding("declared stateful, but lacks state() or load_state(tensors, values)")
     if claimed.trainable and not claimed.stateful:
         yield Finding("declared trainable but not stateful: a training could not be saved")
