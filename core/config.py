@@ -54,6 +54,7 @@ class RunConfig:
     """
 
     document: Mapping[str, object]
+    disable: tuple[str, ...]
     process: Slot
     energy: float | None
     beams: tuple[int, int] | None
@@ -177,6 +178,15 @@ def _assign(document: dict[str, object], keys: list[str], value: object, setting
     inner[keys[-1]] = value
 
 
+def disabled(document: Mapping[str, object], where: str) -> tuple[str, ...]:
+    """The plugins and components a run file leaves out; needed before anything else of it."""
+    names = document.get("disable", [])
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        message = f"{where}: disable: {names!r} is not a list of plugins or plugin/component names"
+        raise ConfigurationError(message)
+    return tuple(names)
+
+
 def resolve(document: Mapping[str, object], where: str, registry: Registry) -> RunConfig:
     """Validates a run file's content and fills in every default.
 
@@ -231,6 +241,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
     histograms = cast("dict[str, dict[str, object]]", integrate["histograms"])
     return RunConfig(
         document=full,
+        disable=tuple(cast("list[str]", full["disable"])),
         process=slot(full["process"]),
         energy=cast("float | None", beams.get("energy")),
         beams=(particles[0], particles[1]) if particles else None,

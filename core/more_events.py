@@ -21,7 +21,6 @@ from crosshook.core.sampling.build import SamplerSpec, build_process
 if TYPE_CHECKING:
     from crosshook.core.execute import Executor
     from crosshook.core.progress import Progress
-    from crosshook.core.registry import Registry
 
 
 def generate(
@@ -33,7 +32,6 @@ def generate(
     overwrite: bool = False,
     progress: Progress | None = None,
     executor: Executor | None = None,
-    registry: Registry | None = None,
 ) -> GenerationResult:
     """Generates events with the sampler and the maxima of a finished run.
 
@@ -48,7 +46,6 @@ def generate(
         overwrite: replace files that are there already.
         progress: told how far it is.
         executor: runs blocks; in this process if None.
-        registry: where components come from; everything installed if None.
 
     Returns:
         The figures of the generation.
@@ -58,9 +55,9 @@ def generate(
         InputError: if the directory holds no finished run with generation.
     """
     start = time.perf_counter()
-    registry = registry if registry is not None else default_registry()
     run = RunDirectory.open(directory)
     config = from_document(run.read_json(run.resolved))
+    registry = default_registry(config.disable)
     if seed == config.seed:
         message = f"seed {seed} is the run's own and would give its events again; choose another"
         raise ConfigurationError(message)

@@ -164,6 +164,37 @@ class Registry:
             raise RegistryError(message)
         return matches[0]
 
+    def find(self, name: str, interface: str | None = None) -> Registered:
+        """The component of that name, whatever its interface.
+
+        Args:
+            name: `NAME` or `PLUGIN/NAME`.
+            interface: only this one; needed where several interfaces share the name.
+
+        Raises:
+            RegistryError: if it is unknown, ambiguous or unusable.
+        """
+        if interface is not None:
+            return self.get(interface, name)
+        plugin, _, bare = name.rpartition("/")
+        homes = sorted(
+            {
+                r.interface.name
+                for r in self._components
+                if r.component.name == bare and (not plugin or r.plugin == plugin)
+            }
+        )
+        if len(homes) > 1:
+            message = f"{name!r} is a {' and a '.join(homes)}; say which interface"
+            raise RegistryError(message)
+        if not homes:
+            known = sorted({r.component.name for r in self._components})
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+            message = f"no component named {name!r}; {hint}"
+            raise RegistryError(message)
+        return self.get(homes[0], name)
+
     def _unknown(self, kind: Interface, name: str, offered: list[Registered]) -> str:
         names = sorted({r.component.name for r in offered})
         near = get_close_matches(name, names, n=1)
@@ -303,6 +334,10 @@ def load_target(target: str, what: str) -> Callable[..., object]:
 
 
 @lru_cache
-def default_registry() -> Registry:
-    """The registry of everything installed, made on first use."""
-    return Registry(find_plugins())
+def default_registry(disable: tuple[str, ...] = ()) -> Registry:
+    """The registry of everything installed, made on first use.
+
+    Args:
+        disable: plugins (`NAME`) or components (`PLUGIN/NAME`) to leave out.
+    """
+    return Registry(find_plugins(), disable)

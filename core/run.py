@@ -107,7 +107,6 @@ def run(
     overwrite: bool = False,
     reporter: Reporter | None = None,
     executor: Executor | None = None,
-    registry: Registry | None = None,
 ) -> RunResult:
     """Runs a run file.
 
@@ -120,7 +119,6 @@ def run(
         overwrite: replace a run that is there already.
         reporter: shows progress.
         executor: runs blocks; in this process if None.
-        registry: where components come from; everything installed if None.
 
     Returns:
         The results, as report.json holds them.
@@ -128,12 +126,12 @@ def run(
     Raises:
         CrosshookError: whatever a user can cause, in one line.
     """
-    registry = registry if registry is not None else default_registry()
     document, where = config_module.read_run_file(run_file, settings)
     if seed is not None:
         document["seed"] = seed
     if device is not None:
         document["device"] = device
+    registry = default_registry(config_module.disabled(document, where))
     config = config_module.resolve(document, where, registry)
     directory = Path(config.directory) if output is None else output
     return _Run(config, document, directory, overwrite, reporter, executor, registry).whole()

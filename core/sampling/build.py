@@ -68,9 +68,8 @@ class SamplerSpec:
 @lru_cache(maxsize=4)
 def _sampler(spec: SamplerSpec) -> Sampler:
     config = spec.config()
-    return build_sampler(
-        config, build_process(config, default_registry()), default_registry(), dict(spec.models)
-    )
+    registry = default_registry(config.disable)
+    return build_sampler(config, build_process(config, registry), registry, dict(spec.models))
 
 
 @lru_cache(maxsize=4)
@@ -78,7 +77,8 @@ def _unweighter(spec: SamplerSpec) -> Unweighter:
     config = spec.config()
     context = build_context(config, spec.sampler().integrand, None)
     slot = _with_model(config.unweighter, dict(spec.models).get(UNWEIGHTER))
-    return cast("Unweighter", default_registry().build("unweighter", slot, context))
+    registry = default_registry(config.disable)
+    return cast("Unweighter", registry.build("unweighter", slot, context))
 
 
 def _with_model(slot: Slot, directory: str | None) -> Slot:
