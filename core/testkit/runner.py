@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crosshook.core.errors import RegistryError
 from crosshook.core.registry import Registered, default_registry
-from crosshook.core.testkit.checks import KITS, Check, checks_for
+from crosshook.core.testkit.checks import Check, checks_for
 from crosshook.core.testkit.subject import Subject
 
 if TYPE_CHECKING:
@@ -43,40 +42,11 @@ def subject_of(
     """
     chosen = registry if registry is not None else default_registry()
     if isinstance(component, str):
-        component = find(chosen, component, interface)
+        component = chosen.find(component, interface)
     subject = Subject(component, chosen, options or {}, device)
     if tolerance is not None:
         subject.tolerance = tolerance
     return subject
-
-
-def find(registry: Registry, name: str, interface: str | None = None) -> Registered:
-    """The component of that name, whatever its interface.
-
-    Args:
-        registry: where to look.
-        name: `NAME` or `PLUGIN/NAME`.
-        interface: only this one.
-
-    Raises:
-        RegistryError: if there is none, or several interfaces have one.
-    """
-    if interface is not None:
-        return registry.get(interface, name)
-    plugin, _, bare = name.rpartition("/")
-    homes = {
-        r.interface.name
-        for r in registry.components()
-        if r.component.name == bare and (not plugin or r.plugin == plugin)
-    }
-    if not homes:
-        known = sorted({r.component.name for r in registry.components()})
-        message = f"no component named {name!r}; known: {', '.join(known)}"
-        raise RegistryError(message)
-    if len(homes) > 1:
-        message = f"{name!r} is the name of a {' and of a '.join(sorted(homes))}; say which"
-        raise RegistryError(message)
-    return registry.get(homes.pop(), name)
 
 
 def examine(subject: Subject) -> Iterator[Outcome]:
@@ -171,14 +141,3 @@ def parametrize_with_checks(
         for check in checks_for(interface)
     ]
     return pytest.mark.parametrize("check", items)
-
-
-__all__ = [
-    "KITS",
-    "BoundCheck",
-    "examine",
-    "find",
-    "parametrize_with_checks",
-    "run_checks",
-    "subject_of",
-]
