@@ -1,0 +1,38 @@
+"""Draws each kind of figure with matplotlib, hist and mplhep; data in, SVG text out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crosshook.core.report.bars import draw_bars, draw_spread
+from crosshook.core.report.distributions import draw_histogram, draw_spectrum
+from crosshook.core.report.figures import (
+    BarsFigure,
+    Figure,
+    HistogramFigure,
+    HistoryFigure,
+    SpectrumFigure,
+)
+from crosshook.core.report.history import draw_history
+from crosshook.core.report.style import as_svg, report_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
+
+
+def draw(figure: Figure) -> str:
+    """A figure as SVG text."""
+    with report_style():
+        return as_svg(_draw(figure))
+
+
+def _draw(figure: Figure) -> Canvas:
+    if isinstance(figure, HistogramFigure):
+        return draw_histogram(figure)
+    if isinstance(figure, HistoryFigure):
+        return draw_history(figure)
+    if isinstance(figure, BarsFigure):
+        return draw_bars(figure)
+    if isinstance(figure, SpectrumFigure):
+        return draw_spectrum(figure)
+    return draw_spread(figure)

@@ -1,0 +1,118 @@
+"""Figures as data: each kind holds its numbers, a caption and a text alternative.
+
+Every figure has `id` (unique in a report), `title` (plain text), `caption` and `alternative`
+(what a reader who does not see the picture is told).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values with standard errors, one per bin or point."""
+
+    name: str
+    values: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class HistogramFigure:
+    """A reference histogram and, over it, a sample of events with the ratio below.
+
+    Attributes:
+        axis: label of the axis, mathtext allowed.
+        unit: of the axis; may be empty.
+        edges: `(bins + 1,)`.
+        reference: content of each bin in pb.
+        sample: likewise, or None.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    axis: str
+    unit: str
+    edges: tuple[float, ...]
+    reference: Series
+    sample: Series | None
+
+
+@dataclass(frozen=True)
+class HistoryFigure:
+    """Estimates in the order they were made, with their relative errors below.
+
+    Attributes:
+        axis: what is counted.
+        places: position of each estimate on that axis.
+        estimates: in pb.
+        final: name, value and error in pb of the result they lead to; None if there is none.
+        cumulative: True if each estimate holds all before it (a band), else points.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    axis: str
+    places: tuple[float, ...]
+    estimates: Series
+    final: tuple[str, float, float] | None
+    cumulative: bool
+
+
+@dataclass(frozen=True)
+class BarsFigure:
+    """Bars side by side in panels that share their names.
+
+    Attributes:
+        names: one per bar.
+        panels: axis label (mathtext allowed) and values with errors (NaN for none).
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    names: tuple[str, ...]
+    panels: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class SpectrumFigure:
+    """Counts in bins of a logarithmic quantity, line by line, on a logarithmic axis.
+
+    Attributes:
+        axis: label, mathtext allowed.
+        edges: `(bins + 1,)` of log10.
+        lines: name and counts `(bins,)`.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    axis: str
+    edges: tuple[float, ...]
+    lines: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True)
+class SpreadFigure:
+    """Relative changes about a nominal value, a row of marks per group with its extent.
+
+    Attributes:
+        rows: name and changes (0.1 for 10 %).
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
+
+
+Figure = HistogramFigure | HistoryFigure | BarsFigure | SpectrumFigure | SpreadFigure

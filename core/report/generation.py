@@ -1,0 +1,183 @@
+"""The report's sections on the events: kinematics, generation, variations, files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crosshook.core.report.comparison import compare
+from crosshook.core.report.figures import HistogramFigure, Series, SpreadFigure
+from crosshook.core.report.numbers import (
+    count,
+    duration,
+    measured,
+    percent,
+    plain,
+    rate,
+    size,
+)
+from crosshook.core.report.sections import Fact, Section, Table
+
+if TYPE_CHECKING:
+    from crosshook.core.histograms import Histogram
+    from crosshook.core.results import GenerationResult, RunResult, VariationResult
+
+
+def kinematics_section(result: RunResult) -> Section:
+    """Observables: the weighted integration, and the events over it."""
+    events = result.generation.histograms if result.generation else ()
+    sampled = {h.name: h for h in events}
+    figures = tuple(_histogram(h, sampled.get(h.name)) for h in result.integration.histograms)
+    lead = (
+        "Generated events (points) over the weighted integration (line, its error as a band): two "
+        "independent samples of one distribution. χ² compares them bin by bin."
+        if events
+        else "Weighted integration, its error as a band."
+    )
+    return Section("kinematics", "Kinematics", lead, figures=figures)
+
+
+def _histogram(reference: Histogram, sample: Histogram | None) -> HistogramFigure:
+    outside = sum(abs(v) for v in (reference.underflow, reference.overflow))
+    total = outside + sum(abs(v) for v in reference.values)
+    caption = f"{len(reference.values)} bins"
+    if total > 0 and outside > 0:
+        caption += f", {percent(outside / total)} outside the axis"
+    drawn = None
+    if sample is not None and sample.edges == reference.edges:
+        agreement = compare(reference, sample)
+        caption += (
+            f". χ²/bins = {plain(agreement.chi_squared, 3)} / {agreement.bins}, "
+            f"probability {plain(agreement.probability, 2)}"
+        )
+        drawn = Series("events", sample.values, sample.errors)
+    peak = max(range(len(reference.values)), key=lambda i: reference.values[i])
+    unit = f" {reference.unit}" if reference.unit else ""
+    return HistogramFigure(
+        f"histogram-{reference.name}",
+        reference.observable,
+        caption + ".",
+        f"Distribution of {reference.observable} from {plain(reference.edges[0])} to "
+        f"{plain(reference.edges[-1])}{unit}, highest between {plain(reference.edges[peak])} and "
+        f"{plain(reference.edges[peak + 1])}{unit}.",
+        reference.label,
+        reference.unit,
+        reference.edges,
+        Series("integration", reference.values, reference.errors),
+        drawn,
+    )
+
+
+def generation_section(generation: GenerationResult) -> Section:
+    """How the events came about, and the cross section by process."""
+    facts = (
+        Fact("events", count(generation.events)),
+        Fact(
+            "cross section",
+            measured(generation.cross_section, generation.error, "pb"),
+            "all stages after the training combined; the mean weight of the events",
+        ),
+        Fact("points drawn", count(generation.evaluations), "the pilot not counted"),
+        Fact("pilot", count(generation.pilot), "points that set the maxima"),
+        Fact("efficiency", percent(generation.efficiency), "kept events per point drawn"),
+        Fact(
+            "overweights",
+            f"{count(generation.overweights)} events",
+            "events that keep more than the common weight",
+        ),
+        Fact(
+            "overweight share",
+            percent(generation.overweight_share),
+            "Σ(w − common weight)₊ / Σw over the events",
+        ),
+        Fact("Kish fraction", percent(generation.kish), "of the events"),
+        Fact("surplus", count(generation.surplus), "events kept and cut off at the end"),
+        Fact("speed", rate(generation.events, generation.seconds), "events"),
+        Fact("time", duration(generation.seconds)),
+        *(Fact("unweighter", line) for line in generation.rule),
+    )
+    rows = tuple(
+        (str(p.process_id), p.label, measured(p.cross_section, p.error))
+        for p in generation.processes
+    )
+    table = Table("Cross section by process", ("id", "process", "σ [pb]"), rows, frozenset({2}))
+    return Section("events", "Events", "", facts, (table,) if rows else ())
+
+
+def variations_section(generation: GenerationResult) -> Section:
+    """The cross section under the variations of scales and densities."""
+    nominal = generation.cross_section
+    groups: dict[str, list[VariationResult]] = {}
+    for item in generation.variations:
+        groups.setdefault(item.group, []).append(item)
+    rows = []
+    spreads = []
+    for group, items in groups.items():
+        values = [v.cross_section for v in items]
+        changes = tuple((v - nominal) / nominal for v in values) if nominal else ()
+        mean = sum(values) / len(values)
+        scatter = (sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1)) ** 0.5
+        rows.append(
+            (
+                readable(group),
+                count(len(items)),
+                plain(min(values)),
+                plain(max(values)),
+                f"{signed(min(changes))} … {signed(max(changes))}" if changes else "n/a",
+                percent(scatter / abs(nominal)) if nominal else "n/a",
+            )
+        )
+        if changes:
+            spreads.append((readable(group), changes))
+    overview = Table(
+        f"Groups, about the nominal {plain(nominal)} pb",
+        ("group", "weights", "lowest [pb]", "highest [pb]", "envelope", "standard deviation"),
+        tuple(rows),
+        frozenset({1, 2, 3, 4, 5}),
+    )
+    single = Table(
+        "Every variation",
+        ("id", "group", "weight", "σ [pb]", "change"),
+        tuple(
+            (
+                v.id,
+                readable(v.group),
+                v.text,
+                plain(v.cross_section),
+                signed((v.cross_section - nominal) / nominal) if nominal else "n/a",
+            )
+            for v in generation.variations
+        ),
+        frozenset({3, 4}),
+        folded=True,
+    )
+    figure = SpreadFigure(
+        "variations",
+        "Variations of the cross section",
+        "Every variation as a mark, each group's envelope as a bar.",
+        "; ".join(f"{name}: {signed(min(c))} to {signed(max(c))}" for name, c in spreads),
+        tuple(spreads),
+    )
+    return Section(
+        "variations",
+        "Variations",
+        "The cross section under further weights of the same events.",
+        (),
+        (overview, single),
+        (figure,) if spreads else (),
+    )
+
+
+def readable(name: str) -> str:
+    """A key as words, e.g. `scale variation`."""
+    return name.replace("_", " ")
+
+
+def signed(change: float) -> str:
+    """A relative change in percent with its sign."""
+    return f"{100 * change:+.2f} %".replace("-", "−")
+
+
+def files_table(generation: GenerationResult) -> Table:
+    """The files of the run."""
+    rows = tuple((f.name, size(f.bytes), f.sha256) for f in generation.files)
+    return Table("Files", ("file", "size", "SHA-256"), rows, frozenset({1}))

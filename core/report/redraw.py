@@ -1,0 +1,53 @@
+"""Draws the report of a finished run again, from its report.json alone."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from crosshook.core.errors import InputError
+from crosshook.core.report.html import write_html
+from crosshook.core.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def redraw(directory: Path, output: Path | None = None) -> Path:
+    """Writes the HTML report of a run directory.
+
+    Args:
+        directory: of the run.
+        output: the HTML file; report.html in the directory if None.
+
+    Returns:
+        The path of the HTML file.
+
+    Raises:
+        InputError: if there is no report.json or it holds something else.
+        OutputError: if the HTML file cannot be written.
+    """
+    run = RunDirectory(directory)
+    try:
+        text = run.report.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        message = f"{run.report}: no such file; is {directory} the directory of a finished run?"
+        raise InputError(message) from error
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{run.report}: cannot be read: {error}"
+        raise InputError(message) from error
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"{run.report}: not JSON: line {error.lineno}: {error.msg.lower()}"
+        raise InputError(message) from error
+    if not isinstance(document, dict):
+        message = f"{run.report}: holds {type(document).__name__}, not a report"
+        raise InputError(message)
+    path = output if output is not None else run.page
+    try:
+        write_html(document, path)
+    except InputError as error:
+        message = f"{run.report}: {error}"
+        raise InputError(message) from error
+    return path

@@ -1,0 +1,110 @@
+"""The report of a run, section by section in the order people ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import yaml
+
+from crosshook.core.report.generation import (
+    files_table,
+    generation_section,
+    kinematics_section,
+    variations_section,
+)
+from crosshook.core.report.integration import (
+    chosen_efficiency,
+    integration_section,
+    rule_name,
+    weights_section,
+)
+from crosshook.core.report.numbers import count, duration, measured, percent, plain
+from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
+from crosshook.core.report.training import training_section
+
+if TYPE_CHECKING:
+    from crosshook.core.results import RunResult
+
+
+def sections(result: RunResult) -> list[Section]:
+    """Every section of a run's report."""
+    made = []
+    if result.integration.histograms:
+        made.append(kinematics_section(result))
+    made.append(integration_section(result.integration))
+    made.append(weights_section(result.integration))
+    if result.generation is not None:
+        made.append(generation_section(result.generation))
+        if result.generation.variations:
+            made.append(variations_section(result.generation))
+    made.append(training_section(result))
+    made.append(_provenance(result))
+    return made
+
+
+def cross_section(result: RunResult) -> tuple[float, float]:
+    """The run's final cross section and error in pb."""
+    best = result.generation or result.integration
+    return best.cross_section, best.error
+
+
+def headline(result: RunResult) -> Headline:
+    """Process, cross section and the numbers that matter."""
+    facts = []
+    best = chosen_efficiency(result.integration)
+    if best is not None:
+        facts.append(
+            Fact("unweighting efficiency", percent(best.value, best.error), rule_name(best))
+        )
+    if result.generation is not None:
+        generation = result.generation
+        share = percent(generation.overweight_share)
+        facts.append(Fact("events", count(generation.events), f"overweight share {share}"))
+    else:
+        facts.append(Fact("evaluations", count(result.integration.evaluations), "integration"))
+    relative = cross_section(result)[1] / abs(cross_section(result)[0] or float("nan"))
+    facts.append(Fact("relative error", percent(relative), "of the cross section"))
+    facts.append(Fact("wall time", duration(result.seconds), "the whole run"))
+    return Headline(
+        result.process,
+        " · ".join(_setting(result)),
+        measured(*cross_section(result), "pb"),
+        "cross section",
+        tuple(facts),
+        result.notes,
+    )
+
+
+def _setting(result: RunResult) -> list[str]:
+    """Energy and densities if the configuration names them, seed and date."""
+    words = []
+    beams = result.configuration.get("beams")
+    if isinstance(beams, Mapping):
+        energy, density = beams.get("energy"), beams.get("pdf")
+        if isinstance(energy, int | float) and energy > 0:
+            words.append(
+                f"{plain(energy / 1000)} TeV" if energy >= 1000 else f"{plain(energy)} GeV"
+            )
+        if isinstance(density, str):
+            words.append(density)
+    return [*words, f"seed {result.seed}", result.created]
+
+
+def _provenance(result: RunResult) -> Section:
+    """What is needed to repeat the run: versions, seed, configuration, files."""
+    tables = []
+    if result.generation is not None and result.generation.files:
+        tables.append(files_table(result.generation))
+    tables.append(Table("Versions", ("package", "version"), tuple(result.versions.items())))
+    configuration = yaml.safe_dump(
+        result.configuration, sort_keys=False, allow_unicode=True, width=88
+    )
+    return Section(
+        "provenance",
+        "To repeat this run",
+        "",
+        (Fact("seed", str(result.seed)), Fact("created", result.created)),
+        tuple(tables),
+        texts=(Text("Resolved configuration", configuration),),
+    )

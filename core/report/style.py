@@ -1,0 +1,90 @@
+"""How pictures look: one style for all, on mplhep's, and a figure rendered to SVG text.
+
+Only matplotlib's object interface is used; its settings are changed inside a context and nowhere
+else, so that a program which draws on its own is left alone.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure as Canvas
+
+INK: Final = "#1c2530"
+MUTED: Final = "#6b7684"
+BLUE: Final = "#2f6fd0"
+PALETTE: Final = (
+    "#2f6fd0",
+    "#e8891c",
+    "#1f9e77",
+    "#c43c5a",
+    "#7a4fc4",
+    "#8a8f98",
+    "#c9a20c",
+    "#2aa5bd",
+)
+
+_SETTINGS: Final[dict[Any, Any]] = {
+    "font.size": 11,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.fontsize": 9.5,
+    "axes.linewidth": 0.8,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 5,
+    "xtick.minor.size": 2.5,
+    "ytick.major.size": 5,
+    "ytick.minor.size": 2.5,
+    "xtick.major.pad": 4,
+    "ytick.major.pad": 4,
+    "lines.linewidth": 1.4,
+    "axes.unicode_minus": True,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "crosshook",
+    "savefig.transparent": True,
+}
+
+
+@contextmanager
+def report_style() -> Iterator[None]:
+    """matplotlib's settings for the time of a report."""
+    import matplotlib
+    import mplhep
+
+    with matplotlib.rc_context({**mplhep.style.ROOT, **_SETTINGS}):
+        yield
+
+
+def canvas(width: float, height: float) -> Canvas:
+    """An empty figure, in inches, that belongs to no window system and no global list."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained", facecolor="none")
+
+
+def as_svg(drawn: Canvas) -> str:
+    """The figure as SVG text; the same figure gives the same text."""
+    buffer = io.StringIO()
+    drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+def mathtext(label: str) -> str:
+    """A label as matplotlib can draw it: as it is, or with its dollars taken literally."""
+    from matplotlib.mathtext import MathTextParser
+
+    try:
+        MathTextParser("path").parse(label)
+    except ValueError:
+        return label.replace("$", r"\$")
+    return label

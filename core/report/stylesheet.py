@@ -1,0 +1,84 @@
+"""The stylesheet of the HTML report: light and dark, narrow and wide, screen and paper."""
+
+from typing import Final
+
+STYLESHEET: Final = """
+:root {
+  --paper: #fbfbf9; --panel: #ffffff; --ink: #1c2530; --muted: #64707e; --line: #e3e5e2;
+  --accent: #2f6fd0; --warn: #a2600a; --warn-paper: #fdf4e3;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --paper: #14181d; --panel: #1b2027; --ink: #e6e9ec; --muted: #98a3af; --line: #2d343d;
+    --accent: #79a8f0; --warn: #f0c07a; --warn-paper: #2b241a;
+  }
+}
+* { box-sizing: border-box; }
+html { scroll-behavior: smooth; }
+body {
+  margin: 0; background: var(--paper); color: var(--ink); line-height: 1.5; font-size: 16px;
+  font-family: "Inter", "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
+  font-variant-numeric: tabular-nums lining-nums;
+}
+header, nav, main, footer { max-width: 70rem; margin: 0 auto; padding: 0 1.5rem; }
+header { padding-top: 3.5rem; }
+.subtitle { color: var(--muted); margin: 0 0 .2rem; font-size: .9rem; }
+h1 { font-size: 1.5rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
+.value { margin: 1.4rem 0 1.8rem; }
+.value .label { display: block; color: var(--muted); font-size: .9rem; }
+.value strong { font-size: clamp(2rem, 6vw, 3.4rem); font-weight: 600; letter-spacing: -.02em;
+  line-height: 1.15; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0 2rem;
+  margin: 0; border-top: 1px solid var(--line); }
+.card { padding: 1rem 0 1.2rem; }
+.card dt { color: var(--muted); font-size: .85rem; }
+.card dd { margin: 0; font-size: 1.3rem; font-weight: 600; }
+.card .help { font-size: .8rem; font-weight: 400; color: var(--muted); }
+.note { background: var(--warn-paper); color: var(--warn); border-left: 3px solid; margin: .5rem 0;
+  padding: .5rem .9rem; overflow-wrap: anywhere; }
+nav { position: sticky; top: 0; z-index: 1; background: var(--paper); padding-top: .6rem;
+  padding-bottom: .6rem; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .9rem;
+  border-bottom: 1px solid var(--line); }
+nav a { color: var(--muted); text-decoration: none; }
+nav a:hover, nav a:focus { color: var(--accent); }
+section { padding: 2.6rem 0 1rem; scroll-margin-top: 2rem; }
+h2 { font-size: 1.25rem; font-weight: 600; margin: 0 0 .4rem; }
+.lead { color: var(--muted); margin: 0 0 1.2rem; max-width: 46rem; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
+  gap: 1rem 2rem; margin: 1rem 0 1.6rem; }
+.facts dt { color: var(--muted); font-size: .85rem; }
+.facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }
+.facts .help { display: block; font-size: .8rem; font-weight: 400; color: var(--muted); }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 27rem), 1fr));
+  gap: 1.4rem; margin: 1.2rem 0; align-items: start; }
+figure { margin: 0; background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
+  padding: 1rem 1rem .8rem; }
+figure img { display: block; width: 100%; height: auto; }
+figcaption { color: var(--muted); font-size: .85rem; margin-top: .6rem; overflow-wrap: anywhere; }
+figcaption b { color: var(--ink); font-weight: 600; }
+.scroll { overflow-x: auto; margin: 1rem 0 1.4rem; }
+table { border-collapse: collapse; font-size: .9rem; min-width: 50%; }
+caption { text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: .4rem; }
+th, td { text-align: left; padding: .35rem 1.6rem .35rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+th { color: var(--muted); font-weight: 500; }
+td { overflow-wrap: anywhere; min-width: 4rem; }
+.number { text-align: right; white-space: nowrap; }
+details { margin: .8rem 0; }
+summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 1rem;
+  overflow-x: auto; font-size: .82rem; line-height: 1.45; }
+footer { color: var(--muted); font-size: .8rem; padding-top: 1rem; padding-bottom: 3rem; }
+@media (prefers-color-scheme: dark) {
+  figure img { filter: invert(.93) hue-rotate(180deg); }
+}
+@media print {
+  :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #555; --line: #ccc; }
+  nav { display: none; }
+  body { font-size: 10pt; }
+  header { padding-top: 0; }
+  figure, .card, tr { break-inside: avoid; }
+  h2 { break-after: avoid; }
+  figure img { filter: none; }
+}
+"""

@@ -1,0 +1,93 @@
+"""The report's section on the training of the sampler."""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from crosshook.core.report.figures import HistoryFigure, Series
+from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate
+from crosshook.core.report.sections import Fact, Section, Table
+
+if TYPE_CHECKING:
+    from crosshook.core.results import RunResult, TrainingResult
+
+
+def training_section(result: RunResult) -> Section:
+    """History of the training: facts, a figure, a table of the iterations."""
+    training = result.training
+    names = tuple(c.name for c in result.integration.channels)
+    lead = (
+        "Saved models were used; nothing was trained in this run."
+        if training.skipped
+        else "The sampler learns where the integrand is large. Each iteration is an estimate of "
+        "its own; none of them enters the final cross section."
+    )
+    facts = [Fact("evaluations", count(training.evaluations), "points spent on the training")]
+    if training.degrees_of_freedom:
+        facts.append(
+            Fact(
+                "χ²/dof",
+                f"{plain(training.chi_squared, 3)} / {training.degrees_of_freedom}",
+                "of the iterations about their mean",
+            )
+        )
+    facts.append(Fact("time", duration(training.seconds)))
+    if training.evaluations:
+        facts.append(Fact("speed", rate(training.evaluations, training.seconds)))
+    facts.extend(Fact("note", note) for note in training.notes)
+    final = (result.integration.cross_section, result.integration.error)
+    figures = (_history(training, *final),) if len(training.iterations) > 1 else ()
+    tables = (_iterations(training, names),) if training.iterations else ()
+    return Section("training", "Training", lead, tuple(facts), tables, figures)
+
+
+def _history(training: TrainingResult, value: float, error: float) -> HistoryFigure:
+    places = accumulate(i.evaluations for i in training.iterations)
+    estimates = Series(
+        "iteration",
+        tuple(i.estimate for i in training.iterations),
+        tuple(i.error for i in training.iterations),
+    )
+    first, last = training.iterations[0], training.iterations[-1]
+    return HistoryFigure(
+        "training-history",
+        "How the sampler learns",
+        "Above: each iteration's own estimate, with the final cross section as a band. Below: its "
+        "relative error, for one point each (error × √points), which is what learning lowers.",
+        f"{len(training.iterations)} iterations; the estimate goes from "
+        f"{measured(first.estimate, first.error, 'pb')} to "
+        f"{measured(last.estimate, last.error, 'pb')}.",
+        "evaluations",
+        tuple(float(p) for p in places),
+        estimates,
+        ("final", value, error),
+        cumulative=False,
+    )
+
+
+def _iterations(training: TrainingResult, names: tuple[str, ...]) -> Table:
+    rows = []
+    for number, it in enumerate(training.iterations, 1):
+        relative = it.error / abs(it.estimate) if it.estimate else math.nan
+        channels = zip(it.channel_estimates, it.channel_errors, strict=True)
+        rows.append(
+            (
+                str(number),
+                count(it.evaluations),
+                measured(it.estimate, it.error),
+                percent(relative),
+                *(measured(v, e) for v, e in channels),
+            )
+        )
+    per_channel = len(training.iterations[0].channel_estimates)
+    shown = names if len(names) == per_channel else tuple(map(str, range(per_channel)))
+    columns = ("iteration", "points", "σ [pb]", "error", *(f"{n} [pb]" for n in shown))
+    return Table(
+        "Iterations of the training",
+        columns,
+        tuple(rows),
+        frozenset(range(len(columns))),
+        folded=True,
+    )

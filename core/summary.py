@@ -1,0 +1,163 @@
+"""The summary at the end of `crosshook run`: what a user wants to know before opening any file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crosshook.core.report.generation import readable, signed
+from crosshook.core.report.integration import chosen_efficiency
+from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate, size
+from crosshook.core.report.run import cross_section, headline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from crosshook.core.results import RunResult
+
+Row = tuple[str, str, str]
+
+
+def print_summary(
+    result: RunResult, console: Console | None = None, directory: Path | None = None
+) -> None:
+    """Prints a run's results as short tables, in colour on a terminal and plain elsewhere.
+
+    Args:
+        result: of the run.
+        console: where to; standard output if None.
+        directory: where the run's files are; as the configuration says if None.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    out = console if console is not None else Console(highlight=False)
+    top = headline(result)
+    out.print()
+    out.print(Text.assemble((top.title, "bold"), "  ", (top.subtitle, "dim")))
+    out.print(Text.assemble("σ = ", (measured(*cross_section(result), "pb"), "bold cyan")))
+    out.print()
+    out.print(_table(("", "", ""), _quality(result), bold=1))
+    out.print()
+    out.print(_table(("stage", "points", "time", "speed"), _stages(result), right=(1, 2, 3)))
+    if result.generation is not None and result.generation.variations:
+        out.print()
+        columns = ("variation", "weights", "σ from", "to [pb]", "change")
+        out.print(_table(columns, _variations(result), right=(1, 2, 3, 4)))
+    if result.generation is not None and result.generation.files:
+        out.print()
+        where = directory if directory is not None else _configured(result)
+        # A path is to be copied: it is never cut off or broken by a table.
+        for file in result.generation.files:
+            name = f"{where}/{file.name}" if where else file.name
+            line = Text.assemble((name, "cyan"), "  ", (size(file.bytes), "dim"))
+            out.print(line, soft_wrap=True)
+    for note in result.notes:
+        out.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
+
+
+def _table(
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str, ...]],
+    right: tuple[int, ...] = (),
+    bold: int | None = None,
+) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=None if not any(columns) else box.SIMPLE_HEAD,
+        show_header=any(columns),
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 3, 0, 0),
+        header_style="dim",
+    )
+    for i, name in enumerate(columns):
+        table.add_column(
+            Text(name),
+            justify="right" if i in right else "left",
+            style="bold" if i == bold else ("" if any(columns) or i == 0 else "dim"),
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _quality(result: RunResult) -> list[Row]:
+    """Efficiencies and the quality of weights and events."""
+    integration, generation = result.integration, result.generation
+    rows: list[Row] = []
+    best = chosen_efficiency(integration)
+    if best is not None:
+        name = "ε(0.1 %)" if best.rule == "excess-share" else f"ε, {best.rule}"
+        rows.append(
+            (name, percent(best.value, best.error), f"all N = {count(best.points)} points")
+        )
+    for item in integration.efficiencies:
+        if item.rule == "carried-share":
+            scaled = item.error * item.after_cuts / item.value if item.value else 0.0
+            text = percent(item.after_cuts, scaled)
+            rows.append(("ε, Sherpa's rule", text, "carried-share, points after cuts"))
+    rows.append(("cut efficiency", percent(integration.cut_efficiency), "points with w ≠ 0"))
+    rows.append(("mean / max", percent(integration.mean_over_max), "of the weights; depends on N"))
+    rows.append(("Kish", percent(integration.kish), "of the points as drawn"))
+    if integration.negative_share > 0:
+        rows.append(("negative weights", percent(integration.negative_share), "Σ|w<0| / Σ|w|"))
+    if integration.invalid:
+        rows.append(("invalid points", count(integration.invalid), "NaN or infinite weight"))
+    chi = f"{plain(integration.chi_squared, 4)} / {integration.degrees_of_freedom}"
+    rows.append(("χ²/dof", chi, "of the blocks of the integration"))
+    if generation is not None:
+        share = percent(generation.overweight_share)
+        rows.append(("events", count(generation.events), f"Kish {percent(generation.kish)}"))
+        rows.append(("overweights", count(generation.overweights), f"share of weight {share}"))
+    return rows
+
+
+def _stages(result: RunResult) -> list[tuple[str, ...]]:
+    """Points, time and speed of each stage."""
+    stages = [
+        ("train", result.training.evaluations, result.training.seconds),
+        ("integrate", result.integration.evaluations, result.integration.seconds),
+    ]
+    if result.generation is not None:
+        points = result.generation.evaluations + result.generation.pilot
+        stages.append(("generate", points, result.generation.seconds))
+    rows: list[tuple[str, ...]] = [
+        (name, count(points), duration(seconds), rate(points, seconds))
+        for name, points, seconds in stages
+        if points
+    ]
+    return [*rows, ("whole run", "", duration(result.seconds), "")]
+
+
+def _variations(result: RunResult) -> list[tuple[str, ...]]:
+    """The envelope of each group of variations."""
+    assert result.generation is not None
+    nominal = result.generation.cross_section
+    groups: dict[str, list[float]] = {}
+    for item in result.generation.variations:
+        groups.setdefault(item.group, []).append(item.cross_section)
+    return [
+        (
+            readable(group),
+            count(len(values)),
+            plain(min(values)),
+            plain(max(values)),
+            f"{signed(min(values) / nominal - 1)} … {signed(max(values) / nominal - 1)}"
+            if nominal
+            else "",
+        )
+        for group, values in groups.items()
+    ]
+
+
+def _configured(result: RunResult) -> str:
+    output = result.configuration.get("output")
+    directory = output.get("directory") if isinstance(output, dict) else None
+    return directory if isinstance(directory, str) else ""
