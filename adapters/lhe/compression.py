@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from crosshook.core.errors import InputError
 
@@ -53,7 +53,7 @@ def _members(file: BinaryIO, path: Path) -> Iterator[bytes]:
                 member = isal_zlib.decompressobj(wbits=GZIP_WINDOW)
             try:
                 text = member.decompress(block)
-            except isal_zlib.error as error:
+            except isal_zlib.error as error:  # type: ignore[misc]  # stubs call it an object
                 message = f"{path}: damaged gzip data: {error}"
                 raise InputError(message) from error
             if text:
@@ -74,7 +74,7 @@ class GzipMember:
         from isal import igzip
 
         self._file = file
-        self._gzip = igzip.IGzipFile(
+        self._gzip: Any = igzip.IGzipFile(  # type: ignore[no-untyped-call]
             filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0
         )
 

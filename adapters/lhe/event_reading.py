@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
 
 from crosshook.adapters.lhe.attributes import ATTRIBUTE
 from crosshook.adapters.lhe.numbers import real
 from crosshook.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Container, Sequence
+
+    from crosshook.core.events.layout import FloatArray
+
+    Where = Callable[[], str]
 
 EVENT_NUMBERS: Final = 6
 PARTICLE_NUMBERS: Final = 13
@@ -19,64 +26,104 @@ class Body(NamedTuple):
     """The parts of an event's text.
 
     Attributes:
-        numbers: the event line's 6 numbers, then 13 a particle.
+        numbers: text of the event line's 6 numbers, then 13 a particle, and nothing else.
+        particles: how many there are.
         extra: lines that are no numbers and no weights, each with its newline.
         rwgt: the inside of `<rwgt>`.
         listed: the inside of `<weights>`.
     """
 
-    numbers: list[float]
+    numbers: bytes
+    particles: int
     extra: bytes
     rwgt: bytes
     listed: bytes
 
 
-def read_body(body: bytes, where: str) -> Body:
-    """Reads everything between the event's tags.
+def read_body(body: bytes, where: Where) -> Body:
+    """Cuts up everything between the event's tags; numbers are counted, not converted.
 
     Args:
         body: the text.
         where: file, event and line, for messages.
 
     Raises:
-        InputError: if numbers are missing or unreadable.
+        InputError: if numbers are missing.
     """
     end = body.find(b"<")
     if end < 0:
         end = len(body)
     comment = body.find(b"#", 0, end)
     cut = end if comment < 0 else comment
-    tokens = body[:cut].split()
-    extra = body[cut:]
-    rwgt = listed = b""
-    if end < len(body):
-        extra, rwgt = _take(extra, b"<rwgt", b"</rwgt>", where)
-        extra, listed = _take(extra, b"<weights", b"</weights>", where)
-    if not tokens or len(tokens) != EVENT_NUMBERS + PARTICLE_NUMBERS * _announced(tokens, where):
-        tokens, extra = _line_by_line(
-            body[:end], extra if comment < 0 else extra[end - cut :], where
-        )
+    numbers = body[:cut]
+    extra = rwgt = listed = b""
+    if cut < len(body):
+        extra = body[cut:]
+        if b"<rwgt" in extra:
+            extra, rwgt = _take(extra, b"<rwgt", b"</rwgt>", where)
+        if b"<weights" in extra:
+            extra, listed = _take(extra, b"<weights", b"</weights>", where)
+        extra = _lines(extra)
+    tokens = numbers.split()
+    particles = _announced(tokens, where) if tokens else 0
+    if len(tokens) != EVENT_NUMBERS + PARTICLE_NUMBERS * particles or not tokens:
+        rest = extra if comment < 0 else extra[end - cut :]
+        tokens, extra = _line_by_line(body[:end], rest, where)
+        numbers, extra = b" ".join(tokens), _lines(extra)
+        particles = _announced(tokens, where)
+    return Body(numbers, particles, extra, rwgt, listed)
+
+
+def convert_numbers(texts: Sequence[bytes], where: Callable[[int], str]) -> FloatArray:
+    """The numbers of several events, one after another.
+
+    Args:
+        texts: of each event, as `Body.numbers`.
+        where: the place of an event, by its row.
+
+    Raises:
+        UnreadableEvent: at the first event with something that is no finite number.
+    """
     try:
-        numbers = [float(token) for token in tokens]
+        numbers = np.fromstring(b" ".join(texts), sep=" ")
     except ValueError:
-        numbers = [real(token, where) for token in tokens]
-    total = sum(numbers)
-    if total - total != 0.0:  # true for NaN and infinities alone
-        bad = next(t for t, v in zip(tokens, numbers, strict=True) if v - v != 0.0)
-        message = f"{where}: {bad.decode()!r} is not a finite number"
-        raise InputError(message)
-    return Body(numbers, _lines(extra), rwgt, listed)
+        numbers = None
+    if numbers is not None and np.isfinite(numbers).all():
+        return numbers
+    found: list[float] = []
+    for row, text in enumerate(texts):
+        try:
+            values = [real(token, where(row)) for token in text.split()]
+        except InputError as error:
+            raise UnreadableEvent(row, str(error)) from error
+        bad = [v for v in values if not isfinite(v)]
+        if bad:
+            raise UnreadableEvent(row, f"{where(row)}: {bad[0]} is not a finite number")
+        found += values
+    return np.array(found)
 
 
-def _announced(tokens: list[bytes], where: str) -> int:
+class UnreadableEvent(Exception):
+    """An event of a batch that cannot be read; those before it can.
+
+    Attributes:
+        row: of the event in the batch.
+    """
+
+    def __init__(self, row: int, message: str) -> None:
+        super().__init__(message)
+        self.row = row
+
+
+def _announced(tokens: list[bytes], where: Where) -> int:
     try:
         return int(tokens[0])
     except ValueError:
-        message = f"{where}: {tokens[0].decode(errors='replace')!r} is not a number of particles"
+        message = f"{where()}: {tokens[0].decode(errors='replace')!r} is not a number of particles"
         raise InputError(message) from None
 
 
-def _take(text: bytes, opening: bytes, closing: bytes, where: str) -> tuple[bytes, bytes]:
+def _take(text: bytes, opening: bytes, closing: bytes, where: Where) -> tuple[bytes, bytes]:
     """The text without one element, and that element's inside."""
     start = text.find(opening)
     if start < 0:
@@ -84,7 +131,7 @@ def _take(text: bytes, opening: bytes, closing: bytes, where: str) -> tuple[byte
     inside = text.find(b">", start) + 1
     end = text.find(closing, inside)
     if end < 0 or inside == 0:
-        message = f"{where}: {opening.decode()}> does not end"
+        message = f"{where()}: {opening.decode()}> does not end"
         raise InputError(message)
     rest = text[:start].rstrip(b" \t") + text[end + len(closing) :].lstrip(b" \t\r\n")
     return rest, text[inside:end]
@@ -98,7 +145,7 @@ def _lines(extra: bytes) -> bytes:
     return stripped if stripped.endswith(b"\n") else stripped + b"\n"
 
 
-def _line_by_line(text: bytes, rest: bytes, where: str) -> tuple[list[bytes], bytes]:
+def _line_by_line(text: bytes, rest: bytes, where: Where) -> tuple[list[bytes], bytes]:
     """Reads numbers where lines have more than they should, or comments between them.
 
     Further columns of a line are kept as a comment, so that nothing of the file is lost.
@@ -120,7 +167,7 @@ def _line_by_line(text: bytes, rest: bytes, where: str) -> tuple[list[bytes], by
             particles += 1
             break
         if len(fields) < expected:
-            message = f"{where}: {what} has {len(fields)} numbers, {expected} expected"
+            message = f"{where()}: {what} has {len(fields)} numbers, {expected} expected"
             raise InputError(message)
         if len(fields) > expected:
             kept.append(b"# " + what.encode() + b": " + b" ".join(fields[expected:]) + b"\n")
@@ -131,12 +178,12 @@ def _line_by_line(text: bytes, rest: bytes, where: str) -> tuple[list[bytes], by
         tokens += fields[:expected]
     if not tokens or particles != announced:
         found = "more" if particles > announced else str(particles)
-        message = f"{where}: {announced} particles announced, {found} found"
-        raise InputError(message if tokens else f"{where}: the event is empty")
+        message = f"{where()}: {announced} particles announced, {found} found"
+        raise InputError(message if tokens else f"{where()}: the event is empty")
     return tokens, b"".join(kept) + rest
 
 
-def read_tag(text: bytes, columns: Iterable[str], where: str) -> tuple[dict[str, float], bytes]:
+def read_tag(text: bytes, columns: Container[str], where: Where) -> tuple[dict[str, float], bytes]:
     """Attributes of an event tag.
 
     Args:
@@ -150,8 +197,11 @@ def read_tag(text: bytes, columns: Iterable[str], where: str) -> tuple[dict[str,
     values: dict[str, float] = {}
     others = []
     for name, quote, value in ATTRIBUTE.findall(text.decode("utf-8", "surrogateescape")):
-        if name in columns:
-            values[name] = real(value.strip(), f"{where}: attribute {name}")
-        else:
+        if name not in columns:
             others.append(f"{name}={quote}{value}{quote}")
-    return values, " ".join(others).encode("utf-8", "surrogateescape")
+            continue
+        try:
+            values[name] = float(value)
+        except ValueError:
+            values[name] = real(value.strip(), f"{where()}: attribute {name}")
+    return values, " ".join(others).encode("utf-8", "surrogateescape") if others else b""

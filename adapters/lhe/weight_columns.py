@@ -12,9 +12,11 @@ from crosshook.core.errors import InputError
 from crosshook.core.events.run_info import WeightInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from crosshook.core.events.layout import BoolArray, FloatArray
+
+    Where = Callable[[], str]
 
 WGT: Final = re.compile(rb"""<wgt\s+id\s*=\s*(["'])(.*?)\1[^>]*>([^<]*)</wgt""")
 Row = tuple[tuple[int, ...], list[float]]
@@ -31,7 +33,7 @@ class WeightColumns:
         self._known: dict[tuple[bytes, ...], tuple[int, ...]] = {}
         self._listed: list[int] | None = None
 
-    def read(self, rwgt: bytes, listed: bytes, where: str) -> Row:
+    def read(self, rwgt: bytes, listed: bytes, where: Where) -> Row:
         """Further weights of one event.
 
         Args:
@@ -47,7 +49,7 @@ class WeightColumns:
         if rwgt:
             found = WGT.findall(rwgt)
             if len(found) != rwgt.count(b"<wgt"):
-                message = f"{where}: {rwgt.count(b'<wgt')} weights begun, {len(found)} readable"
+                message = f"{where()}: {rwgt.count(b'<wgt')} weights begun, {len(found)} readable"
                 raise InputError(message)
             _, ids, texts = zip(*found, strict=True) if found else ((), (), ())
             columns = self._known.get(ids) or self._columns(ids)
@@ -70,14 +72,14 @@ class WeightColumns:
         self._known[ids] = tuple(columns)
         return self._known[ids]
 
-    def _places(self, n: int, has_rwgt: bool, where: str) -> list[int]:
+    def _places(self, n: int, has_rwgt: bool, where: Where) -> list[int]:
         """Columns of a list of n weights: the declared ones where they fit, else their own."""
         if self._listed is None:
             fits = not has_rwgt and n == self._declared
             self._listed = list(range(n)) if fits else []
         if self._listed and self._listed[0] < self._declared:
             if n != self._declared:
-                message = f"{where}: {n} numbers in <weights>, {self._declared} declared"
+                message = f"{where()}: {n} numbers in <weights>, {self._declared} declared"
                 raise InputError(message)
             return self._listed
         while len(self._listed) < n:
@@ -103,8 +105,8 @@ class WeightColumns:
         return table, present
 
 
-def _reals(texts: Sequence[bytes], where: str) -> list[float]:
+def _reals(texts: Sequence[bytes], where: Where) -> list[float]:
     try:
         return [float(text) for text in texts]
     except ValueError:
-        return [real(text.strip(), where) for text in texts]
+        return [real(text.strip(), where()) for text in texts]

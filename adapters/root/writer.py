@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from numpy.typing import NDArray
+
     from crosshook.core.events.run_info import RunInfo
 
 Container = Literal["rntuple", "ttree"]
@@ -106,7 +108,7 @@ class RootWriter:
 
     def _write_runs(self, info: RunInfo) -> None:
         sums = self._sums
-        row = {
+        row: dict[str, NDArray[np.generic]] = {
             "run": np.array([1], np.uint32),
             "genEventCount": np.array([sums.events], np.int64),
             "genEventSumw": np.array([sums.weight]),

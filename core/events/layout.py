@@ -59,4 +59,5 @@ def ragged_rows(starts: IntArray, counts: IntArray) -> IntArray:
     """Rows of the particle columns that belong to events beginning at `starts`, in order."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(starts - (ends - counts), counts)
+    shift: IntArray = np.repeat(starts - (ends - counts), counts)
+    return shift + np.arange(total, dtype=np.int64)
