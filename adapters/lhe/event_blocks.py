@@ -99,10 +99,8 @@ class EventBlocks:
             if end < 0:
                 self._drop(position)
                 position = 0
-                block = next(self._blocks, b"")
-                if not block:
+                if not self._more(number):
                     break
-                self._buffer += block
                 continue
             number += 1
             before = buffer[position:start]
@@ -118,6 +116,16 @@ class EventBlocks:
             yield EventBlock(b"" if before.isspace() else before, attributes, body, line)
             position = end + len(END)
         self._finish(number)
+
+    def _more(self, number: int) -> bool:
+        """Reads another block; false at the end of the file."""
+        try:
+            block = next(self._blocks, b"")
+        except InputError as error:
+            message = f"{error} (after {number} complete events)"
+            raise InputError(message) from error
+        self._buffer += block
+        return bool(block)
 
     def _finish(self, number: int) -> None:
         """Keeps the trailer; what is left must be the end tag."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from crosshook.adapters.lhe.collected_events import CollectedEvents
@@ -89,18 +90,19 @@ class LheStream:
         Raises:
             InputError: at the first event that cannot be read, after all events before it.
         """
-        batch = CollectedEvents(self._path, 0, self._columns)
+        end = 0
         failure: InputError | None = None
-        try:
-            for block in self._events:
-                batch.add(block, self._weights)
-                if len(batch) == self._batch_size:
-                    yield from self._finish(batch)
-                    batch = CollectedEvents(self._path, batch.end, self._columns)
-        except InputError as error:
-            failure = error
-        if len(batch):
+        while failure is None:
+            batch = CollectedEvents(self._path, end, self._columns)
+            try:
+                for block in islice(self._events, self._batch_size):
+                    batch.add(block, self._weights)
+            except InputError as error:
+                failure = error
+            if not len(batch):
+                break
             yield from self._finish(batch)
+            end = batch.end
         if failure is not None:
             raise failure
         self._end()
