@@ -17,8 +17,7 @@ from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, NumericalError
 from crosshook.core.events.parts import load_part
 from crosshook.core.events.run_info import ProcessInfo, RunInfo
-from crosshook.core.histograms import Histogram
-from crosshook.core.process.expression import Expression
+from crosshook.core.histograms import Histogram, expression
 from crosshook.core.process.variations import plan_variations, weight_groups
 
 if TYPE_CHECKING:
@@ -212,7 +211,7 @@ def _fill(
     status = np.asarray(batch.particle_columns["status"])[:rows]
     (group,) = batch.to_torch()
     final = group.momenta[:, torch.from_numpy(status == OUTGOING)]
-    value = Expression(spec.observable)(final, process.final_pdg).numpy()
+    value = expression(spec, process)(final).numpy()
     place = np.clip(
         np.floor((value - spec.low) / (spec.high - spec.low) * spec.bins), -1, spec.bins
     )
@@ -269,7 +268,8 @@ def output_files(formats: tuple[str | Slot, ...], registry: Registry) -> list[tu
             )
             raise ConfigurationError(message)
     endings = [ending for ending, _ in found]
-    if len(set(endings)) != len(endings):
-        message = f"output.formats: two files would be named events.{endings[0]}"
+    twice = [ending for ending in endings if endings.count(ending) > 1]
+    if twice:
+        message = f"output.formats: two files would be named events.{twice[0]}"
         raise ConfigurationError(message)
     return found

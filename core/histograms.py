@@ -89,8 +89,17 @@ def fill_sample(spec: HistogramSpec, sample: Sample, process: ScatteringProcess)
 def observable(spec: HistogramSpec, points: Points, process: ScatteringProcess) -> Tensor:
     """The observable of each point, `(n,)`."""
     final = points.momenta[:, process.phase_space.n_incoming :].detach()
+    return expression(spec, process)(final)
+
+
+def expression(spec: HistogramSpec, process: ScatteringProcess) -> Expression:
+    """A histogram's observable, checked against the process's final state.
+
+    Raises:
+        ConfigurationError: if it is no quantity of that final state.
+    """
     where = f"integrate.histograms.{spec.name}.observable"
-    return Expression(spec.observable, where)(final, process.final_pdg)
+    return Expression.quantity(spec.observable, process.final_pdg, where)
 
 
 def finish(spec: HistogramSpec, filled: HistogramSums, sums: Sums) -> Histogram:
@@ -155,6 +164,8 @@ def _range(value: Tensor, weight: Tensor) -> tuple[float, float]:
     low, high = (float(v) for v in value[order][ends])
     if high <= low:
         return low - 0.5, low + 0.5
+    if low < 0 < high:  # a signed quantity gets a symmetric axis
+        low, high = -max(-low, high), max(-low, high)
     step = 10.0 ** np.floor(np.log10((high - low) / 2))
     low, high = float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
     # A quantity that is never negative and begins near 0 begins at 0.

@@ -18,7 +18,7 @@ from crosshook.core import random
 from crosshook.core.assemble import output_files
 from crosshook.core.errors import NumericalError
 from crosshook.core.execute import SerialExecutor, one_thread
-from crosshook.core.histograms import standard_set
+from crosshook.core.histograms import expression, standard_set
 from crosshook.core.integrate import integrate
 from crosshook.core.interfaces.training import Stateful
 from crosshook.core.interfaces.unweighter import Pilot
@@ -160,6 +160,8 @@ class _Run:
         with one_thread():
             self.process = build_process(config, registry)
             plan_variations(self.process, config.scale_variations, config.pdf_variations)
+            for histogram in config.histograms:
+                expression(histogram, self.process)
             self.sampler = build_sampler(config, self.process, registry, {}, self.reporter)
         self.directory = RunDirectory.create(directory, overwrite)
         self._keep_run_file(document)

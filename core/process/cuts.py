@@ -7,6 +7,7 @@ is a condition in the language of `expression`.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -67,16 +68,23 @@ class Cuts:
             where: path in the run file, for messages.
 
         Raises:
-            ConfigurationError: if a limit contradicts another or a condition cannot be parsed.
+            ConfigurationError: if a name is unknown, a limit contradicts another, or `where` is no
+                condition on this final state.
         """
         self._limits: list[tuple[str, str, float]] = []
         for name, limit in cuts.items():
+            if name not in NAMES:
+                near = get_close_matches(name, NAMES, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(NAMES)}"
+                message = f"{where}.{name}: no cut of this name; {hint}"
+                raise ConfigurationError(message)
             if name != "where":
                 quantity, _, side = name.rpartition("_")
                 self._limits.append((quantity, side, float(limit)))
-        self._pdg = pdg
         self._condition = (
-            Expression(str(cuts["where"]), f"{where}.where") if "where" in cuts else None
+            Expression.condition(str(cuts["where"]), pdg, f"{where}.where")
+            if "where" in cuts
+            else None
         )
         for low in cuts:
             high = low.replace("_min", "_max")
@@ -93,5 +101,5 @@ class Cuts:
             for value in QUANTITIES[name](final):
                 passed &= value >= limit if side == "min" else value <= limit
         if self._condition is not None:
-            passed &= self._condition(final, self._pdg)
+            passed &= self._condition(final)
         return passed

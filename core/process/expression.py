@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import sys
 from functools import reduce
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LEPTONS: Final = frozenset(range(11, 17))
 MAX_LENGTH: Final = 1000
+MAX_DEPTH: Final = 50
+"""Deepest nesting: far above any observable, far below Python's own limit on recursion."""
 
 OF_SUM: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "pt": kinematics.pt,
@@ -68,23 +71,27 @@ COMPARE: Final[dict[type[ast.cmpop], Callable[[Tensor, Tensor], Tensor]]] = {
 
 
 class Expression:
-    """A parsed expression, ready for any number of events.
+    """A parsed expression, ready for any number of events of one final state.
 
     Attributes:
         text: as written.
+        is_condition: it is true or false, not a quantity.
     """
 
-    def __init__(self, text: str, where: str = "expression") -> None:
+    def __init__(self, text: str, pdg: tuple[int, ...], where: str = "expression") -> None:
         """Parses and checks.
 
         Args:
             text: the expression.
+            pdg: PDG ids of the final state.
             where: path in the run file, for messages.
 
         Raises:
-            ConfigurationError: if something in it is not part of the language.
+            ConfigurationError: if something in it is not part of the language, or the final state
+                lacks a leg it names.
         """
         self.text = text
+        self._pdg = pdg
         self._where = where
         if len(text) > MAX_LENGTH:
             self._fail(f"longer than {MAX_LENGTH} characters")
@@ -92,25 +99,38 @@ class Expression:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ConfigurationError(self._about("not an expression")) from error
-        # One throw-away event with many legs: every name and shape is checked before a run.
-        self._dry_run()
+        if _depth(self._tree) > MAX_DEPTH:
+            self._fail(f"nested more than {MAX_DEPTH} deep")
+        # One throw-away event: every name, leg and type is checked before a run.
+        momenta = torch.ones((1, len(pdg), 4), dtype=torch.float64, device="cpu")
+        self.is_condition = self(momenta).dtype == torch.bool
 
-    def _dry_run(self) -> None:
-        momenta = torch.ones((1, 32, 4), dtype=torch.float64, device="cpu")
-        momenta[..., 0] = 4.0
-        self(momenta, (11,) * 32)
+    @classmethod
+    def quantity(cls, text: str, pdg: tuple[int, ...], where: str) -> Expression:
+        """An expression that must have a number as its value; arguments as above."""
+        parsed = cls(text, pdg, where)
+        if parsed.is_condition:
+            parsed._fail("a condition, where a quantity is needed")
+        return parsed
 
-    def __call__(self, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+    @classmethod
+    def condition(cls, text: str, pdg: tuple[int, ...], where: str) -> Expression:
+        """An expression that must be true or false; arguments as above."""
+        parsed = cls(text, pdg, where)
+        if not parsed.is_condition:
+            parsed._fail("a quantity, where a condition is needed, e.g. pt[0] > 30")
+        return parsed
+
+    def __call__(self, final: Tensor) -> Tensor:
         """Evaluates.
 
         Args:
             final: momenta of the final-state legs, `(n, j, 4)` in GeV.
-            pdg: their PDG ids.
 
         Returns:
             `(n,)`, float64 for quantities, bool for conditions.
         """
-        return self._value(self._tree, final, pdg)
+        return self._value(self._tree, final)
 
     def _about(self, what: str) -> str:
         return f"{self._where}: {self.text[:80]!r}: {what}"
@@ -118,47 +138,48 @@ class Expression:
     def _fail(self, what: str) -> NoReturn:
         raise ConfigurationError(self._about(what))
 
-    def _value(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+    def _value(self, node: ast.expr, final: Tensor) -> Tensor:
         match node:
-            case ast.Constant(value=bool()):
-                pass
-            case ast.Constant(value=int() | float() as number):
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return torch.full(
-                    final.shape[:1], float(number), dtype=final.dtype, device=final.device
+                    final.shape[:1], self._number(number), dtype=final.dtype, device=final.device
                 )
             case ast.Name(id=name):
-                return self._whole(name, final, pdg)
+                return self._whole(name, final)
             case ast.Subscript(value=ast.Name(id=name), slice=index):
                 return self._legs(name, self._indices(index, final), final)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return -self._value(operand, final, pdg)
+                return -self._quantity(operand, final)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return ~self._condition(operand, final, pdg)
+                return ~self._condition(operand, final)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
-                return BINARY[type(op)](
-                    self._quantity(left, final, pdg), self._quantity(right, final, pdg)
-                )
+                return BINARY[type(op)](self._quantity(left, final), self._quantity(right, final))
             case ast.BoolOp(op=op, values=values):
-                conditions = [self._condition(v, final, pdg) for v in values]
+                conditions = [self._condition(v, final) for v in values]
                 return reduce(
                     torch.logical_and if isinstance(op, ast.And) else torch.logical_or, conditions
                 )
             case ast.Compare(left=left, ops=ops, comparators=others):
-                return self._comparison(left, ops, others, final, pdg)
+                return self._comparison(left, ops, others, final)
             case ast.Call(func=ast.Name(id=name), args=[_, *_] as arguments, keywords=[]) if (
                 name in FUNCTIONS and (len(arguments) == 1) != (name in ("min", "max"))
             ):
-                return FUNCTIONS[name](*(self._quantity(a, final, pdg) for a in arguments))
+                return FUNCTIONS[name](*(self._quantity(a, final) for a in arguments))
         self._fail(f"{ast.unparse(node)!r} is not part of the language")
 
-    def _quantity(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
-        value = self._value(node, final, pdg)
+    def _number(self, written: float) -> float:
+        if not abs(written) <= sys.float_info.max:
+            self._fail("a number is too large")
+        return float(written)
+
+    def _quantity(self, node: ast.expr, final: Tensor) -> Tensor:
+        value = self._value(node, final)
         if value.dtype == torch.bool:
             self._fail(f"{ast.unparse(node)!r} is a condition, not a quantity")
         return value
 
-    def _condition(self, node: ast.expr, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
-        value = self._value(node, final, pdg)
+    def _condition(self, node: ast.expr, final: Tensor) -> Tensor:
+        value = self._value(node, final)
         if value.dtype != torch.bool:
             self._fail(f"{ast.unparse(node)!r} is a quantity, not a condition")
         return value
@@ -169,9 +190,8 @@ class Expression:
         ops: list[ast.cmpop],
         others: list[ast.expr],
         final: Tensor,
-        pdg: tuple[int, ...],
     ) -> Tensor:
-        values = [self._quantity(v, final, pdg) for v in (left, *others)]
+        values = [self._quantity(v, final) for v in (left, *others)]
         parts = []
         for op, low, high in zip(ops, values, values[1:], strict=False):
             if type(op) not in COMPARE:
@@ -179,13 +199,13 @@ class Expression:
             parts.append(COMPARE[type(op)](low, high))
         return reduce(torch.logical_and, parts)
 
-    def _whole(self, name: str, final: Tensor, pdg: tuple[int, ...]) -> Tensor:
+    def _whole(self, name: str, final: Tensor) -> Tensor:
         if name == "sum_pt":
             return kinematics.pt(final).sum(dim=1)
         if name == "ht":
             return kinematics.transverse_mass(final).sum(dim=1)
         if name == "mll":
-            chosen = [i for i, p in enumerate(pdg) if abs(p) in LEPTONS]
+            chosen = [i for i, p in enumerate(self._pdg) if abs(p) in LEPTONS]
             if not chosen:
                 self._fail("mll: this process has no leptons in its final state")
             return kinematics.mass(final[:, chosen].sum(dim=1))
@@ -214,5 +234,16 @@ class Expression:
                     f"there is no final-state leg {part.value}; "
                     f"the process has {final.shape[1]}, counted from 0"
                 )
+            if part.value in legs:
+                self._fail(f"leg {part.value} is named twice")
             legs.append(part.value)
         return legs
+
+
+def _depth(tree: ast.AST) -> int:
+    """Levels of a syntax tree, found without recursion."""
+    level, depth = [tree], 0
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth

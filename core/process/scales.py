@@ -31,11 +31,11 @@ class Scale:
             pdg: PDG ids of the final state.
 
         Raises:
-            ConfigurationError: if the choice is not part of the language.
+            ConfigurationError: if the choice is no quantity of this final state.
         """
-        self._expression = Expression(NAMED.get(str(choice), str(choice)), where)
-        self._pdg = pdg
+        text = NAMED.get(str(choice), str(choice))
+        self._expression = Expression.quantity(text, pdg, where)
 
     def __call__(self, final: Tensor) -> Tensor:
         """The scale of each event, `(n,)` in GeV, for final-state momenta `(n, j, 4)`."""
-        return self._expression(final, self._pdg)
+        return self._expression(final)
