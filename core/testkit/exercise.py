@@ -33,6 +33,8 @@ class Exercise:
         call: calls a component with inputs and names the tensors that come back.
         shapes: shape of each output after its first axis; outputs not named have any shape.
         row_wise: every output has n rows, and row i depends on row i of the inputs only.
+        trains: the call trains, so it is left out where torch's default device is set to meta:
+            torch's own optimisers make tensors without a device.
         integer: names of outputs that are int64; all others are float64.
     """
 
@@ -44,6 +46,7 @@ class Exercise:
     call: Call
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     row_wise: bool = True
+    trains: bool = False
     integer: frozenset[str] = frozenset()
 
     @property

@@ -135,6 +135,12 @@ class Subject:
             self._trained[case] = built
         return self._trained[case]
 
+    def built(self, case: Case) -> object:
+        """The component as the registry builds it, made once for each case."""
+        if case not in self._trained:
+            self._trained[case] = self.build(case)
+        return self._trained[case]
+
     def train(self, built: object, case: Case, source: Source) -> FitReport:
         """Trains a component in place."""
         context = self.context(case).with_(rng=self.generator("train"))

@@ -1,0 +1,144 @@
+"""Checks of amplitude surrogates: what predict returns, and how it depends on α_s.
+
+Components are checked as the registry builds them, or as their saved model left them.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from crosshook.core.testkit.compare import first_row, show_row
+from crosshook.core.testkit.exercise import Exercise
+from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.subject import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
+
+    from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
+    from crosshook.core.testkit.subject import Subject
+
+CASES = (Case(legs=4), Case(legs=5))
+ROWS = (0, 1, 1000)
+ENERGY = 1000.0
+
+
+def surrogate_of(subject: Subject, case: Case) -> AmplitudeSurrogate:
+    """The surrogate of a case, built once."""
+    return cast("AmplitudeSurrogate", subject.built(case))
+
+
+def momenta(n: int, legs: int, rng: torch.Generator) -> Tensor:
+    """Massless momenta of a collision at 1 TeV, flat in phase space, `(n, m, 4)` in GeV.
+
+    RAMBO (Comput. Phys. Commun. 40 (1986) 359): isotropic massless vectors, boosted to rest and
+    scaled to the energy.
+    """
+    out = legs - 2
+    numbers = torch.rand((n, out, 4), generator=rng, dtype=torch.float64, device="cpu")
+    cosine, angle = 2.0 * numbers[..., 0] - 1.0, 2.0 * math.pi * numbers[..., 1]
+    energy = -(numbers[..., 2] * numbers[..., 3]).clamp(min=1e-300).log()
+    sine = (1.0 - cosine.square()).clamp(min=0.0).sqrt()
+    direction = torch.stack([sine * angle.cos(), sine * angle.sin(), cosine], dim=2)
+    space = energy[..., None] * direction
+    total = energy.sum(dim=1)
+    drift = space.sum(dim=1)
+    mass = (total.square() - drift.square().sum(dim=1)).sqrt()
+    boost, gamma = -drift / mass[:, None], total / mass
+    along = (boost[:, None] * space).sum(dim=2)
+    new_energy = gamma[:, None] * energy + along
+    shift = energy + along / (1.0 + gamma[:, None])
+    new_space = space + boost[:, None] * shift[..., None]
+    scale = (ENERGY / mass)[:, None, None]
+    final = scale * torch.cat([new_energy[..., None], new_space], dim=2)
+    half = 0.5 * ENERGY
+    beams = torch.tensor(
+        [[half, 0.0, 0.0, half], [half, 0.0, 0.0, -half]], dtype=torch.float64, device="cpu"
+    )
+    return torch.cat([beams.expand(n, 2, 4), final], dim=1)
+
+
+def points(subject: Subject, case: Case, n: int) -> dict[str, Tensor]:
+    """Momenta of subprocess 0 and couplings from 0.08 to 0.16."""
+    rng = subject.generator(f"momenta/{case}/{n}")
+    inputs = {
+        "momenta": momenta(n, case.legs, rng),
+        "process": torch.zeros(n, dtype=torch.int64, device="cpu"),
+        "alpha_s": 0.08 + 0.08 * torch.rand(n, generator=rng, dtype=torch.float64, device="cpu"),
+    }
+    if subject.conditions:
+        shape = (n, subject.conditions)
+        inputs["condition"] = torch.rand(shape, generator=rng, dtype=torch.float64, device="cpu")
+    return {key: tensor.to(subject.device) for key, tensor in inputs.items()}
+
+
+def _predict(built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    chosen = cast("AmplitudeSurrogate", built)
+    found = chosen.predict(
+        inputs["momenta"], inputs["process"], inputs["alpha_s"], inputs.get("condition")
+    )
+    results = {"log_abs": found.log_abs, "sign": found.sign}
+    if found.log_std is not None:
+        results["log_std"] = found.log_std
+    return results
+
+
+def exercises(subject: Subject) -> Iterator[Exercise]:
+    """predict, for every case and number of rows."""
+    for case in CASES:
+        for n in ROWS:
+            yield Exercise(
+                "predict",
+                case,
+                surrogate_of(subject, case),
+                partial(subject.build, case),
+                points(subject, case, n),
+                _predict,
+                {"log_abs": (), "sign": (), "log_std": ()},
+            )
+
+
+def prediction_is_a_number_with_a_sign(subject: Subject) -> Iterator[Finding]:
+    """sign is +1 or −1, log_abs is finite or −∞ (|M|² = 0), and log_std, if given, is finite."""
+    for case in CASES:
+        inputs = points(subject, case, 1000)
+        found = _predict(surrogate_of(subject, case), inputs)
+        bad = {
+            "sign": found["sign"].abs() != 1.0,
+            "log_abs": ~(found["log_abs"] < torch.inf),
+            "log_std": ~found.get("log_std", torch.zeros_like(found["sign"])).isfinite(),
+        }
+        for name, where in bad.items():
+            row = first_row(where)
+            if row >= 0:
+                message = f"{name} is {float(found[name][row])}"
+                yield Finding(message, case.rows(1000), show_row(inputs, row))
+                return
+
+
+def coupling_enters_as_a_power(subject: Subject) -> Iterator[Finding]:
+    """|M|² ∝ α_s^k with one integer k: log_abs(c·α_s) − log_abs(α_s) = k log c at every point."""
+    for case in CASES:
+        inputs = points(subject, case, 1000)
+        surrogate = surrogate_of(subject, case)
+        first = _predict(surrogate, inputs)["log_abs"]
+        scaled = {**inputs, "alpha_s": inputs["alpha_s"] * 1.5}
+        power = (_predict(surrogate, scaled)["log_abs"] - first) / math.log(1.5)
+        power = power[first.isfinite()]
+        nearest = power.round()
+        row = first_row(((power - nearest).abs() > subject.tolerance) | (nearest != nearest[0]))
+        if row >= 0:
+            message = f"α_s enters with power {float(power[row]):.6g}"
+            if len(power) > 1 and float(nearest.min()) != float(nearest.max()):
+                message += f", and with {float(power[0]):.6g} at another point"
+            yield Finding(f"{message}: not one integer", case.rows(1000), show_row(inputs, row))
+            return
+
+
+CHECKS = (prediction_is_a_number_with_a_sign, coupling_enters_as_a_power)
