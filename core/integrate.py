@@ -61,6 +61,7 @@ class Weighted:
         blocks: number of blocks.
         block_estimates: the integral of each block, `(blocks,)` in pb.
         block_errors: their standard errors.
+        running: points so far, cross section and error in pb after each block.
         histograms: finished histograms.
         weights: for each channel, v of the points kept for efficiencies.
     """
@@ -70,6 +71,7 @@ class Weighted:
     blocks: int
     block_estimates: NDArray[np.float64]
     block_errors: NDArray[np.float64]
+    running: tuple[tuple[int, float, float], ...]
     histograms: tuple[Histogram, ...] = ()
     weights: list[NDArray[np.float64]] = field(default_factory=list)
 
@@ -185,11 +187,13 @@ def integrate(
     results: list[WeightedBlock] = []
     first = ""
     running: Sums | None = None
+    history: list[tuple[int, float, float]] = []
     for result in _blocks(spec, executor, seed, stage, count, size, shares, histograms):
         results.append(result)
         first = first or result.invalid
         running = result.sums if running is None else running + result.sums
         estimate = running.estimate()
+        history.append((running.n, estimate.value, estimate.error))
         check_invalid(running, config.max_invalid_fraction, first)
         progress.update(stage, len(results), count, sigma=estimate.value, error=estimate.error)
         if 0 < estimate.error <= relative_error * abs(estimate.value):
@@ -205,6 +209,7 @@ def integrate(
         len(results),
         np.array([r.sums.estimate().value for r in results]),
         np.array([r.sums.estimate().error for r in results]),
+        tuple(history),
         finished,
         _by_channel(results, len(shares)),
     )

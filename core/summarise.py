@@ -81,6 +81,7 @@ def integration_result(
         kish=1.0 / relative if relative else math.nan,
         relative_deviation=math.sqrt(max(relative - 1.0, 0.0)),
         histograms=weighted.histograms,
+        running=weighted.running,
         spectrum=_spectrum(weighted.weights, drawn),
         seconds=seconds,
     )

@@ -87,7 +87,7 @@ class TopPairAmplitudes:
         subprocesses: gg, then qq̄ by PDG id.
         masses: mass of each leg in GeV.
         parameters: `mass_t`.
-        alpha_qed: -1: no electroweak coupling enters.
+        alpha_qed: α(G_μ) = 1/132.183, written with the events; it does not enter |M|².
     """
 
     mass_t: float
@@ -95,7 +95,7 @@ class TopPairAmplitudes:
     subprocesses: tuple[Subprocess, ...] = field(init=False)
     masses: tuple[float, ...] = field(init=False)
     parameters: Mapping[str, float] = field(init=False)
-    alpha_qed: float = -1.0
+    alpha_qed: float = 1 / 132.183
 
     def __post_init__(self) -> None:
         self.subprocesses = _subprocesses(self.light_flavours)

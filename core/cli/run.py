@@ -48,4 +48,4 @@ def run(
     if as_json:
         click.echo(json.dumps(results.as_json(result), ensure_ascii=False))
     else:
-        print_summary(result)
+        print_summary(result, directory=output)
