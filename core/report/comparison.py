@@ -1,4 +1,4 @@
-"""Agreement of two histograms with errors: χ², its degrees of freedom and its probability."""
+"""Agreement of a sample of events with a weighted reference: χ² and its probability."""
 
 from __future__ import annotations
 
@@ -11,32 +11,58 @@ import torch
 if TYPE_CHECKING:
     from crosshook.core.histograms import Histogram
 
+LEAST_EVENTS = 10.0
+"""Neighbouring bins are put together until the reference expects this many events."""
+
 
 @dataclass(frozen=True)
 class Agreement:
-    """χ² = Σ (a − b)² / (σ_a² + σ_b²) over the bins where either has an error.
+    """χ² of a sample about a reference.
 
     Attributes:
-        chi_squared: the sum.
-        bins: terms in it.
-        probability: of a larger χ² by chance; NaN without bins.
+        chi_squared: Σ (sample − reference)² / variance over groups of bins.
+        groups: terms in it.
+        probability: of a larger χ² by chance; NaN if it cannot be told.
     """
 
     chi_squared: float
-    bins: int
+    groups: int
     probability: float
 
 
-def compare(first: Histogram, second: Histogram) -> Agreement:
-    """Compares two independent histograms of the same binning."""
-    total, bins = 0.0, 0
-    columns = (first.values, first.errors, second.values, second.errors)
-    for a, sigma_a, b, sigma_b in zip(*columns, strict=True):
-        variance = sigma_a**2 + sigma_b**2
-        if math.isfinite(a) and math.isfinite(b) and math.isfinite(variance) and variance > 0:
-            total += (a - b) ** 2 / variance
-            bins += 1
-    return Agreement(total, bins, chi_squared_probability(total, bins))
+def compare(reference: Histogram, sample: Histogram, least: float = LEAST_EVENTS) -> Agreement:
+    """Compares events with an independent weighted histogram of the same binning.
+
+    The variance of the events is the one the reference expects, mean weight × reference: the
+    observed one is too small where the bin fluctuated down, which would inflate χ². With negative
+    weights no such expectation exists and the observed variance is used. The events' number is
+    fixed, which takes one degree of freedom.
+
+    Args:
+        reference: weighted histogram in pb, errors from all its points.
+        sample: of the events in pb.
+        least: expected events in a group of bins.
+    """
+    total = sum(v for v in sample.values if math.isfinite(v))
+    squares = sum(e**2 for e in sample.errors if math.isfinite(e))
+    if not (total > 0 and squares > 0):
+        return Agreement(math.nan, 0, math.nan)
+    mean_weight = squares / total
+    signed = min(sample.values) < 0 or min(reference.values) < 0
+    chi_squared, groups = 0.0, 0
+    expected = difference = variance = 0.0
+    columns = (reference.values, reference.errors, sample.values, sample.errors)
+    for wanted, spread, seen, seen_spread in zip(*columns, strict=True):
+        if not all(map(math.isfinite, (wanted, spread, seen, seen_spread))):
+            continue
+        expected += abs(wanted) / mean_weight
+        difference += seen - wanted
+        variance += spread**2 + (seen_spread**2 if signed else mean_weight * wanted)
+        if expected >= least and variance > 0:
+            chi_squared += difference**2 / variance
+            groups += 1
+            expected = difference = variance = 0.0
+    return Agreement(chi_squared, groups, chi_squared_probability(chi_squared, groups - 1))
 
 
 def chi_squared_probability(chi_squared: float, degrees_of_freedom: int) -> float:

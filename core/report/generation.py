@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crosshook.core.report.comparison import compare
+from crosshook.core.report.comparison import LEAST_EVENTS, compare
 from crosshook.core.report.figures import HistogramFigure, Series, SpreadFigure
 from crosshook.core.report.numbers import (
     count,
@@ -29,7 +29,8 @@ def kinematics_section(result: RunResult) -> Section:
     figures = tuple(_histogram(h, sampled.get(h.name)) for h in result.integration.histograms)
     lead = (
         "Generated events (points) over the weighted integration (line, its error as a band): two "
-        "independent samples of one distribution. χ² compares them bin by bin."
+        "independent samples of one distribution. χ² is over bins, put together where fewer than "
+        f"{LEAST_EVENTS:.0f} events are expected; the probability is that of a larger one."
         if events
         else "Weighted integration, its error as a band."
     )
@@ -46,7 +47,7 @@ def _histogram(reference: Histogram, sample: Histogram | None) -> HistogramFigur
     if sample is not None and sample.edges == reference.edges:
         agreement = compare(reference, sample)
         caption += (
-            f". χ²/bins = {plain(agreement.chi_squared, 3)} / {agreement.bins}, "
+            f". χ² / bins = {plain(agreement.chi_squared, 3)} / {agreement.groups}, "
             f"probability {plain(agreement.probability, 2)}"
         )
         drawn = Series("events", sample.values, sample.errors)
@@ -109,31 +110,19 @@ def variations_section(generation: GenerationResult) -> Section:
     groups: dict[str, list[VariationResult]] = {}
     for item in generation.variations:
         groups.setdefault(item.group, []).append(item)
-    rows = []
+    facts = []
     spreads = []
     for group, items in groups.items():
         values = [v.cross_section for v in items]
-        changes = tuple((v - nominal) / nominal for v in values) if nominal else ()
-        mean = sum(values) / len(values)
-        scatter = (sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1)) ** 0.5
-        rows.append(
-            (
-                readable(group),
-                count(len(items)),
-                plain(min(values)),
-                plain(max(values)),
-                f"{signed(min(changes))} … {signed(max(changes))}" if changes else "n/a",
-                percent(scatter / abs(nominal)) if nominal else "n/a",
-            )
-        )
+        changes = tuple(v / nominal - 1 for v in values) if nominal else ()
+        span = f"{count(len(items))} weights, {plain(min(values))} to {plain(max(values))} pb"
         if changes:
+            mean = sum(changes) / len(changes)
+            scatter = (sum((c - mean) ** 2 for c in changes) / max(1, len(changes) - 1)) ** 0.5
+            span += f"; standard deviation {percent(scatter)}"
             spreads.append((readable(group), changes))
-    overview = Table(
-        f"Groups, about the nominal {plain(nominal)} pb",
-        ("group", "weights", "lowest [pb]", "highest [pb]", "envelope", "standard deviation"),
-        tuple(rows),
-        frozenset({1, 2, 3, 4, 5}),
-    )
+        envelope = f"{signed(min(changes))} … {signed(max(changes))}" if changes else "n/a"
+        facts.append(Fact(readable(group), envelope, span))
     single = Table(
         "Every variation",
         ("id", "group", "weight", "σ [pb]", "change"),
@@ -143,7 +132,7 @@ def variations_section(generation: GenerationResult) -> Section:
                 readable(v.group),
                 v.text,
                 plain(v.cross_section),
-                signed((v.cross_section - nominal) / nominal) if nominal else "n/a",
+                signed(v.cross_section / nominal - 1) if nominal else "n/a",
             )
             for v in generation.variations
         ),
@@ -160,9 +149,10 @@ def variations_section(generation: GenerationResult) -> Section:
     return Section(
         "variations",
         "Variations",
-        "The cross section under further weights of the same events.",
-        (),
-        (overview, single),
+        "The cross section under further weights of the same events, as change from the nominal "
+        f"{plain(nominal)} pb.",
+        tuple(facts),
+        (single,),
         (figure,) if spreads else (),
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crosshook.core.report.style import BLUE, INK, MUTED, canvas
+from crosshook.core.report.style import BLUE, INK, MUTED, canvas, plain_decades
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 def draw_history(figure: HistoryFigure) -> Canvas:
     """Estimates with the final value above, relative errors below."""
+    from matplotlib.ticker import EngFormatter
+
     drawn = canvas(5.4, 4.2)
     above, below = drawn.subplots(2, 1, sharex=True, height_ratios=(1.7, 1))
     place = np.array(figure.places)
@@ -49,6 +51,9 @@ def draw_history(figure: HistoryFigure) -> Canvas:
     below.set_xscale("log" if figure.cumulative else "linear")
     if np.isfinite(relative).any() and (relative > 0).any():
         below.set_yscale("log")
+        plain_decades(below.yaxis)
+    if not figure.cumulative:
+        below.xaxis.set_major_formatter(EngFormatter(sep=" "))
     _limits(above, figure, value, error)
     above.set_ylabel("σ [pb]")
     below.set_xlabel(figure.axis)

@@ -106,10 +106,14 @@ def _navigation(parts: Iterable[Section]) -> str:
 def _section(part: Section) -> str:
     lead = f'<p class="lead">{escape(part.lead)}</p>' if part.lead else ""
     figures = "".join(_figure(f) for f in part.figures)
+    facts = _facts(part.facts)
+    if len(part.figures) == 1 and facts:
+        body = f'<div class="beside">{figures}{facts}</div>'
+    else:
+        body = facts + (f'<div class="figures">{figures}</div>' if figures else "")
     return (
         f'<section id="{escape(part.id)}"><h2>{escape(part.title)}</h2>{lead}'
-        + _facts(part.facts)
-        + (f'<div class="figures">{figures}</div>' if figures else "")
+        + body
         + "".join(_table(t) for t in part.tables)
         + "".join(_text(t) for t in part.texts)
         + "</section>"

@@ -92,7 +92,7 @@ def weights_section(integration: IntegrationResult) -> Section:
             rule_name(e),
             RULE_HELP.get(e.rule, ""),
             percent(e.value, e.error),
-            percent(e.after_cuts),
+            percent(e.after_cuts, e.error * e.after_cuts / e.value if e.value else math.nan),
             count(e.points),
         )
         for e in integration.efficiencies
@@ -197,14 +197,19 @@ def _spectrum(integration: IntegrationResult) -> SpectrumFigure:
     ]
     lines.sort(key=lambda line: -sum(line[1]))
     total = sum(sum(counts) for _, counts in lines)
+    zeros = (
+        f"The {count(spectrum.zeros)} points with w = 0 (outside cuts or phase space) have no "
+        "place on this axis."
+        if spectrum.zeros
+        else "No point has w = 0."
+    )
     left = len(lines) - MOST_CHANNELS
     omitted = f" The {left} channels with fewest points are left out." if left > 0 else ""
     used = [i for _, counts in lines for i, n in enumerate(counts) if n]
     return SpectrumFigure(
         "weight-spectrum",
         "Spectrum of weights",
-        f"Weights over their mean, {count(total)} points with w ≠ 0. The {count(spectrum.zeros)} "
-        "points with w = 0 (outside cuts or phase space) have no place on this axis." + omitted,
+        f"Weights over their mean, {count(total)} points with w ≠ 0. {zeros}{omitted}",
         f"The weights reach from 10^{spectrum.edges[min(used)]:.1f} to "
         f"10^{spectrum.edges[max(used) + 1]:.1f} times their mean.",
         r"$|w|\,/\,\langle|w|\rangle$",

@@ -52,7 +52,10 @@ def percent(share: float, error: float = math.nan) -> str:
     """A share as percent, with its error if there is one, e.g. `31.24 ± 0.15 %`."""
     if math.isfinite(error) and error > 0:
         return measured(100 * share, 100 * error, "%")
-    return f"{plain(100 * share, 3)} %" if math.isfinite(share) else MISSING
+    value = 100 * share
+    if 99 < value < 100:  # what is missing to all of it must not be rounded away
+        return f"{value:.{1 - math.floor(math.log10(100 - value))}f} %"
+    return f"{plain(value, 3)} %" if math.isfinite(share) else MISSING
 
 
 def count(number: int) -> str:

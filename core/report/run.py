@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import yaml
@@ -86,9 +88,22 @@ def _setting(result: RunResult) -> list[str]:
             words.append(
                 f"{plain(energy / 1000)} TeV" if energy >= 1000 else f"{plain(energy)} GeV"
             )
+        if isinstance(density, Mapping):  # a slot: the set it names, or the component
+            options = density.get("options")
+            chosen = options.get("set") if isinstance(options, Mapping) else None
+            density = chosen if isinstance(chosen, str) else density.get("use")
         if isinstance(density, str):
-            words.append(density)
-    return [*words, f"seed {result.seed}", result.created]
+            words.append(PurePath(density).name)
+    return [*words, f"seed {result.seed}", _moment(result.created)]
+
+
+def _moment(created: str) -> str:
+    """A time as people write it, or as it is if it is no ISO time."""
+    try:
+        moment = datetime.fromisoformat(created).astimezone(UTC)
+    except ValueError:
+        return created
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _provenance(result: RunResult) -> Section:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
 
 INK: Final = "#1c2530"
@@ -77,6 +78,15 @@ def as_svg(drawn: Canvas) -> str:
     buffer = io.StringIO()
     drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def plain_decades(axis: Axis) -> None:
+    """Labels 1, 2 and 5 of every decade of a logarithmic axis as plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def mathtext(label: str) -> str:

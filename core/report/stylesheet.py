@@ -20,7 +20,7 @@ body {
   font-family: "Inter", "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
   font-variant-numeric: tabular-nums lining-nums;
 }
-header, nav, main, footer { max-width: 70rem; margin: 0 auto; padding: 0 1.5rem; }
+header, nav, main, footer { width: calc(100% - 3rem); max-width: 67rem; margin: 0 auto; }
 header { padding-top: 3.5rem; }
 .subtitle { color: var(--muted); margin: 0 0 .2rem; font-size: .9rem; }
 h1 { font-size: 1.5rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
@@ -55,8 +55,11 @@ figure { margin: 0; background: var(--panel); border: 1px solid var(--line); bor
   padding: 1rem 1rem .8rem; }
 figure img { display: block; width: 100%; height: auto; }
 figcaption { color: var(--muted); font-size: .85rem; margin-top: .6rem; overflow-wrap: anywhere; }
-figcaption b { color: var(--ink); font-weight: 600; }
-.scroll { overflow-x: auto; margin: 1rem 0 1.4rem; }
+figcaption b { display: block; color: var(--ink); font-weight: 600; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr));
+  gap: 1.4rem 2.4rem; margin: 1.2rem 0 1.6rem; align-items: start; }
+.beside .facts { grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); margin: .4rem 0; }
+.scroll { overflow-x: auto; margin: 1.2rem 0 1.4rem; }
 table { border-collapse: collapse; font-size: .9rem; min-width: 50%; }
 caption { text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: .4rem; }
 th, td { text-align: left; padding: .35rem 1.6rem .35rem 0; border-bottom: 1px solid var(--line);
