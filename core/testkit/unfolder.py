@@ -142,6 +142,11 @@ def measured_weights_are_honoured(subject: Subject) -> Iterator[Finding]:
     weighted = shape_of(unfolded(subject, replace(problem, data_weight=tilt)))
     repeated = shape_of(unfolded(subject, replace(problem, data=problem.data[drawn])))
     flat = shape_of(unfolded(subject, problem))
+    effect = distance(repeated, flat)
+    if not effect > 2.0 * NOISE:
+        message = f"the data do not matter: another truth changes the result by {effect:.3f}"
+        yield Finding(message, CASE.rows(N_MEASURED), figures={"distance": effect})
+        return
     yield from _nearer(weighted, repeated, flat, "the weights of the measured events are ignored")
 
 
