@@ -66,8 +66,13 @@ def complete(
 
 
 def _choose(shares: Tensor, uniform: Tensor) -> Tensor:
-    """A column of each row, in proportion to the row's shares; `(n,)` int64."""
-    cumulative = torch.cumsum(shares, dim=1)
+    """A column of each row, in proportion to the row's shares; `(n,)` int64.
+
+    Shares of the other sign than their row's sum (densities may be slightly negative) are taken as
+    0: a probability cannot express them.
+    """
+    sign = torch.sign(shares.sum(dim=1, keepdim=True))
+    cumulative = torch.cumsum((shares * sign).clamp(min=0.0), dim=1)
     target = uniform.to(shares.device) * cumulative[:, -1]
     # side "right" never chooses a column without share.
     found = torch.searchsorted(cumulative, target[:, None], right=True)[:, 0]

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.matrix_element import Subprocess
     from crosshook.core.interfaces.parton_density import PartonDensity
 
-GLUON = 21
 PROTON = 2212
+OWN_ANTIPARTICLES = frozenset({21, 22})
+"""Gluon and photon."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Luminosity:
                 raise ConfigurationError(message)
             for assignment in chosen:
                 flavour = assignment.pdg[side]
-                if beam < 0 and flavour != GLUON:
+                if beam < 0 and flavour not in OWN_ANTIPARTICLES:
                     flavour = -flavour
                 if flavour not in density.flavours:
                     message = (

@@ -7,6 +7,7 @@ channels' densities, α_c ∝ g_c(x).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -154,9 +155,9 @@ class ScatteringProcess:
         n, k = u.shape[0], len(self.channels)
         space = self.phase_space.forward(u, channel)
         final = space.momenta[:, self.phase_space.n_incoming :]
-        inside = torch.isfinite(space.log_jacobian) & self._cuts(final)
-        # A NaN Jacobian is no cut: it must reach the weight and be counted there.
-        inside |= torch.isnan(space.log_jacobian)
+        inside = (space.log_jacobian > -torch.inf) & self._cuts(final)
+        # NaN is no cut: it must reach the weight and be counted there.
+        inside |= torch.isnan(space.log_jacobian) | torch.isnan(final).any(dim=2).any(dim=1)
         rows = torch.nonzero(inside)[:, 0]
         momenta = space.momenta[rows]
         points = self.points(momenta, space.x1[rows], space.x2[rows], space.log_jacobian[rows])
@@ -165,7 +166,7 @@ class ScatteringProcess:
         grouped = grouped.index_add(1, self._group, points.parts * jacobian[:, None])
         parts = u.new_zeros((n, len(self.process_ids))).index_copy(0, rows, grouped)
         value = parts.sum(dim=1)
-        flat = u.new_full((n, k), -float(torch.log(torch.tensor(float(k)))))
+        flat = u.new_full((n, k), -math.log(k))
         densities = space.log_densities[rows]
         proposed = densities - torch.logsumexp(densities, dim=1, keepdim=True)
         log_prior = flat.index_copy(0, rows, proposed)

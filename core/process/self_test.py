@@ -41,9 +41,10 @@ def check_amplitudes(process: Process, device: torch.device) -> None:
             float(matrix_element.squared(p, point.subprocess, alpha_s, theta).value[0])
             for p in (momenta, moved)
         ]
-        if not all(math.isfinite(v) and v > 0 for v in values):
-            message = f"{process.name}: |M|² of {label} is {values[0]} at the stored point"
-            raise NumericalError(message)
+        for value, place in zip(values, ("", ", rotated and boosted"), strict=True):
+            if not (math.isfinite(value) and value > 0):
+                message = f"{process.name}: |M|² of {label} is {value} at the stored point{place}"
+                raise NumericalError(message)
         if abs(values[0] / point.value - 1) > point.tolerance:
             message = (
                 f"{process.name}: |M|² of {label} is {values[0]:.10g}, but {point.origin} gives "
