@@ -93,7 +93,9 @@ def restore(
     from safetensors.torch import load
 
     document = read_document(directory)
-    if (document["interface"], document["component"]) != (interface, name):
+    # `NAME` and `PLUGIN/NAME` are the same component: the registry has told them apart already.
+    saved = str(document["component"]).rpartition("/")[2]
+    if (document["interface"], saved) != (interface, name.rpartition("/")[2]):
         message = (
             f"{directory}: a model of {document['interface']} {document['component']!r}, "
             f"not of {interface} {name!r}"

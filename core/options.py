@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from difflib import get_close_matches
 from importlib import resources
 from typing import TYPE_CHECKING, cast
@@ -80,7 +81,8 @@ def validate(schema: Schema, value: Mapping[str, object], where: str) -> dict[st
     )
     if errors:
         raise ConfigurationError(_message(_deepest(errors[0]), where))
-    return filled
+    _refuse_infinities(filled, where, "")
+    return cast("dict[str, object]", _whole(schema, filled, schema))
 
 
 def fill_defaults(schema: Schema, value: dict[str, object], root: Schema) -> dict[str, object]:
@@ -95,6 +97,33 @@ def fill_defaults(schema: Schema, value: dict[str, object], root: Schema) -> dic
         inner = value.get(name)
         if isinstance(inner, dict) and "properties" in rule:
             value[name] = fill_defaults(rule, inner, root)
+    return value
+
+
+def _refuse_infinities(value: object, where: str, path: str) -> None:
+    """NaN passes every range of a JSON Schema, and JSON cannot write it or an infinity down."""
+    if isinstance(value, float) and not math.isfinite(value):
+        message = f"{_join(where, path)}: {value} is not a finite number"
+        raise ConfigurationError(message)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _refuse_infinities(inner, where, f"{path}.{key}")
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            _refuse_infinities(inner, where, f"{path}[{i}]")
+
+
+def _whole(rule: Schema, value: object, root: Schema) -> object:
+    """Makes 128.0 an int where an integer is asked for: to JSON Schema it is one already."""
+    rule = _resolve(rule, root)
+    if rule.get("type") == "integer" and isinstance(value, float):
+        return int(value)
+    if isinstance(value, dict):
+        parts = cast("dict[str, Schema]", rule.get("properties", {}))
+        return {k: _whole(parts[k], v, root) if k in parts else v for k, v in value.items()}
+    items = rule.get("items")
+    if isinstance(value, list) and isinstance(items, dict):
+        return [_whole(items, v, root) for v in value]
     return value
 
 
@@ -143,7 +172,7 @@ def _message(error: ValidationError, where: str) -> str:
 
 def _join(where: str, path: str) -> str:
     if not path:
-        return where
+        return where.rstrip(": ")
     if where.endswith((":", ": ")):
         return f"{where.rstrip()} {path.lstrip('.')}"
     return f"{where}{path}" if where else path.lstrip(".")
