@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook.core.component import Slot
 from crosshook.core.errors import ModelError
+from crosshook.core.interfaces import INTERFACES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,7 @@ def save_model(
         "format": FORMAT,
         "interface": interface,
         "component": slot.use,
+        "api": INTERFACES[interface].api,
         "options": dict(slot.options),
         "context": context.shape(),
         "state": values,
@@ -100,6 +102,11 @@ def restore(
             f"{directory}: a model of {document['interface']} {document['component']!r}, "
             f"not of {interface} {name!r}"
         )
+        raise ModelError(message)
+    known = INTERFACES[interface]
+    api = document.get("api")
+    if not isinstance(api, int) or not known.oldest_api <= api <= known.api:
+        message = f"{directory}: saved for {interface} api {api}; this crosshook knows {known.api}"
         raise ModelError(message)
     if document["context"] != context.shape():
         message = f"{directory}: trained for {document['context']}, needed for {context.shape()}"
