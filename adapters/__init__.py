@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from crosshook.core.component import Capabilities, Component, hookimpl
 
-ANYWHERE = ("cpu", "cuda", "mps")
+ANYWHERE = ("cpu", "cuda")
 TORCH = Capabilities(devices=ANYWHERE, differentiable=True)
 
 

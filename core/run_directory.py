@@ -56,7 +56,8 @@ class RunDirectory:
                     message = f"{path}: exists and is no run directory; choose another place"
                     raise OutputError(message)
                 if not overwrite:
-                    message = f"{path}: holds a run already; use --overwrite or another --output"
+                    kind = "a run" if run.report.is_file() else "an unfinished run"
+                    message = f"{path}: holds {kind} already; use --overwrite or another --output"
                     raise OutputError(message)
                 shutil.rmtree(path)
             run.parts.mkdir(parents=True)
