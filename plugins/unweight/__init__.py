@@ -1,1 +1,1 @@
-"""Unweighters."""
+"""Unweighters: points of different weights become events of one weight."""
