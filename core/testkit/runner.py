@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crosshook.core.errors import RegistryError
 from crosshook.core.registry import Registered, default_registry
 from crosshook.core.testkit.checks import Check, checks_for
 from crosshook.core.testkit.subject import Subject
@@ -38,12 +39,19 @@ def subject_of(
         tolerance: see `Subject`.
 
     Raises:
-        RegistryError: if the name is unknown, ambiguous or unusable.
+        RegistryError: if the name is unknown, ambiguous or unusable, or not for that device.
+        ConfigurationError: if an option is not allowed.
     """
     chosen = registry if registry is not None else default_registry()
     if isinstance(component, str):
         component = chosen.find(component, interface)
     subject = Subject(component, chosen, options or {}, device)
+    # Mistakes of the caller are errors here, not findings in every check.
+    chosen.options(subject.interface, subject.slot())
+    if device.split(":")[0] not in subject.capabilities.devices:
+        name, able = component.component.name, ", ".join(subject.capabilities.devices)
+        message = f"{subject.interface} {name!r} does not run on {device!r}; it runs on {able}"
+        raise RegistryError(message)
     if tolerance is not None:
         subject.tolerance = tolerance
     return subject
