@@ -17,10 +17,11 @@ from crosshook.core.errors import NumericalError
 from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.execute import Task, in_order
-from crosshook.core.integrate import block_sums, check_invalid, first_invalid
+from crosshook.core.integrate import block_sums
 from crosshook.core.process.completion import choose_assignments, complete
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.variations import plan_variations, variation_factors
+from crosshook.core.sampling.invalid import check_invalid, first_invalid
 from crosshook.core.sampling.sums import Sums, add_in_order
 
 if TYPE_CHECKING:
@@ -77,6 +78,11 @@ class Generated:
         """Events kept, the surplus included."""
         return sum(b.kept for b in self.blocks)
 
+    @property
+    def invalid(self) -> str:
+        """The first point with NaN or infinite weight in words, or `""`."""
+        return next((b.invalid for b in self.blocks if b.invalid), "")
+
 
 class SampleCandidates:
     """The points of a block as an unweighter sees them; every weight is known."""
@@ -132,7 +138,7 @@ def event_block(
         block_sums(sample, sampler.n_channels),
         len(batch),
         str(path),
-        first_invalid(sample, process, f"{STAGE} block {block}"),
+        first_invalid(sample, f"{STAGE} block {block}"),
     )
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from crosshook.core.errors import NumericalError
 from crosshook.core.execute import Task, in_order
 from crosshook.core.histograms import Histogram, HistogramSums, fill_sample, finish
 from crosshook.core.process.scattering import ScatteringProcess
+from crosshook.core.sampling.invalid import check_invalid, first_invalid
 from crosshook.core.sampling.sums import Estimate, Sums, add_in_order
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Weighted:
         running: points so far, cross section and error in pb after each block.
         histograms: finished histograms.
         weights: for each channel, v of the points kept for efficiencies.
+        invalid: the first point with NaN or infinite weight in words, or `""`.
     """
 
     stage: str
@@ -74,6 +75,7 @@ class Weighted:
     running: tuple[tuple[int, float, float], ...]
     histograms: tuple[Histogram, ...] = ()
     weights: list[NDArray[np.float64]] = field(default_factory=list)
+    invalid: str = ""
 
     @property
     def estimate(self) -> Estimate:
@@ -99,14 +101,13 @@ def weighted_block(
     if histograms:
         assert isinstance(sampler.integrand, ScatteringProcess)
         filled = tuple(fill_sample(h, sample, sampler.integrand) for h in histograms)
-    none = torch.zeros(0)
-    channel, weight = (sample.channel, sample.weight) if keep_weights else (none, none)
+    kept = slice(None if keep_weights else 0)
     return WeightedBlock(
         block_sums(sample, sampler.n_channels),
         filled,
-        channel.cpu().numpy().astype(np.int64),
-        weight.cpu().numpy().astype(np.float64),
-        first_invalid(sample, sampler.integrand, f"{stage} block {block}"),
+        sample.channel[kept].cpu().numpy(),
+        sample.weight[kept].cpu().numpy(),
+        first_invalid(sample, f"{stage} block {block}"),
     )
 
 
@@ -118,36 +119,6 @@ def block_sums(sample: Sample, k: int) -> Sums:
         ratio = torch.where(value == 0, torch.zeros_like(value), sample.weight / value)
         parts = parts * ratio[:, None]
     return Sums.of(sample.channel, sample.weight, k, parts)
-
-
-def first_invalid(sample: Sample, integrand: object, where: str) -> str:
-    """The first point with NaN or infinite weight, in words; `""` if there is none."""
-    bad = torch.nonzero(~torch.isfinite(sample.weight))
-    if bad.numel() == 0:
-        return ""
-    row = int(bad[0, 0])
-    text = (
-        f"{where}, point {row}: weight {float(sample.weight[row])}, "
-        f"channel {int(sample.channel[row])}, u = {[float(v) for v in sample.u[row]]}"
-    )
-    if sample.evaluated is not None:
-        place = torch.nonzero(sample.evaluated.rows == row)
-        if place.numel():
-            momenta = sample.evaluated.points.momenta[int(place[0, 0])]
-            text += f", momenta (E, px, py, pz in GeV) = {momenta.tolist()}"
-    return text
-
-
-def check_invalid(sums: Sums, allowed: float, first: str) -> None:
-    """Stops a run with too many invalid points.
-
-    Raises:
-        NumericalError: with the count and the first point.
-    """
-    count = int(sums.invalid.sum())
-    if count > allowed * sums.n:
-        message = f"{count} of {sums.n} points have NaN or infinite weight; the first: {first}"
-        raise NumericalError(message)
 
 
 def integrate(
@@ -212,6 +183,7 @@ def integrate(
         tuple(history),
         finished,
         _by_channel(results, len(shares)),
+        first,
     )
 
 

@@ -14,6 +14,7 @@ from crosshook.core.config import HistogramSpec
 from crosshook.core.generate import common_weight, generate_events
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.results import FileResult, GenerationResult, ProcessResult, VariationResult
+from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sums import Sums
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def produce(
         histograms=written.histograms,
         files=tuple(_file(directory, path) for path in written.paths),
         seconds=time.perf_counter() - start,
+        notes=invalid_notes(generated.sums, generated.invalid),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crosshook.core.histograms import Histogram
 from crosshook.core.statistics import Efficiency
@@ -207,6 +207,7 @@ class GenerationResult:
         histograms: of the events, in pb.
         files: written.
         seconds: wall time.
+        notes: what went wrong without stopping the run.
     """
 
     events: int
@@ -225,6 +226,7 @@ class GenerationResult:
     histograms: tuple[Histogram, ...]
     files: tuple[FileResult, ...]
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,7 @@ class RunResult:
         integration: with the frozen sampler.
         generation: of events, or None.
         seconds: wall time of the whole run.
+        notes: what a reader must know before using the numbers.
     """
 
     format: str
@@ -254,7 +257,7 @@ class RunResult:
     integration: IntegrationResult
     generation: GenerationResult | None
     seconds: float
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    notes: tuple[str, ...] = ()
 
 
 def as_json(value: object) -> object:

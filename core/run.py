@@ -43,6 +43,7 @@ from crosshook.core.sampling.build import (
     build_process,
     build_sampler,
 )
+from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sampler import shares_from
 from crosshook.core.summarise import integration_result
 from crosshook.core.train import train
@@ -200,6 +201,7 @@ class _Run:
         )
         self._note(f"integrate: {integration.cross_section} +- {integration.error} pb")
         listeners.crosshook_stage_finished(stage="integrate", report=integration)
+        notes = invalid_notes(weighted.sums, weighted.invalid)
         generation = None
         if self.config.events:
             generation = self._generate(weighted.sums, shares, histograms)
@@ -215,6 +217,7 @@ class _Run:
             integration=integration,
             generation=generation,
             seconds=time.perf_counter() - self.began,
+            notes=notes + (generation.notes if generation is not None else ()),
         )
         self._write_report(result)
         return result

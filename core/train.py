@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from crosshook.core.integrate import check_invalid
 from crosshook.core.interfaces.training import Budget, Trainable
 from crosshook.core.results import IterationResult, TrainingResult
 from crosshook.core.sampling.build import build_context
+from crosshook.core.sampling.invalid import check_invalid, invalid_notes
 from crosshook.core.sampling.sampler import even_shares
 from crosshook.core.sampling.source import SamplerSource
 from crosshook.core.statistics import chi_squared
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.training import Iteration
     from crosshook.core.progress import Progress
     from crosshook.core.sampling.sampler import Sampler
-    from crosshook.core.sampling.sums import Sums
 
 
 def train(
@@ -54,24 +53,34 @@ def train(
     saved = slot.model is not None and slot.train is None
     budget = 0 if saved else config.train_evaluations
     if not isinstance(mapping, Trainable) or budget == 0:
-        why = "saved model" if saved else f"{slot.use} needs no training"
+        why = (
+            "saved model"
+            if saved
+            else f"{slot.use} needs no training"
+            if not isinstance(mapping, Trainable)
+            else "untrained: sampling.evaluations is 0"
+        )
         nothing = TrainingResult(0, (), 0.0, 0, True, (why,), time.perf_counter() - start)
         return nothing, even_shares(sampler.n_channels)
 
-    def heard(iteration: Iteration, sums: Sums) -> None:
-        check_invalid(sums, config.max_invalid_fraction, "in the training")
+    def heard(iteration: Iteration) -> None:
+        assert source.sums is not None
+        check_invalid(source.sums, config.max_invalid_fraction, source.invalid)
         listener(_result(iteration))
 
     source = SamplerSource(sampler, config.seed, heard)
     context = build_context(config, sampler.integrand, progress)
     with torch.no_grad():
         report = mapping.fit(source, Budget(budget), context)
+    notes = report.notes
+    if source.sums is not None:
+        notes += invalid_notes(source.sums, source.invalid)
     history = tuple(_result(i) for i in source.history)
     chi2, dof = chi_squared(
         np.array([i.estimate for i in history]), np.array([i.error for i in history])
     )
     result = TrainingResult(
-        source.evaluations, history, chi2, dof, False, report.notes, time.perf_counter() - start
+        source.evaluations, history, chi2, dof, False, notes, time.perf_counter() - start
     )
     return result, source.shares
 

@@ -16,6 +16,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.errors import IntegrandError
+from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.scattering import Evaluated, ScatteringProcess
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
-    from crosshook.core.interfaces.integrand import Evaluation, Integrand
+    from crosshook.core.interfaces.integrand import Integrand
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,14 @@ class Sampler:
         weight = torch.where(value == 0, torch.zeros_like(value), value * factor)
         return Sample(r, channel, u, log_det, evaluation, log_alpha, weight, extra, evaluated)
 
-    def _check(self, evaluation: Evaluation, u: Tensor) -> None:
-        expected = {"value": (u.shape[0],), "log_prior": (u.shape[0], self.n_channels)}
+    def _check(self, evaluation: object, u: Tensor) -> None:
+        if not isinstance(evaluation, Evaluation):
+            message = f"integrand: evaluate gave a {type(evaluation).__name__}, not an Evaluation"
+            raise IntegrandError(message)
+        n = u.shape[0]
+        expected: dict[str, tuple[int, ...]] = {"value": (n,), "log_prior": (n, self.n_channels)}
+        if isinstance(evaluation.parts, torch.Tensor):
+            expected["parts"] = (n, *evaluation.parts.shape[1:2])
         for name, shape in expected.items():
             given = getattr(evaluation, name)
             if not isinstance(given, torch.Tensor):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.training import Draw, Iteration
+from crosshook.core.sampling.invalid import first_invalid
 from crosshook.core.sampling.sampler import even_shares, shares_from
 from crosshook.core.sampling.sums import Sums
 
@@ -28,14 +29,15 @@ class SamplerSource:
         evaluations: calls of the integrand so far.
         history: one entry a draw.
         shares: p_c for the next draw, `(k,)`.
-        last: the sums of the last draw.
+        sums: over all draws, or None before the first.
+        invalid: the first point with NaN or infinite weight in words, or `""`.
     """
 
     def __init__(
         self,
         sampler: Sampler,
         seed: int,
-        listener: Callable[[Iteration, Sums], None] | None = None,
+        listener: Callable[[Iteration], None] | None = None,
         stage: str = "train",
     ) -> None:
         """Starts with even shares.
@@ -53,14 +55,16 @@ class SamplerSource:
         self.evaluations = 0
         self.history: list[Iteration] = []
         self.shares = even_shares(sampler.n_channels)
-        self.last: Sums | None = None
+        self.sums: Sums | None = None
+        self.invalid = ""
 
     def draw(self, n: int) -> Draw:
         """Draws n points; see `Source.draw`."""
         shares = self.shares
         sample = self._sampler.draw(self._seed, self._stage, len(self.history), n, shares)
-        k = self._sampler.n_channels
-        sums = Sums.of(sample.channel, sample.weight, k)
+        place = f"{self._stage} draw {len(self.history)}"
+        self.invalid = self.invalid or first_invalid(sample, place)
+        sums = Sums.of(sample.channel, sample.weight, self._sampler.n_channels)
         self._record(sums)
         finite = torch.isfinite(sample.weight)
         own_share = shares.to(sample.weight.device)[sample.channel]
@@ -92,7 +96,7 @@ class SamplerSource:
         )
         self.evaluations += sums.n
         self.history.append(iteration)
-        self.last = sums
+        self.sums = sums if self.sums is None else self.sums + sums
         self.shares = shares_from(sums.deviations(), SHARE_FLOOR)
         if self._listener is not None:
-            self._listener(iteration, sums)
+            self._listener(iteration)

@@ -124,10 +124,10 @@ class Sums:
         return self.total / np.maximum(self.valid, 1)
 
     def deviations(self) -> Floats:
-        """Standard deviations s_c of v, `(k,)` in pb."""
+        """Standard deviations s_c of v, `(k,)` in pb; |v| where there is one point only."""
         n = np.maximum(self.valid, 2)
         variance: Floats = (self.squares - self.total**2 / n) / (n - 1)
-        return np.sqrt(np.maximum(variance, 0.0))
+        return np.sqrt(np.where(self.valid == 1, self.squares, np.maximum(variance, 0.0)))
 
     def errors(self) -> Floats:
         """Standard errors of `means`, `(k,)` in pb."""
@@ -139,10 +139,11 @@ class Sums:
 
     def part_estimates(self) -> list[Estimate]:
         """The integral of each process id, p of them."""
+        values = (self.parts / np.maximum(self.valid, 1)[:, None]).sum(axis=0)
         n = np.maximum(self.valid, 2)[:, None]
-        values = (self.parts / n).sum(axis=0)
         variance = (self.part_squares / n - (self.parts / n) ** 2) / (n - 1)
-        errors = np.sqrt(np.maximum(variance, 0.0).sum(axis=0))
+        alone = (self.valid == 1)[:, None]
+        errors = np.sqrt(np.where(alone, self.part_squares, np.maximum(variance, 0)).sum(axis=0))
         return [Estimate(float(v), float(e)) for v, e in zip(values, errors, strict=True)]
 
 

@@ -1,0 +1,69 @@
+"""Points with NaN or infinite weight: found, put into words, and too many of them refused.
+
+Such a point is a defect of the integrand or of a component. It enters no sum; it is counted, the
+first one is shown with its phase-space point, and above an allowed share the run stops.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core.errors import NumericalError
+
+if TYPE_CHECKING:
+    from crosshook.core.sampling.sampler import Sample
+    from crosshook.core.sampling.sums import Sums
+
+
+def first_invalid(sample: Sample, where: str) -> str:
+    """The first point with NaN or infinite weight, in words; `""` if there is none.
+
+    Args:
+        sample: a block.
+        where: which one, e.g. `integrate block 3`.
+    """
+    bad = torch.nonzero(~torch.isfinite(sample.weight))
+    if bad.numel() == 0:
+        return ""
+    row = int(bad[0, 0])
+    text = (
+        f"{where}, point {row}: weight {float(sample.weight[row])}, "
+        f"channel {int(sample.channel[row])}, u = {[float(v) for v in sample.u[row]]}"
+    )
+    if sample.evaluated is not None:
+        place = torch.nonzero(sample.evaluated.rows == row)
+        if place.numel():
+            momenta = sample.evaluated.points.momenta[int(place[0, 0])]
+            text += f", momenta (E, px, py, pz in GeV) = {momenta.tolist()}"
+    return text
+
+
+def check_invalid(sums: Sums, allowed: float, first: str) -> None:
+    """Stops a run with too many invalid points.
+
+    Args:
+        sums: over all points of the stage so far.
+        allowed: share of them that may be invalid.
+        first: the first of them in words.
+
+    Raises:
+        NumericalError: with the count and the first point.
+    """
+    count = int(sums.invalid.sum())
+    if count > allowed * sums.n:
+        message = (
+            f"{count} of {sums.n} points have NaN or infinite weight "
+            f"(allowed by max_invalid_fraction: {allowed:g}); the first: {first}"
+        )
+        raise NumericalError(message)
+
+
+def invalid_notes(sums: Sums, first: str) -> tuple[str, ...]:
+    """The sentence for the report if a stage had invalid points; empty if it had none."""
+    count = int(sums.invalid.sum())
+    if count == 0:
+        return ()
+    note = f"{count} of {sums.n} points had NaN or infinite weight and were left out"
+    return (f"{note}; the first: {first}",)
