@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.report.generation import readable, signed
 from crosshook.core.report.integration import chosen_efficiency
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate, size
 from crosshook.core.report.run import cross_section, headline
+from crosshook.core.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from rich.console import Console
     from rich.table import Table
@@ -47,15 +48,14 @@ def print_summary(
         out.print()
         columns = ("variation", "weights", "σ from", "to [pb]", "change")
         out.print(_table(columns, _variations(result), right=(1, 2, 3, 4)))
-    if result.generation is not None and result.generation.files:
-        out.print()
-        where = directory if directory is not None else _configured(result)
+    out.print()
+    for path, bytes_ in _files(
+        result, directory if directory is not None else _configured(result)
+    ):
         # A path is to be copied: it is never cut off or broken by a table.
-        for file in result.generation.files:
-            name = f"{where}/{file.name}" if where else file.name
-            line = Text.assemble((name, "cyan"), "  ", (size(file.bytes), "dim"))
-            out.print(line, soft_wrap=True)
-    for note in result.notes:
+        line = Text.assemble((str(path), "cyan"), "  ", (size(bytes_), "dim"))
+        out.print(line, soft_wrap=True)
+    for note in top.notes:
         out.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
 
 
@@ -157,7 +157,15 @@ def _variations(result: RunResult) -> list[tuple[str, ...]]:
     ]
 
 
-def _configured(result: RunResult) -> str:
+def _files(result: RunResult, directory: Path) -> list[tuple[Path, int]]:
+    """Event files, and the reports if they are written already."""
+    files = result.generation.files if result.generation is not None else ()
+    made = [(directory / file.name, file.bytes) for file in files]
+    run = RunDirectory(directory)
+    return [*made, *((p, p.stat().st_size) for p in (run.page, run.report) if p.is_file())]
+
+
+def _configured(result: RunResult) -> Path:
     output = result.configuration.get("output")
     directory = output.get("directory") if isinstance(output, dict) else None
-    return directory if isinstance(directory, str) else ""
+    return Path(directory) if isinstance(directory, str) else Path()

@@ -40,6 +40,7 @@ def draw_spread(figure: SpreadFigure) -> Canvas:
     """A row per group: its envelope as a bar, every member as a mark."""
     drawn = canvas(5.4, 1.1 + 0.55 * len(figure.rows))
     axes = drawn.subplots()
+    axes.use_sticky_edges = False
     for row, (_, changes) in enumerate(figure.rows):
         percent = 100 * np.array(changes)
         low, high = float(np.nanmin(percent)), float(np.nanmax(percent))

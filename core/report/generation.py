@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from crosshook.core.histograms import Histogram
     from crosshook.core.results import GenerationResult, RunResult, VariationResult
 
+IMPROBABLE = 1e-6
+"""A probability of χ² below this is no accident, whatever the number of observables."""
+
 
 def kinematics_section(result: RunResult) -> Section:
     """Observables: the weighted integration, and the events over it."""
@@ -35,6 +38,23 @@ def kinematics_section(result: RunResult) -> Section:
         else "Weighted integration, its error as a band."
     )
     return Section("kinematics", "Kinematics", lead, figures=figures)
+
+
+def disagreements(result: RunResult) -> tuple[str, ...]:
+    """A warning for every observable in which events and integration cannot be the same."""
+    events = {h.name: h for h in result.generation.histograms} if result.generation else {}
+    found = []
+    for reference in result.integration.histograms:
+        sample = events.get(reference.name)
+        if sample is None or sample.edges != reference.edges:
+            continue
+        agreement = compare(reference, sample)
+        if agreement.probability < IMPROBABLE:
+            found.append(
+                f"events and integration disagree in {reference.observable}: χ² / bins = "
+                f"{plain(agreement.chi_squared, 3)} / {agreement.groups}"
+            )
+    return tuple(found)
 
 
 def _histogram(reference: Histogram, sample: Histogram | None) -> HistogramFigure:

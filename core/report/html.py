@@ -133,7 +133,7 @@ def _facts(facts: Iterable[Fact]) -> str:
 def _figure(figure: Figure) -> str:
     picture = base64.b64encode(draw(figure).encode()).decode("ascii")
     return (
-        f'<figure id="{escape(figure.id)}">'
+        f'<figure id="figure-{escape(figure.id)}">'
         f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(figure.alternative)}">'
         f"<figcaption><b>{escape(figure.title)}</b> {escape(figure.caption)}</figcaption></figure>"
     )

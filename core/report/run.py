@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from crosshook.core.report.generation import (
+    disagreements,
     files_table,
     generation_section,
     kinematics_section,
@@ -74,7 +75,7 @@ def headline(result: RunResult) -> Headline:
         measured(*cross_section(result), "pb"),
         "cross section",
         tuple(facts),
-        result.notes,
+        (*result.notes, *disagreements(result)),
     )
 
 

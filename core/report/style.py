@@ -46,6 +46,10 @@ _SETTINGS: Final[dict[Any, Any]] = {
     "xtick.minor.size": 2.5,
     "ytick.major.size": 5,
     "ytick.minor.size": 2.5,
+    "xtick.minor.ndivs": 2,  # ticks are what drawing time goes into
+    "ytick.minor.ndivs": 2,
+    "xtick.minor.top": False,
+    "ytick.minor.right": False,
     "xtick.major.pad": 4,
     "ytick.major.pad": 4,
     "lines.linewidth": 1.4,

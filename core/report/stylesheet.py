@@ -28,7 +28,7 @@ h1 { font-size: 1.5rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
 .value .label { display: block; color: var(--muted); font-size: .9rem; }
 .value strong { font-size: clamp(2rem, 6vw, 3.4rem); font-weight: 600; letter-spacing: -.02em;
   line-height: 1.15; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: 0 2rem;
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 0 2rem;
   margin: 0; border-top: 1px solid var(--line); }
 .card { padding: 1rem 0 1.2rem; }
 .card dt { color: var(--muted); font-size: .85rem; }
@@ -44,7 +44,7 @@ nav a:hover, nav a:focus { color: var(--accent); }
 section { padding: 2.6rem 0 1rem; scroll-margin-top: 2rem; }
 h2 { font-size: 1.25rem; font-weight: 600; margin: 0 0 .4rem; }
 .lead { color: var(--muted); margin: 0 0 1.2rem; max-width: 46rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr));
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(45%, 15rem), 1fr));
   gap: 1rem 2rem; margin: 1rem 0 1.6rem; }
 .facts dt { color: var(--muted); font-size: .85rem; }
 .facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }
@@ -58,7 +58,7 @@ figcaption { color: var(--muted); font-size: .85rem; margin-top: .6rem; overflow
 figcaption b { display: block; color: var(--ink); font-weight: 600; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr));
   gap: 1.4rem 2.4rem; margin: 1.2rem 0 1.6rem; align-items: start; }
-.beside .facts { grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); margin: .4rem 0; }
+.beside .facts { grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); margin: .4rem 0; }
 .scroll { overflow-x: auto; margin: 1.2rem 0 1.4rem; }
 table { border-collapse: collapse; font-size: .9rem; min-width: 50%; }
 caption { text-align: left; color: var(--muted); font-size: .85rem; padding-bottom: .4rem; }
