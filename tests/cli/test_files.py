@@ -1,0 +1,134 @@
+"""The commands inspect, convert and unweight as a user calls them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crosshook.core.cli import main
+
+DATA = Path(__file__).parents[1] / "data" / "lhe"
+WJJ = str(DATA / "sherpa_wjj.lhe.gz")
+KEYS = {
+    "events",
+    "cross_section_pb",
+    "cross_section_error_pb",
+    "rule",
+    "weights",
+    "negative_fraction",
+}
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of a command."""
+    code = 0
+    try:
+        main(list(words))
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+@pytest.mark.parametrize("path", sorted(DATA.iterdir()), ids=lambda p: p.name)
+def test_inspect_every_dialect(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run(capsys, "inspect", str(path), "--json")
+    assert (code, err) == (0, "")
+    report = json.loads(out)
+    assert set(report) >= KEYS
+    code, out, _ = run(capsys, "inspect", str(path))
+    assert code == 0
+    assert report["rule"] in out
+
+
+@pytest.mark.parametrize(
+    ("name", "generator"),
+    [
+        ("sherpa_wjj.lhe.gz", "Sherpa 3.0.3"),
+        ("madgraph_pp_tt012j.lhe.gz", "MadGraph5_aMC@NLO 3.7.0"),
+        ("mg5_2.2.1_Z_mlm.lhe", "MadGraph5_aMC@NLO 2.2.1"),
+        ("jhugen_ggH_ZZ.lhe", "JHUGen 7.5.1"),
+        ("pythia6_ttbar_pdfline.lhe", "Pythia 6.413"),
+        ("powheg_trijet_negw.lhe", "POWHEG-BOX"),
+        ("pythia8_weakbosons.lhe", "Pythia"),
+    ],
+)
+def test_inspect_names_the_generator(
+    name: str, generator: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = run(capsys, "inspect", str(DATA / name), "--json")
+    assert json.loads(out)["generators"][0].startswith(generator)
+
+
+def test_inspect_shows_the_first_event(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, "inspect", str(DATA / "madgraph_pp_tt012j.lhe.gz"))
+    assert "p (6500 GeV)" in out
+    assert "1463.963 ± 2.38 pb" in out
+    assert "t~" in out
+
+
+def test_convert_and_unweight(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, lhe = str(tmp_path / "events.root"), str(tmp_path / "unit.lhe.gz")
+    code, out, _ = run(capsys, "convert", WJJ, root, "--option", "container=ttree", "--json")
+    assert (code, json.loads(out)["events"]) == (0, 40)
+    code, out, _ = run(capsys, "convert", WJJ, WJJ, root, "--overwrite")
+    assert code == 0
+    assert "80 events" in " ".join(out.split())
+    code, out, _ = run(capsys, "unweight", root, lhe, "--seed", "4", "--share", "0.05", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["unweighter"]["options"]["share"] == 0.05
+    assert report["cross_section_out_pb"] == pytest.approx(report["cross_section_in_pb"])
+    code, out, _ = run(capsys, "unweight", root, lhe, "--seed", "4", "--overwrite")
+    assert code == 0
+    assert "mean weight" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("inspect", "nowhere.lhe"), 3, "nowhere.lhe: there is no such file"),
+        (("convert", WJJ, "out.txt"), 4, "no event format has this extension"),
+        (("convert", WJJ, "out.root", "--option", "container=tuple"), 2, "container"),
+        (("convert", WJJ, "out.root", "--option", "containr=ttree"), 2, "containr"),
+        (("convert", WJJ, "out.root", "--option", "container"), 2, "is not KEY=VALUE"),
+        (("unweight", WJJ, "out.lhe"), 2, "--seed"),
+        (("unweight", WJJ, "out.lhe", "--seed", "1", "--rule", "best"), 2, "rule"),
+        (("unweight", WJJ, "out.lhe", "--seed", "1", "--use", "rejecton"), 2, "rejection"),
+    ],
+)
+def test_errors_are_one_clear_line(
+    words: tuple[str, ...],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, _, err = run(capsys, *words)
+    assert found == code
+    assert message in err
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_of_the_file_commands_stays_light() -> None:
+    script = """
+import sys
+from crosshook.core.cli import main
+try:
+    main(["unweight", "--help"])
+except SystemExit:
+    pass
+heavy = {"torch", "awkward", "uproot", "numba", "numpy", "pyarrow", "rich"} & set(sys.modules)
+print("heavy:", sorted(heavy))
+"""
+    out = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "heavy: []" in out.stdout
