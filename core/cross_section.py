@@ -254,13 +254,13 @@ def _announced(info: RunInfo) -> tuple[float, float | None] | None:
 
 def _total(processes: tuple[ProcessInfo, ...]) -> tuple[float, float | None]:
     errors = [p.error for p in processes]
-    error = math.hypot(*errors) if all(e >= 0 for e in errors) else None
+    error = math.hypot(*errors) if all(0 <= e < math.inf for e in errors) else None
     return sum(p.cross_section for p in processes), error
 
 
 def _placeholder(process: ProcessInfo) -> bool:
-    """Whether XSECUP was never filled: 0 or -1 (POWHEG), 1 ± 1 (Sherpa), 1 ± 1e14 (JHUGen)."""
+    """Whether XSECUP was never filled: NaN, 0, -1 (POWHEG), 1 ± 1 (Sherpa), 1 ± 1e14 (JHUGen)."""
     sigma, error = process.cross_section, process.error
-    if sigma in (0.0, -1.0) or (sigma < 0 and error <= 0):
+    if not math.isfinite(sigma) or sigma in (0.0, -1.0) or (sigma < 0 and error <= 0):
         return True
     return error > PLACEHOLDER_ERROR * abs(sigma) or sigma == error == process.maximum == 1.0

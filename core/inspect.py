@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -22,8 +23,8 @@ class ProcessReport:
 
     Attributes:
         process_id: LPRUP.
-        xsecup_pb: XSECUP as written, None if the init block has no such process.
-        xerrup_pb: XERRUP as written.
+        xsecup_pb: XSECUP as written, None if it is no number or the process is not in the block.
+        xerrup_pb: XERRUP as written, None likewise.
         events: number of its events.
         negative: how many have a negative weight.
     """
@@ -136,8 +137,8 @@ def inspect_file(path: Path) -> InspectReport:
         processes.append(
             ProcessReport(
                 process_id,
-                line.cross_section if line else None,
-                line.error if line else None,
+                line.cross_section if line and math.isfinite(line.cross_section) else None,
+                line.error if line and math.isfinite(line.error) else None,
                 counted.events if counted else 0,
                 counted.negative if counted else 0,
             )

@@ -36,8 +36,7 @@ def write_document(info: RunInfo, sums: WeightSums) -> str:
             "cross_section_error_pb": sigma.error,
             "rule": sigma.rule,
             "run": info.as_json(),
-        },
-        allow_nan=False,
+        }
     )
 
 

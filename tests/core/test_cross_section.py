@@ -69,6 +69,8 @@ MEAN_ERROR = math.sqrt(0.5 / 3)
         (run(3, (1.0, 1e14, 1.0)), [1.0] * 4, "average", 1.0, None),
         (run(3, (1.0, 1.0, 1.0)), WEIGHTS, "average", 2.0, MEAN_ERROR),
         (run(3), WEIGHTS, "average", 2.0, MEAN_ERROR),
+        (run(-4, (math.nan, math.nan, 1.0)), WEIGHTS, "average", 2.0, MEAN_ERROR),
+        (run(3, (9.0, math.inf, 1.0)), WEIGHTS, "average", 2.0, MEAN_ERROR),
         # no events
         (run(4, (7.0, 0.3, 1.0)), [], "xsecup", 7.0, 0.3),
         (run(4, (0.0, 0.0, 1.0)), [], "unknown", None, None),
