@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.errors import ConfigurationError, InputError
+from crosshook.core.errors import ConfigurationError, InputError, RegistryError
 from crosshook.core.options import Schema, validate
+from crosshook.core.run_yaml import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,6 +92,9 @@ SLOTS = {
 }
 """Where components go in a run file, and of which interface."""
 
+DENSITY = "beams.pdf"
+"""Where the parton densities go, by the name of a set or as a slot."""
+
 
 def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, object], str]:
     """Reads a run file and applies `key=value` settings.
@@ -106,8 +110,6 @@ def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, o
         InputError: if the file cannot be read.
         ConfigurationError: if it is no mapping, or a setting has no place.
     """
-    import yaml
-
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -117,7 +119,7 @@ def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, o
     if len(data) > MAX_BYTES:
         message = f"{path}: larger than {MAX_BYTES} bytes, which no run file is"
         raise InputError(message)
-    document = _parse_yaml(data.decode("utf-8", "replace"), str(path))
+    document = parse_yaml(data.decode("utf-8", "replace"), str(path))
     if not isinstance(document, dict):
         message = f"{path}: a run file is a mapping of keys, e.g. 'process: pp-ttbar'"
         raise ConfigurationError(message)
@@ -126,56 +128,41 @@ def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, o
         if not equals or not key:
             message = f"--set {setting}: write it as key=value, e.g. seed=7"
             raise ConfigurationError(message)
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            message = f"--set {setting}: {text!r} is not YAML"
-            raise ConfigurationError(message) from error
-        _assign(document, key.split("."), value, setting)
+        _assign(document, key.split("."), parse_yaml(text, f"--set {setting}"), setting)
     return document, str(path)
-
-
-def _parse_yaml(text: str, name: str) -> object:
-    import yaml
-
-    if any(token in text for token in ("&", "*")) and _has_alias(text):
-        message = f"{name}: YAML anchors and aliases are not allowed in run files"
-        raise ConfigurationError(message)
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        message = f"{name}{place}: not YAML: {getattr(error, 'problem', None) or error}"
-        raise ConfigurationError(message) from error
-    except RecursionError as error:
-        message = f"{name}: nested too deeply"
-        raise ConfigurationError(message) from error
-
-
-def _has_alias(text: str) -> bool:
-    import yaml
-
-    try:
-        return any(isinstance(t, yaml.AliasToken) for t in yaml.scan(text))
-    except yaml.YAMLError:
-        return False
 
 
 def _assign(document: dict[str, object], keys: list[str], value: object, setting: str) -> None:
     inner = document
     for i, key in enumerate(keys[:-1]):
+        place = ".".join(keys[: i + 1])
         below = inner.get(key)
-        if below is None:
+        if place in (*SLOTS, DENSITY) and (below is None or isinstance(below, str)):
+            # A slot that is missing or in its short form grows into its long one.
+            name = below if below is not None else _default(keys[: i + 1])
+            below = inner[key] = _long_form(place, name)
+        elif below is None:
             below = inner[key] = {}
-        elif isinstance(below, str):
-            # A slot in its short form grows into its long one.
-            below = inner[key] = {"use": below}
         if not isinstance(below, dict):
-            message = f"--set {setting}: {'.'.join(keys[: i + 1])} is {below!r}, not a mapping"
+            message = f"--set {setting}: {place} is {below!r}, not a mapping"
             raise ConfigurationError(message)
         inner = below
     inner[keys[-1]] = value
+
+
+def _default(keys: list[str]) -> object:
+    """What the schema says a key is if it is left out."""
+    rule = schemas.load("v1/run")
+    for key in keys:
+        rule = cast("dict[str, Schema]", rule["properties"])[key]
+    return rule.get("default")
+
+
+def _long_form(place: str, name: object) -> dict[str, object]:
+    """A slot written as a name alone; that of the densities is the name of an LHAPDF set."""
+    if name is None:
+        return {}
+    return {"use": "lhapdf", "options": {"set": name}} if place == DENSITY else {"use": name}
 
 
 def disabled(document: Mapping[str, object], where: str) -> tuple[str, ...]:
@@ -207,9 +194,20 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
         _resolve_slot(full, path.split("."), interface, where, registry)
     beams = cast("dict[str, object]", full["beams"])
     if isinstance(beams["pdf"], str):
-        beams["pdf"] = {"use": "lhapdf", "options": {"set": beams["pdf"]}}
-    _resolve_slot(full, ["beams", "pdf"], "parton_density", where, registry)
-    return from_document(full)
+        beams["pdf"] = _long_form(DENSITY, beams["pdf"])
+    _resolve_slot(full, DENSITY.split("."), "parton_density", where, registry)
+    output = cast("dict[str, list[object]]", full["output"])
+    output["formats"] = [
+        f
+        if isinstance(f, str)
+        else _resolved(f, "event_format", f"{where}: output.formats[{i}]", registry)
+        for i, f in enumerate(output["formats"])
+    ]
+    try:
+        return from_document(full)
+    except ConfigurationError as error:
+        message = f"{where}: {error}"
+        raise ConfigurationError(message) from error
 
 
 def _resolve_slot(
@@ -221,9 +219,19 @@ def _resolve_slot(
         if below is None:
             return
         inner = cast("dict[str, object]", below)
-    slot = Slot.parse(cast("str | Mapping[str, object]", inner[keys[-1]]))
-    options = registry.options(interface, slot, f"{where}: {'.'.join(keys)}")
-    inner[keys[-1]] = Slot(slot.use, options, slot.model, slot.train).as_dict()
+    path = f"{where}: {'.'.join(keys)}"
+    inner[keys[-1]] = _resolved(inner[keys[-1]], interface, path, registry)
+
+
+def _resolved(value: object, interface: str, path: str, registry: Registry) -> dict[str, object]:
+    """A slot in its long form with every option of its component."""
+    slot = Slot.parse(cast("str | Mapping[str, object]", value))
+    try:
+        options = registry.options(interface, slot, path)
+    except RegistryError as error:
+        message = f"{path}: {error}"
+        raise RegistryError(message) from error
+    return Slot(slot.use, options, slot.model, slot.train).as_dict()
 
 
 def from_document(full: Mapping[str, object]) -> RunConfig:

@@ -120,7 +120,9 @@ def _whole(rule: Schema, value: object, root: Schema) -> object:
         return int(value)
     if isinstance(value, dict):
         parts = cast("dict[str, Schema]", rule.get("properties", {}))
-        return {k: _whole(parts[k], v, root) if k in parts else v for k, v in value.items()}
+        others = rule.get("additionalProperties")
+        other: Schema = others if isinstance(others, dict) else {}
+        return {k: _whole(parts.get(k, other), v, root) for k, v in value.items()}
     items = rule.get("items")
     if isinstance(value, list) and isinstance(items, dict):
         return [_whole(items, v, root) for v in value]
