@@ -112,8 +112,11 @@ def generation_section(generation: GenerationResult) -> Section:
         ),
         Fact("Kish fraction", percent(generation.kish), "of the events"),
         Fact("surplus", count(generation.surplus), "events kept and cut off at the end"),
-        Fact("speed", rate(generation.events, generation.seconds), "events"),
-        Fact("time", duration(generation.seconds)),
+        Fact(
+            "time",
+            duration(generation.seconds),
+            f"{rate(generation.events, generation.seconds)} events",
+        ),
         *(Fact("unweighter", line) for line in generation.rule),
     )
     rows = tuple(
@@ -178,8 +181,8 @@ def variations_section(generation: GenerationResult) -> Section:
 
 
 def readable(name: str) -> str:
-    """A key as words, e.g. `scale variation`."""
-    return name.replace("_", " ")
+    """A key as words, e.g. `scale variation`, `PDF variation`."""
+    return " ".join("PDF" if word == "pdf" else word for word in name.split("_"))
 
 
 def signed(change: float) -> str:

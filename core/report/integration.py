@@ -64,8 +64,11 @@ def integration_section(integration: IntegrationResult) -> Section:
         Fact("cut efficiency", percent(integration.cut_efficiency), "points with weight ≠ 0"),
         Fact("negative weights", percent(integration.negative_share), "Σ|w<0| / Σ|w|"),
         Fact("invalid points", count(integration.invalid), "NaN or infinite weight"),
-        Fact("speed", rate(integration.evaluations, integration.seconds)),
-        Fact("time", duration(integration.seconds)),
+        Fact(
+            "time",
+            duration(integration.seconds),
+            f"{rate(integration.evaluations, integration.seconds)} points",
+        ),
     ]
     figures: list[Figure] = []
     if len(integration.running) > 1:

@@ -66,6 +66,7 @@ th, td { text-align: left; padding: .35rem 1.6rem .35rem 0; border-bottom: 1px s
   vertical-align: top; }
 th { color: var(--muted); font-weight: 500; }
 td { overflow-wrap: anywhere; min-width: 4rem; }
+td:first-child { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 details { margin: .8rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
@@ -82,6 +83,10 @@ footer { color: var(--muted); font-size: .8rem; padding-top: 1rem; padding-botto
   header { padding-top: 0; }
   figure, .card, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
+  .figures, .beside { grid-template-columns: 1fr 1fr; gap: .8rem; }
+  .facts { grid-template-columns: repeat(4, 1fr); }
+  .beside .facts { grid-template-columns: 1fr 1fr; }
+  section { padding: 1.2rem 0 .4rem; }
   figure img { filter: none; }
 }
 """

@@ -33,9 +33,10 @@ def training_section(result: RunResult) -> Section:
                 "of the iterations about their mean",
             )
         )
-    facts.append(Fact("time", duration(training.seconds)))
-    if training.evaluations:
-        facts.append(Fact("speed", rate(training.evaluations, training.seconds)))
+    speed = (
+        f"{rate(training.evaluations, training.seconds)} points" if training.evaluations else ""
+    )
+    facts.append(Fact("time", duration(training.seconds), speed))
     facts.extend(Fact("note", note) for note in training.notes)
     final = (result.integration.cross_section, result.integration.error)
     figures = (_history(training, *final),) if len(training.iterations) > 1 else ()
