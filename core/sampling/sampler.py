@@ -80,9 +80,11 @@ class Sampler:
     ) -> Sample:
         """Draws and weighs one block.
 
-        Channels are drawn by systematic sampling: point i of n takes the channel in which
+        Channels are drawn by systematic sampling: place i of n takes the channel in which
         (i + s)/n falls among the cumulated shares, s uniform. Every point has channel c with
-        probability p_c, and the numbers of points differ from n·p_c by less than one.
+        probability p_c, and the numbers of points differ from n·p_c by less than one. Places are
+        dealt to points in random order: events are cut from the end of a block, and what is left
+        must not hold some channels more than others.
 
         Args:
             seed: the run's seed.
@@ -96,7 +98,7 @@ class Sampler:
         start = generator.random()
         numbers = torch.from_numpy(generator.random((n, self.integrand.n_dim)))
         extra = torch.from_numpy(generator.random((n, n_extra)))
-        place = (torch.arange(n, dtype=torch.float64, device="cpu") + start) / n
+        place = (torch.from_numpy(generator.permutation(n)).to(torch.float64) + start) / n
         edges = torch.cumsum(shares, 0)
         channel = torch.searchsorted(edges, place * edges[-1], right=True)
         channel = channel.clamp(max=self.n_channels - 1).to(self.device)
