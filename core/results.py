@@ -9,8 +9,8 @@ import dataclasses
 import math
 from dataclasses import dataclass
 
-from crosshook.core.histograms import Histogram
-from crosshook.core.statistics import Efficiency
+from crosshook.core.histograms import Histogram  # noqa: TC001 - read by get_type_hints
+from crosshook.core.statistics import Efficiency  # noqa: TC001 - read by get_type_hints
 
 
 @dataclass(frozen=True)

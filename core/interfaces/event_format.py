@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ class EventStream(Protocol):
         """Batches in file order; bounded memory."""
         ...
 
-    def __enter__(self) -> EventStream:
+    def __enter__(self) -> Self:
         """Opens nothing further; closes the file on leaving."""
         ...
 
@@ -59,7 +59,7 @@ class EventWriter(Protocol):
         """Removes what was written; does nothing once the file is complete."""
         ...
 
-    def __enter__(self) -> EventWriter:
+    def __enter__(self) -> Self:
         """The writer itself."""
         ...
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -21,6 +20,8 @@ from crosshook.core.registry import default_registry
 from crosshook.core.sampling.sampler import Sampler
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
