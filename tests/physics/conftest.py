@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -53,6 +54,13 @@ DRELL_YAN: dict[str, Axis] = {
 """Observables by name: expression, bins, lower and upper end; GeV where they have a unit."""
 
 
+@cache
+def read(path: Path) -> EventBatch:
+    """All events of a file."""
+    with open_events(path) as stream:
+        return EventBatch.concatenate(list(stream))
+
+
 @dataclass(frozen=True)
 class Finished:
     """A finished run.
@@ -84,8 +92,7 @@ class Finished:
 
     def events(self, name: str = "events.lhe.gz") -> EventBatch:
         """All its events."""
-        with open_events(self.directory / name) as stream:
-            return EventBatch.concatenate(list(stream))
+        return read(self.directory / name)
 
 
 class Chance(Protocol):

@@ -60,7 +60,8 @@ class Quadrature:
 
     def summed(self) -> Floats:
         """All flavours of each point, `(n,)` in pb."""
-        return np.sum(list(self.sigma.values()), axis=0)
+        total: Floats = np.sum(list(self.sigma.values()), axis=0)
+        return total
 
 
 def panels(edges: list[float], order: int) -> tuple[Floats, Floats]:
@@ -247,7 +248,8 @@ def angles(events: Finished) -> tuple[Floats, Floats, Floats]:
 
 def _rest(p: Floats) -> Floats:
     square: Floats = np.maximum(p[:, 0] ** 2 - np.sum(p[:, 1:] ** 2, axis=1), 0.0)
-    return np.where(square < 1e-6 * p[:, 0] ** 2, 0.0, square)
+    massless: Floats = np.where(square < 1e-6 * p[:, 0] ** 2, 0.0, square)
+    return massless
 
 
 def test_forward_backward_asymmetry(drell_yan: Finished) -> None:
