@@ -41,7 +41,7 @@ def maximum_weight(
             maximum as their median, since (1 - 1/n)ⁿ ≈ 0.37 < 1/2.)
 
     Args:
-        weights: `(n,)`.
+        weights: finite, `(n,)`.
         rule: one of the above.
         share: for the two share rules.
         fraction: for `bootstrap-median`.
@@ -82,7 +82,7 @@ class Efficiency:
         rule: how w_max was chosen.
         share: parameter of the rule.
         value: ε over all points.
-        error: bootstrap standard error of ε, w_max chosen anew in each resample.
+        error: bootstrap standard error of ε, w_max chosen anew in each resample; NaN if not asked.
         after_cuts: ε over the points with w ≠ 0.
         points: N, the number of all points.
     """
@@ -108,15 +108,15 @@ def efficiency(
         channels: for each channel its weights without share, whose mean is the channel's integral.
         rule: see `maximum_weight`, applied channel by channel.
         share: of the rule.
-        resamples: bootstrap resamples for the error; 0 for none.
-        rng: generator for them.
+        resamples: bootstrap resamples for the error, at least 2.
+        rng: generator for them; without one the error is NaN.
 
     Returns:
         ε = Σ_c ⟨min(|w_c|, M_c)⟩ / Σ_c M_c, its error, and ε over the points after cuts.
     """
     value, after = _efficiency(channels, rule, share)
     error = math.nan
-    if resamples and rng is not None:
+    if rng is not None:
         drawn = [
             _efficiency([_resample(w, rng) for w in channels], rule, share)[0]
             for _ in range(resamples)
@@ -149,24 +149,6 @@ def kish(weights: Floats) -> float:
     """Kish's fraction (Σw)²/(N Σw²), 1 for equal weights; NaN for an empty sample."""
     squares = float(np.sum(weights**2))
     return float(np.sum(weights)) ** 2 / (weights.size * squares) if squares else math.nan
-
-
-def mean_over_max(weights: Floats) -> float:
-    """⟨|w|⟩ / max|w|; depends on N."""
-    top = float(np.max(np.abs(weights), initial=0.0))
-    return float(np.mean(np.abs(weights))) / top if top else math.nan
-
-
-def combine(estimates: Floats, errors: Floats, points: NDArray[np.int64]) -> tuple[float, float]:
-    """Combines iterations with weights fixed beforehand, the numbers of points.
-
-    (Inverse estimated variances correlate with the estimates and bias the mean.)
-
-    Returns:
-        Mean and its standard error.
-    """
-    share = points / points.sum()
-    return float(np.sum(share * estimates)), float(np.sqrt(np.sum((share * errors) ** 2)))
 
 
 def chi_squared(estimates: Floats, errors: Floats) -> tuple[float, int]:
