@@ -9,6 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+NARROWEST = 1e-10
+"""Width below which rounding would spoil a bin: one of width 0 has no inverse."""
+
 
 def refine(edges: Tensor, r: Tensor, weight: Tensor, damping: float) -> Tensor:
     """New edges of one channel's grid.
@@ -66,4 +69,14 @@ def _rebin(edges: Tensor, importance: Tensor) -> Tensor:
     index = torch.searchsorted(cumulative, targets, right=True).clamp(1, bins) - 1
     fraction = (targets - cumulative[index]) / importance[index]
     inner = edges[index] + fraction * (edges[index + 1] - edges[index])
-    return torch.cat([edges[:1], inner, edges[-1:]])
+    rebinned = torch.cat([edges[:1], inner, edges[-1:]])
+    return _widened(rebinned) if bool((rebinned.diff() < NARROWEST).any()) else rebinned
+
+
+def _widened(edges: Tensor) -> Tensor:
+    """A little of the even grid mixed in, so that no bin is narrower than `NARROWEST`."""
+    bins = edges.numel() - 1
+    even = torch.linspace(0, 1, bins + 1, dtype=edges.dtype, device=edges.device)
+    share = min(NARROWEST * bins, 1.0)
+    mixed = torch.cummax((1 - share) * edges + share * even, 0).values
+    return torch.cat([edges[:1], mixed[1:-1], edges[-1:]])
