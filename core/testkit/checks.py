@@ -27,6 +27,8 @@ KITS = (
     "unweighter",
     "unfolder",
     "transfer_function",
+    "process",
+    "parton_density",
 )
 
 

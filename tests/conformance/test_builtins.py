@@ -8,8 +8,15 @@ from crosshook.core.testkit.runner import BoundCheck
 
 FLOAT64 = 1e-8
 
+REQUIRED_OPTIONS = {"lhapdf": {"set": "ToyLH_LO"}}
+
 SUBJECTS = [
-    Subject(registered, default_registry(), tolerance=FLOAT64)
+    Subject(
+        registered,
+        default_registry(),
+        REQUIRED_OPTIONS.get(registered.component.name, {}),
+        tolerance=FLOAT64,
+    )
     for registered in default_registry().components()
     if registered.distribution == "crosshook"
     and registered.interface.name in KITS
