@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from crosshook.adapters.lhe.event_reading import (
-    EVENT_NUMBERS,
-    PARTICLE_NUMBERS,
-    UnreadableEvent,
-    convert_numbers,
-    read_body,
-    read_tag,
-)
+from crosshook.adapters.lhe.event_numbers import UnreadableEvent, convert
+from crosshook.adapters.lhe.event_reading import read_body, read_tag
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
-from crosshook.core.events.layout import PARTICLE_COLUMNS, offsets_of
+from crosshook.core.events.layout import PARTICLE_COLUMNS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +34,6 @@ class CollectedEvents:
         self._start = start
         self._lines: list[int] = []
         self._numbers: list[bytes] = []
-        self._counts: list[int] = []
         self._rows: list[Row] = []
         self._optional: dict[str, list[float]] = {name: [] for name in optional}
         self._raw: dict[str, list[bytes]] = {"attributes": [], "extra": [], "before": []}
@@ -76,7 +69,6 @@ class CollectedEvents:
             self._take_optional(values, others, where)
         self._rows.append(row)
         self._lines.append(block.line)
-        self._counts.append(body.particles)
         self._raw["attributes"].append(others)
         self._raw["extra"].append(body.extra)
         self._raw["before"].append(block.before)
@@ -105,23 +97,24 @@ class CollectedEvents:
         Raises:
             UnreadableEvent: at the first event with something that is no number.
         """
-        numbers = convert_numbers(
-            self._numbers[:stop], lambda row: self._where(row, self._lines[row])
+        extras = self._raw["extra"][:stop]
+        numbers = convert(
+            self._numbers[:stop], extras, lambda row: self._where(row, self._lines[row])
         )
-        counts = np.array(self._counts[:stop], np.int64)
-        starts = offsets_of(EVENT_NUMBERS + PARTICLE_NUMBERS * counts)[:-1]
-        line = numbers[starts[:, None] + np.arange(EVENT_NUMBERS)]
-        of_particles = np.ones(len(numbers), np.bool_)
-        of_particles[starts[:, None] + np.arange(EVENT_NUMBERS)] = False
-        particles = numbers[of_particles].reshape(-1, PARTICLE_NUMBERS)
-        columns = dict(zip(PARTICLE_COLUMNS, particles.T, strict=True))
-        self._check_whole(columns, counts)
+        columns = dict(zip(PARTICLE_COLUMNS, numbers.particles.T, strict=True))
+        self._check_whole(columns, numbers.counts)
         table, present = weights.table(self._rows[:stop])
-        event = dict(zip(EVENT_LINE, line.T[1:], strict=True))
+        event = dict(zip(EVENT_LINE, numbers.events.T[1:], strict=True))
         optional = {name: np.array(v[:stop]) for name, v in self._optional.items()}
-        raw = {key: texts[:stop] for key, texts in self._raw.items() if any(texts)}
+        raw = {key: texts[:stop] for key, texts in self._raw.items()} | {"extra": extras}
         return EventBatch.from_columns(
-            info, counts, {**event, **optional}, columns, table, present, raw
+            info,
+            numbers.counts,
+            {**event, **optional},
+            columns,
+            table,
+            present,
+            {key: texts for key, texts in raw.items() if any(texts)},
         )
 
     def _check_whole(self, columns: dict[str, FloatArray], counts: IntArray) -> None:

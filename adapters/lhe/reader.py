@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 from crosshook.adapters.lhe.collected_events import CollectedEvents
 from crosshook.adapters.lhe.compression import text_blocks
 from crosshook.adapters.lhe.event_blocks import EventBlock, EventBlocks
-from crosshook.adapters.lhe.event_reading import UnreadableEvent, read_body, read_tag
+from crosshook.adapters.lhe.event_numbers import UnreadableEvent
+from crosshook.adapters.lhe.event_reading import read_body, read_tag
 from crosshook.adapters.lhe.head_reading import read_head
 from crosshook.adapters.lhe.weight_columns import WeightColumns
 from crosshook.core.errors import InputError

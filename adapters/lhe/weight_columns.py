@@ -31,6 +31,7 @@ class WeightColumns:
         self._declared = len(self.weights)
         self._column = {w.id.encode("utf-8", "surrogateescape"): i for i, w in enumerate(declared)}
         self._known: dict[tuple[bytes, ...], tuple[int, ...]] = {}
+        self._regular: dict[tuple[bytes, ...], tuple[int, ...]] = {}
         self._listed: list[int] | None = None
 
     def read(self, rwgt: bytes, listed: bytes, where: Where) -> Row:
@@ -47,18 +48,31 @@ class WeightColumns:
         columns: tuple[int, ...] = ()
         values: list[float] = []
         if rwgt:
-            found = WGT.findall(rwgt)
-            if len(found) != rwgt.count(b"<wgt"):
-                message = f"{where()}: {rwgt.count(b'<wgt')} weights begun, {len(found)} readable"
-                raise InputError(message)
-            _, ids, texts = zip(*found, strict=True) if found else ((), (), ())
-            columns = self._known.get(ids) or self._columns(ids)
+            tokens = rwgt.split()
+            columns = self._regular.get(tuple(tokens[1::4]), ())
+            n = len(columns)
+            # `<wgt id=... > number </wgt>` throughout, with ids seen before.
+            if not n or tokens[::4] != [b"<wgt"] * n or tokens[3::4] != [b"</wgt>"] * n:
+                columns, texts = self._irregular(rwgt, where)
+                if tokens[::4] == [b"<wgt"] * len(columns) and len(tokens) == 4 * len(columns):
+                    self._regular[tuple(tokens[1::4])] = columns
+            else:
+                texts = tokens[2::4]
             values = _reals(texts, where)
         if listed:
             numbers = _reals(listed.split(), where)
             columns += tuple(self._places(len(numbers), bool(rwgt), where))
             values += numbers
         return columns, values
+
+    def _irregular(self, rwgt: bytes, where: Where) -> tuple[tuple[int, ...], list[bytes]]:
+        """Columns and texts of weights in any notation."""
+        found = WGT.findall(rwgt)
+        if len(found) != rwgt.count(b"<wgt"):
+            message = f"{where()}: {rwgt.count(b'<wgt')} weights begun, {len(found)} readable"
+            raise InputError(message)
+        ids = tuple(weight_id for _, weight_id, _ in found)
+        return self._known.get(ids) or self._columns(ids), [text for _, _, text in found]
 
     def _columns(self, ids: tuple[bytes, ...]) -> tuple[int, ...]:
         """Columns of ids, new ones for unknown ids."""
