@@ -14,29 +14,63 @@ if __name__ != "crosshook":
     raise ImportError(_message)
 
 if TYPE_CHECKING:
-    from crosshook.core.component import Capabilities, Component, hookimpl
+    from crosshook.core.component import Capabilities, Command, Component, Slot, hookimpl
+    from crosshook.core.context import BuildContext
+    from crosshook.core.convert import convert
     from crosshook.core.errors import CrosshookError
+    from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.inspect import inspect_file
+    from crosshook.core.interfaces.features import Features
+    from crosshook.core.more_events import generate
     from crosshook.core.registry import Registry, default_registry
+    from crosshook.core.results import RunResult
+    from crosshook.core.run import run
+    from crosshook.core.unweight import unweight_file
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BuildContext": "crosshook.core.context",
     "Capabilities": "crosshook.core.component",
+    "Command": "crosshook.core.component",
     "Component": "crosshook.core.component",
     "CrosshookError": "crosshook.core.errors",
+    "EventBatch": "crosshook.core.events.batch",
+    "Features": "crosshook.core.interfaces.features",
     "Registry": "crosshook.core.registry",
+    "RunInfo": "crosshook.core.events.run_info",
+    "RunResult": "crosshook.core.results",
+    "Slot": "crosshook.core.component",
+    "convert": "crosshook.core.convert",
     "default_registry": "crosshook.core.registry",
+    "generate": "crosshook.core.more_events",
     "hookimpl": "crosshook.core.component",
+    "inspect_file": "crosshook.core.inspect",
+    "run": "crosshook.core.run",
+    "unweight_file": "crosshook.core.unweight",
 }
 
 __all__ = [
+    "BuildContext",
     "Capabilities",
+    "Command",
     "Component",
     "CrosshookError",
+    "EventBatch",
+    "Features",
     "Registry",
+    "RunInfo",
+    "RunResult",
+    "Slot",
     "__version__",
+    "convert",
     "default_registry",
+    "generate",
     "hookimpl",
+    "inspect_file",
+    "run",
+    "unweight_file",
 ]
 
 
