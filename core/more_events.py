@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.assemble import output_files
 from crosshook.core.config import from_document
-from crosshook.core.errors import ConfigurationError
+from crosshook.core.errors import ConfigurationError, OutputError
 from crosshook.core.execute import SerialExecutor, one_thread
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.progress import Silent
@@ -53,6 +53,7 @@ def generate(
     Raises:
         ConfigurationError: if the seed is the run's own.
         InputError: if the directory holds no finished run with generation.
+        OutputError: if the output would replace the run, or cannot be written.
     """
     start = time.perf_counter()
     run = RunDirectory.open(directory)
@@ -70,17 +71,23 @@ def generate(
     with one_thread():
         process = build_process(config, registry)
     place = output if output is not None else directory / f"seed-{seed}"
+    if directory.resolve().is_relative_to(place.resolve()):
+        message = f"{place}: holds the run whose sampler is used; choose another output"
+        raise OutputError(message)
     target = RunDirectory.create(place, overwrite)
     target.write_json(target.resolved, config.document)
-    result = produce(
-        Production(target, config, SamplerSpec.of(config, models), process, frozen, outputs),
-        executor if executor is not None else SerialExecutor(),
-        progress if progress is not None else Silent(),
-        registry,
-        seed=seed,
-        events=events,
-        start=start,
-    )
+    try:
+        result = produce(
+            Production(target, config, SamplerSpec.of(config, models), process, frozen, outputs),
+            executor if executor is not None else SerialExecutor(),
+            progress if progress is not None else Silent(),
+            registry,
+            seed=seed,
+            events=events,
+            start=start,
+        )
+    finally:
+        target.clear_parts()
     document = {
         "format": "crosshook-generation/1",
         "run": str(Path(directory).resolve()),

@@ -135,7 +135,11 @@ def run(
     registry = default_registry(config_module.disabled(document, where))
     config = config_module.resolve(document, where, registry)
     directory = Path(config.directory) if output is None else output
-    return _Run(config, document, directory, overwrite, reporter, executor, registry).whole()
+    job = _Run(config, document, directory, overwrite, reporter, executor, registry)
+    try:
+        return job.whole()
+    finally:
+        job.directory.clear_parts()  # an interrupt leaves none behind either
 
 
 class _Run:
