@@ -104,10 +104,11 @@ class ParquetWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.close()
-            return
-        self.abort()
+        try:
+            if kind is None:
+                self.close()
+        finally:
+            self.abort()  # does nothing after a close that succeeded
         if isinstance(error, OSError):
             message = f"{self._staged.destination}: cannot be written: {error.strerror}"
             raise OutputError(message) from error

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from crosshook.adapters.root.reader import RootStream
-from crosshook.adapters.root.writer import Container, RootWriter
-
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crosshook.adapters.root.reader import RootStream
+    from crosshook.adapters.root.writer import Container, RootWriter
     from crosshook.core.context import BuildContext
     from crosshook.core.events.run_info import RunInfo
 
 
 class RootFormat:
-    """ROOT files with NanoAOD-like names; see `crosshook.core.events.nano`."""
+    """ROOT files with NanoAOD-like names; see `crosshook.core.events.nano`.
+
+    uproot takes a second to import: it is asked for when a file is opened.
+    """
 
     extensions = (".root",)
 
@@ -32,10 +34,14 @@ class RootFormat:
 
     def read(self, path: Path, batch_size: int = 10_000) -> RootStream:
         """Opens a file."""
+        from crosshook.adapters.root.reader import RootStream
+
         return RootStream(path, batch_size)
 
     def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> RootWriter:
         """Starts a file."""
+        from crosshook.adapters.root.writer import RootWriter
+
         return RootWriter(path, info, self._container, self._codec, self._level, overwrite)
 
 

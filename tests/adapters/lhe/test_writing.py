@@ -15,6 +15,7 @@ import pytest
 from crosshook.adapters.lhe.event_format import LheFormat
 from crosshook.core.errors import OutputError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.events.files import create_events
 from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
 
@@ -146,15 +147,18 @@ def test_the_same_events_give_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one.lhe.gz").read_bytes() == (tmp_path / "two.lhe.gz").read_bytes()
 
 
-def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["events.lhe", "events.lhe.gz", "events.root", "events.parquet"])
+def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path: Path, name: str) -> None:
     info, events = made_up()
-    path = tmp_path / "events.lhe"
-    writer = LheFormat(1).write(path, info)
-    writer.write(events)
-    path.write_text("precious")
+    path = tmp_path / name
+
+    def write() -> None:
+        with create_events(path, info) as writer:
+            writer.write(events.with_weights(1e-200))
+            path.write_text("precious")
+
     with pytest.raises(OutputError, match="exists already"):
-        writer.close()
-    writer.abort()
+        write()
     assert path.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [path]
 
