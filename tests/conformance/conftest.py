@@ -12,7 +12,7 @@ from crosshook.core.component import Capabilities, Component
 from crosshook.core.entry_points import Plugin
 from crosshook.core.interfaces import INTERFACES
 from crosshook.core.registry import Registry
-from crosshook.core.testkit import Finding, examine, run_checks, subject_of
+from crosshook.core.testkit import Finding, checks_for, run_checks, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,19 +43,19 @@ def findings_on() -> Callable[..., list[Finding]]:
 
 @pytest.fixture
 def reject() -> Callable[..., None]:
-    """Asserts that the kit finds a defect in a class and names it as the pattern says."""
+    """Asserts that a check finds a defect in a class and names it as the pattern says."""
 
     def run(
-        interface: str, factory: type, words: str, capabilities: Capabilities | None = None
+        interface: str,
+        factory: type,
+        words: str,
+        check: str,
+        capabilities: Capabilities | None = None,
     ) -> None:
         registry = registry_with(interface, factory, capabilities or Capabilities())
         subject = subject_of("subject", registry, interface=interface)
-        messages = []
-        for outcome in examine(subject):
-            for finding in outcome.findings:
-                if re.search(words, finding.message):
-                    return
-                messages.append(finding.message)
-        pytest.fail(f"{factory.__name__}: no finding says {words!r}, only {messages}")
+        (chosen,) = (c for c in checks_for(interface) if c.name == check)
+        messages = [finding.message for finding in chosen.outcome(subject).findings]
+        assert any(re.search(words, message) for message in messages), messages
 
     return run

@@ -180,43 +180,69 @@ class ForgetfulMapping(OverspendingMapping):
 LEARNS = Capabilities(trainable=True, stateful=True)
 
 BROKEN = [
-    (ConstantInLogDet, None, r"log_det of forward and log.det ∂u/∂r. .*by a constant"),
-    (ConstantInLogDet, DIFFERENTIABLE, r"autograd \(by a constant\)"),
-    (SlopeInLogDet, None, r"log_det of forward and log.det ∂u/∂r. .*amount that varies"),
-    (SlopeInLogDet, DIFFERENTIABLE, r"autograd \(by an amount that varies\)"),
-    (WrongInverse, None, r"inverse\(forward\(r\)\) and r differ"),
-    (SameSign, None, r"log_det of inverse and −log_det of forward differ"),
-    (OutsideTheCube, None, r"leaves the unit cube"),
-    (HalfTheCube, None, r"∫ q\(u\) du is 1\.\d+ .* not 1"),
-    (NotANumberAtZero, None, r"log_det nan at the edge"),
-    (SinglePrecision, None, r"is torch.float32, wanted torch.float64"),
-    (Dither, None, r"global state: torch's generator"),
-    (Dither, None, r"changes from one call to the next"),
-    (Reseeds, None, r"global state: numpy's generator"),
-    (SpoilsItsInput, None, r"mutates its input r"),
-    (LooksAtTheBatch, None, r"depends on the rest of the batch"),
-    (OneChannelForAll, None, r"interleaved with others"),
-    (ForgetsTheDevice, None, r"made without a device"),
-    (NotDifferentiable, DIFFERENTIABLE, r"u has no gradient to r"),
-    (FailsOnNothing, None, r"raises RuntimeError: min\(\)"),
-    (OverspendingMapping, LEARNS, r"draws 10001 points with a budget of 10000"),
-    (ForgetfulMapping, LEARNS, r"before saving and after loading differ"),
-    (MoebiusMapping, Capabilities(trainable=True), r"no fit\(source"),
+    (
+        ConstantInLogDet,
+        None,
+        r"log_det of forward and log.det ∂u/∂r. .*by a constant",
+        "log_det_is_the_jacobian",
+    ),
+    (ConstantInLogDet, DIFFERENTIABLE, r"autograd \(by a constant\)", "log_det_is_the_jacobian"),
+    (
+        SlopeInLogDet,
+        None,
+        r"log_det of forward and log.det ∂u/∂r. .*amount that varies",
+        "log_det_is_the_jacobian",
+    ),
+    (
+        SlopeInLogDet,
+        DIFFERENTIABLE,
+        r"autograd \(by an amount that varies\)",
+        "log_det_is_the_jacobian",
+    ),
+    (WrongInverse, None, r"inverse\(forward\(r\)\) and r differ", "inverse_undoes_forward"),
+    (
+        SameSign,
+        None,
+        r"log_det of inverse and −log_det of forward differ",
+        "inverse_undoes_forward",
+    ),
+    (OutsideTheCube, None, r"leaves the unit cube", "stays_in_the_cube"),
+    (HalfTheCube, None, r"∫ q\(u\) du is 1\.\d+ .* not 1", "density_is_normalised"),
+    (NotANumberAtZero, None, r"log_det nan at the edge", "edges_are_finite"),
+    (SinglePrecision, None, r"is torch.float32, wanted torch.float64", "shapes_and_types"),
+    (Dither, None, r"global state: torch's generator", "global_state_untouched"),
+    (Dither, None, r"changes from one call to the next", "repeatable"),
+    (Reseeds, None, r"global state: numpy's generator", "global_state_untouched"),
+    (SpoilsItsInput, None, r"mutates its input r", "inputs_unchanged"),
+    (LooksAtTheBatch, None, r"depends on the rest of the batch", "rows_independent"),
+    (OneChannelForAll, None, r"interleaved with others", "channels_do_not_mix"),
+    (ForgetsTheDevice, None, r"made without a device", "explicit_device"),
+    (NotDifferentiable, DIFFERENTIABLE, r"u has no gradient to r", "gradients_flow"),
+    (FailsOnNothing, None, r"raises RuntimeError: min\(\)", "shapes_and_types"),
+    (
+        OverspendingMapping,
+        LEARNS,
+        r"draws 10001 points with a budget of 10000",
+        "training_keeps_its_budget",
+    ),
+    (ForgetfulMapping, LEARNS, r"before saving and after loading differ", "state_survives_saving"),
+    (MoebiusMapping, Capabilities(trainable=True), r"no fit\(source", "capabilities_are_kept"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("factory", "capabilities", "words"),
+    ("factory", "capabilities", "words", "check"),
     BROKEN,
-    ids=[f"{factory.__name__}-{i}" for i, (factory, _, _) in enumerate(BROKEN)],
+    ids=[f"{factory.__name__}-{i}" for i, (factory, *_) in enumerate(BROKEN)],
 )
 def test_wrong_mapping_is_rejected(
     reject: Callable[..., None],
     factory: type,
     capabilities: Capabilities | None,
     words: str,
+    check: str,
 ) -> None:
-    reject("channel_mapping", factory, words, capabilities)
+    reject("channel_mapping", factory, words, check, capabilities)
 
 
 @pytest.mark.parametrize("capabilities", [Capabilities(), DIFFERENTIABLE])

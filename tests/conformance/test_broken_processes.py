@@ -147,22 +147,42 @@ class LooseColourLine(TopPairs):
 
 
 BROKEN = [
-    (ForgetsTwoPi, r"log_jacobian and that of dx1 dx2 dΦ2 by autograd differ by 3\.68"),
-    (OneChannelInAnotherMeasure, r"channels .* disagree on their overlap"),
-    (DensitiesOfOthers, r"own log density and −log_jacobian differ"),
-    (LosesMomentum, r"momentum is not conserved"),
-    (DoublesTheAmplitude, r"but .* gives"),
-    (LabFrameOnly, r"changes by .* under a common boost and rotation"),
-    (NegativeColour, r"colour of .* is \["),
-    (NothingToCompareWith, r"no stored amplitude"),
-    (LooseColourLine, r"do not end"),
+    (
+        ForgetsTwoPi,
+        r"log_jacobian and that of dx1 dx2 dΦ2 by autograd differ by 3\.68",
+        "jacobian_is_that_of_two_bodies",
+    ),
+    (
+        OneChannelInAnotherMeasure,
+        r"channels .* disagree on their overlap",
+        "channels_cover_one_phase_space",
+    ),
+    (
+        DensitiesOfOthers,
+        r"own log density and −log_jacobian differ",
+        "own_density_is_the_jacobian",
+    ),
+    (LosesMomentum, r"momentum is not conserved", "momenta_are_conserved"),
+    (DoublesTheAmplitude, r"but .* gives", "stored_amplitudes_come_out"),
+    (
+        LabFrameOnly,
+        r"changes by .* under a common boost and rotation",
+        "stored_amplitudes_come_out",
+    ),
+    (NegativeColour, r"colour of .* is \[", "amplitudes_are_positive"),
+    (NothingToCompareWith, r"no stored amplitude", "stored_amplitudes_come_out"),
+    (LooseColourLine, r"do not end", "colour_lines_end"),
 ]
 TORCH = Capabilities(differentiable=True)
 
 
-@pytest.mark.parametrize(("factory", "words"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
-def test_wrong_process_is_rejected(reject: Callable[..., None], factory: type, words: str) -> None:
-    reject("process", factory, words, TORCH)
+@pytest.mark.parametrize(
+    ("factory", "words", "check"), BROKEN, ids=[f.__name__ for f, _, _ in BROKEN]
+)
+def test_wrong_process_is_rejected(
+    reject: Callable[..., None], factory: type, words: str, check: str
+) -> None:
+    reject("process", factory, words, check, TORCH)
 
 
 class ToySet:
@@ -200,16 +220,16 @@ class NoGluon(ToySet):
 
 
 BROKEN_SETS = [
-    (ForgetsTheFactorX, r"of the momentum at Q = 10 GeV"),
-    (GrowingCoupling, r"alpha_s rises with Q"),
-    (NoGluon, r"wanted distinct ids and 21"),
+    (ForgetsTheFactorX, r"of the momentum at Q = 10 GeV", "momentum_adds_up"),
+    (GrowingCoupling, r"alpha_s rises with Q", "densities_and_coupling_are_sane"),
+    (NoGluon, r"wanted distinct ids and 21", "flavours_are_named_once"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("factory", "words"), BROKEN_SETS, ids=[f.__name__ for f, _ in BROKEN_SETS]
+    ("factory", "words", "check"), BROKEN_SETS, ids=[f.__name__ for f, _, _ in BROKEN_SETS]
 )
 def test_wrong_parton_density_is_rejected(
-    reject: Callable[..., None], factory: type, words: str
+    reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
-    reject("parton_density", factory, words)
+    reject("parton_density", factory, words, check)

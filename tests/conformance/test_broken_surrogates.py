@@ -91,19 +91,21 @@ class SinglePrecision(EnergySurrogate):
 
 
 BROKEN = [
-    (Standardised, r"depends on the rest of the batch"),
-    (ZeroSign, r"sign is 0"),
-    (NoCoupling, r"α_s enters with power 1\.7"),
-    (RunningPower, r"α_s enters with power \d, and with \d"),
-    (SinglePrecision, r"is torch.float32"),
+    (Standardised, r"depends on the rest of the batch", "rows_independent"),
+    (ZeroSign, r"sign is 0", "prediction_is_a_number_with_a_sign"),
+    (NoCoupling, r"α_s enters with power 1\.7", "coupling_enters_as_a_power"),
+    (RunningPower, r"α_s enters with power \d, and with \d", "coupling_enters_as_a_power"),
+    (SinglePrecision, r"is torch.float32", "shapes_and_types"),
 ]
 
 
-@pytest.mark.parametrize(("factory", "words"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+@pytest.mark.parametrize(
+    ("factory", "words", "check"), BROKEN, ids=[f.__name__ for f, _, _ in BROKEN]
+)
 def test_wrong_surrogate_is_rejected(
-    reject: Callable[..., None], factory: type, words: str
+    reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
-    reject("amplitude_surrogate", factory, words)
+    reject("amplitude_surrogate", factory, words, check)
 
 
 def test_correct_surrogate_passes(findings_on: Callable[..., list[Finding]]) -> None:

@@ -95,23 +95,25 @@ class BatchWidth(GaussianTransfer):
 
 
 BROKEN = [
-    (NormalisedToNineTenths, r"∫ T\(x\|z\) dx = 0\.(89|90)"),
-    (TimesAcceptance, r"T is not normalised"),
-    (ShiftedSample, r"sample does not follow log_prob"),
-    (DrawsInTheWrongOrder, r"sample does not follow log_prob"),
-    (AcceptanceAboveOne, r"acceptance 1\.\d+ above 1"),
-    (DeafToItsGenerator, r"ignores its generator"),
-    (GlobalNoise, r"global state: torch's generator"),
-    (OneDrawShort, r"7 rows with 3 draws give 14 rows"),
-    (BatchWidth, r"log_prob of log_prob depends on the rest of the batch"),
+    (NormalisedToNineTenths, r"∫ T\(x\|z\) dx = 0\.(89|90)", "density_is_normalised"),
+    (TimesAcceptance, r"T is not normalised", "density_is_normalised"),
+    (ShiftedSample, r"sample does not follow log_prob", "sample_follows_log_prob"),
+    (DrawsInTheWrongOrder, r"sample does not follow log_prob", "sample_follows_log_prob"),
+    (AcceptanceAboveOne, r"acceptance 1\.\d+ above 1", "acceptance_is_a_probability"),
+    (DeafToItsGenerator, r"ignores its generator", "sample_has_a_row_per_draw"),
+    (GlobalNoise, r"global state: torch's generator", "global_state_untouched"),
+    (OneDrawShort, r"7 rows with 3 draws give 14 rows", "sample_has_a_row_per_draw"),
+    (BatchWidth, r"log_prob of log_prob depends on the rest of the batch", "rows_independent"),
 ]
 
 
-@pytest.mark.parametrize(("factory", "words"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+@pytest.mark.parametrize(
+    ("factory", "words", "check"), BROKEN, ids=[f.__name__ for f, _, _ in BROKEN]
+)
 def test_wrong_transfer_function_is_rejected(
-    reject: Callable[..., None], factory: type, words: str
+    reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
-    reject("transfer_function", factory, words)
+    reject("transfer_function", factory, words, check)
 
 
 def test_correct_transfer_function_passes(findings_on: Callable[..., list[Finding]]) -> None:

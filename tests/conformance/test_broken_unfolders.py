@@ -162,22 +162,36 @@ class NoIterations(IterativeUnfolder):
 
 
 BROKEN = [
-    (IgnoresSimulationWeights, r"weights of the simulation are ignored"),
-    (IgnoresMeasuredWeights, r"weights of the measured events are ignored"),
-    (IgnoresBackground, r"background is ignored"),
-    (BelievesMissedEvents, r"values of missed events or fakes matter"),
-    (SpoilsTheWeights, r"fit mutates its input data_weight"),
-    (GlobalBootstrap, r"fit changes global state"),
-    (ReturnsThePrior, r"the data do not matter"),
-    (NoIterations, r"no family of kind iteration"),
+    (
+        IgnoresSimulationWeights,
+        r"weights of the simulation are ignored",
+        "simulation_weights_are_honoured",
+    ),
+    (
+        IgnoresMeasuredWeights,
+        r"weights of the measured events are ignored",
+        "measured_weights_are_honoured",
+    ),
+    (IgnoresBackground, r"background is ignored", "background_is_subtracted"),
+    (
+        BelievesMissedEvents,
+        r"values of missed events or fakes matter",
+        "absent_values_do_not_matter",
+    ),
+    (SpoilsTheWeights, r"fit mutates its input data_weight", "inputs_unchanged"),
+    (GlobalBootstrap, r"fit changes global state", "global_state_untouched"),
+    (ReturnsThePrior, r"the data do not matter", "measured_weights_are_honoured"),
+    (NoIterations, r"no family of kind iteration", "families_are_complete"),
 ]
 
 
-@pytest.mark.parametrize(("factory", "words"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+@pytest.mark.parametrize(
+    ("factory", "words", "check"), BROKEN, ids=[f.__name__ for f, _, _ in BROKEN]
+)
 def test_wrong_unfolder_is_rejected(
-    reject: Callable[..., None], factory: type, words: str
+    reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
-    reject("unfolder", factory, words)
+    reject("unfolder", factory, words, check)
 
 
 def test_correct_unfolder_passes(findings_on: Callable[..., list[Finding]]) -> None:

@@ -173,32 +173,34 @@ class BatchMaximum(Rejection):
 
 
 BROKEN = [
-    (DropsOverweights, r"drops an overweight point"),
-    (DropsOverweights, r"E\[kept·factor\] = 0, not 1 \(an overweight"),
-    (ClipsOverweights, r"overweight point: its excess is lost"),
-    (BiasedByOnePercent, r"biased: E\[kept·factor\] = 1\.01"),
-    (KeepsZeros, r"keeps a point of weight 0 at uniform = 0"),
-    (RaisesItsMaximum, r"decisions change after other candidates"),
-    (OwnRandomNumbers, r"global state: torch's generator"),
-    (SpoilsTheWeights, r"mutates its input surrogate"),
-    (SpoilsThePilot, r"fit mutates its pilot"),
-    (DropsNegatives, r"biased: E\[kept·factor\] = 0, not 1"),
-    (SignedFactor, r"factors are positive"),
-    (Backwards, r"not ascending"),
-    (OneMaximumForAll, r"maxima\(\) has shape \(1,\), wanted \(5,\)"),
-    (UnequalWeights, r"kept weight is .*, not the maximum"),
-    (BatchMaximum, r"depends on the rest of the batch"),
-    (TwoStagesBiased, r"biased: E\[kept·factor\] = 0\.\d+ ± "),
+    (DropsOverweights, r"drops an overweight point", "overweights_are_kept"),
+    (DropsOverweights, r"E\[kept·factor\] = 0, not 1 \(an overweight", "expectation_is_exact"),
+    (ClipsOverweights, r"overweight point: its excess is lost", "expectation_is_exact"),
+    (BiasedByOnePercent, r"biased: E\[kept·factor\] = 1\.01", "expectation_is_exact"),
+    (KeepsZeros, r"keeps a point of weight 0 at uniform = 0", "zero_weight_is_never_kept"),
+    (RaisesItsMaximum, r"decisions change after other candidates", "fitted_state_is_frozen"),
+    (OwnRandomNumbers, r"global state: torch's generator", "global_state_untouched"),
+    (SpoilsTheWeights, r"mutates its input surrogate", "inputs_unchanged"),
+    (SpoilsThePilot, r"fit mutates its pilot", "fit_keeps_to_its_inputs"),
+    (DropsNegatives, r"biased: E\[kept·factor\] = 0, not 1", "expectation_is_exact"),
+    (SignedFactor, r"factors are positive", "kept_rows_are_in_order"),
+    (Backwards, r"not ascending", "kept_rows_are_in_order"),
+    (OneMaximumForAll, r"maxima\(\) has shape \(1,\), wanted \(5,\)", "maxima_are_usable"),
+    (UnequalWeights, r"kept weight is .*, not the maximum", "kept_weights_are_equal"),
+    (BatchMaximum, r"depends on the rest of the batch", "rows_independent"),
+    (TwoStagesBiased, r"biased: E\[kept·factor\] = 0\.\d+ ± ", "expectation_by_repetition_is_one"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("factory", "words"), BROKEN, ids=[f"{f.__name__}-{i}" for i, (f, _) in enumerate(BROKEN)]
+    ("factory", "words", "check"),
+    BROKEN,
+    ids=[f"{f.__name__}-{i}" for i, (f, _, _) in enumerate(BROKEN)],
 )
 def test_wrong_unweighter_is_rejected(
-    reject: Callable[..., None], factory: type, words: str
+    reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
-    reject("unweighter", factory, words)
+    reject("unweighter", factory, words, check)
 
 
 @pytest.mark.parametrize("factory", [Rejection, TwoStages])

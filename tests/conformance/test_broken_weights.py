@@ -102,22 +102,28 @@ class NeedsFeatures(BalancedWeights):
 
 
 BROKEN = [
-    (Unnormalised, r"α is not normalised: Σα = 1\.000001"),
-    (ForgetsTheSum, r"α is not normalised"),
-    (OpensClosed, r"opens closed channel"),
-    (NaNWithoutChannels, r"holds \d+ NaN"),
-    (UniformWithoutChannels, r"where every channel is closed"),
-    (Underflows, r"α is not normalised|NaN"),
-    (OneRowForAll, r"depends on the rest of the batch"),
-    (NeedsFeatures, r"raises AssertionError: no features"),
+    (Unnormalised, r"α is not normalised: Σα = 1\.000001", "alpha_sums_to_one"),
+    (ForgetsTheSum, r"α is not normalised", "alpha_sums_to_one"),
+    (OpensClosed, r"opens closed channel", "closed_channels_stay_closed"),
+    (NaNWithoutChannels, r"holds \d+ NaN", "shapes_and_types"),
+    (
+        UniformWithoutChannels,
+        r"where every channel is closed",
+        "a_point_without_channels_has_none",
+    ),
+    (Underflows, r"α is not normalised|NaN", "alpha_sums_to_one"),
+    (OneRowForAll, r"depends on the rest of the batch", "rows_independent"),
+    (NeedsFeatures, r"raises AssertionError: no features", "shapes_and_types"),
 ]
 
 
-@pytest.mark.parametrize(("factory", "words"), BROKEN, ids=[f.__name__ for f, _ in BROKEN])
+@pytest.mark.parametrize(
+    ("factory", "words", "check"), BROKEN, ids=[f.__name__ for f, _, _ in BROKEN]
+)
 def test_wrong_weights_are_rejected(
-    reject: Callable[..., None], factory: type, words: str
+    reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
-    reject("channel_weights", factory, words)
+    reject("channel_weights", factory, words, check)
 
 
 def test_correct_weights_pass(findings_on: Callable[..., list[Finding]]) -> None:
