@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 
+from crosshook.core.config import from_document
 from crosshook.core.context import BuildContext
 from crosshook.core.interfaces.integrand import Evaluation
+from crosshook.core.produce import Frozen
 from crosshook.core.registry import default_registry
+from crosshook.core.run import run
+from crosshook.core.run_directory import RunDirectory
+from crosshook.core.sampling.build import SamplerSpec, build_process
 from crosshook.core.sampling.sampler import Sampler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
+
+    from crosshook.core.config import RunConfig
+    from crosshook.core.process.scattering import ScatteringProcess
+    from crosshook.core.results import RunResult
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @dataclass
@@ -132,5 +145,101 @@ def spec() -> Callable[..., Spec]:
 
     def make(sampler: Sampler, **settings: Any) -> Spec:
         return Spec(sampler, Settings(**settings))
+
+    return make
+
+
+RUNS = {"ee-mumu": (), "drell-yan": ("variations.scales=7-point", "cuts.eta_max=4")}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A small run that is done, with what its stages worked on."""
+
+    directory: RunDirectory
+    result: RunResult
+    config: RunConfig
+    process: ScatteringProcess
+    spec: SamplerSpec
+    frozen: Frozen
+
+
+@cache
+def _run(name: str, folder: Path) -> Finished:
+    settings = (
+        "output={report: none, formats: [lhe]}",
+        "block_size=500",
+        "sampling.evaluations=4000",
+        "integrate.evaluations=4000",
+        "generate={events: 400, pilot: 2000}",
+        *RUNS[name],
+    )
+    result = run(EXAMPLES / f"{name}.yaml", settings=settings, output=folder / name)
+    directory = RunDirectory.open(folder / name)
+    config = from_document(directory.read_json(directory.resolved))
+    models = {slot: directory.model(slot) for slot in directory.trained()}
+    frozen = Frozen.from_json(directory.read_json(directory.state))
+    process = build_process(config, default_registry())
+    return Finished(directory, result, config, process, SamplerSpec.of(config, models), frozen)
+
+
+@pytest.fixture(scope="session")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the finished runs are."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(params=list(RUNS))
+def finished(request: pytest.FixtureRequest, run_folder: Path) -> Finished:
+    """Each of the finished runs."""
+    return _run(request.param, run_folder)
+
+
+@pytest.fixture
+def drell_yan(run_folder: Path) -> Finished:
+    """The run with two channels, two process ids, cuts and variations."""
+    return _run("drell-yan", run_folder)
+
+
+@dataclass
+class SometimesNan:
+    """A mapping whose Jacobian is NaN for one random number in fifty."""
+
+    inner: Any
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Any:
+        u, log_det = self.inner.forward(r, channel)
+        return u, torch.where(r[:, 0] < 0.02, torch.full_like(log_det, math.nan), log_det)
+
+
+@dataclass
+class SpecOfParts:
+    """A specification that hands out given parts instead of building them."""
+
+    made_sampler: Any
+    made_unweighter: Any
+    made_config: Any
+
+    def sampler(self) -> Any:
+        return self.made_sampler
+
+    def unweighter(self) -> Any:
+        return self.made_unweighter
+
+    def config(self) -> Any:
+        return self.made_config
+
+
+@pytest.fixture
+def broken_spec() -> Callable[..., SpecOfParts]:
+    """`broken_spec(finished, max_invalid_fraction)`: the run's sampler, NaN now and then."""
+
+    def make(of: Finished, max_invalid_fraction: float) -> SpecOfParts:
+        built = of.spec.sampler()
+        sampler = Sampler(
+            built.integrand, SometimesNan(built.mapping), built.weights, built.device
+        )
+        config = replace(of.config, max_invalid_fraction=max_invalid_fraction)
+        return SpecOfParts(sampler, of.spec.unweighter(), config)
 
     return make
