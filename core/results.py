@@ -236,6 +236,9 @@ class RunResult:
     Attributes:
         format: `crosshook-report/1`.
         process: name of the process.
+        beams: PDG ids of the beams.
+        energy: collision energy in GeV.
+        parton_density: name of the set, or `""` without one.
         seed: of the run.
         created: UTC time, ISO 8601.
         versions: of crosshook, Python and the libraries that matter.
@@ -249,6 +252,9 @@ class RunResult:
 
     format: str
     process: str
+    beams: tuple[int, int]
+    energy: float
+    parton_density: str
     seed: int
     created: str
     versions: dict[str, str]

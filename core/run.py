@@ -213,6 +213,9 @@ class _Run:
         result = RunResult(
             format="crosshook-report/1",
             process=self.process.process.name,
+            beams=self.process.beams.pdg,
+            energy=self.process.beams.energy,
+            parton_density=self.process.density.name if self.process.density else "",
             seed=self.config.seed,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=versions(),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import yaml
@@ -80,22 +78,11 @@ def headline(result: RunResult) -> Headline:
 
 
 def _setting(result: RunResult) -> list[str]:
-    """Energy and densities if the configuration names them, seed and date."""
-    words = []
-    beams = result.configuration.get("beams")
-    if isinstance(beams, Mapping):
-        energy, density = beams.get("energy"), beams.get("pdf")
-        if isinstance(energy, int | float) and energy > 0:
-            words.append(
-                f"{plain(energy / 1000)} TeV" if energy >= 1000 else f"{plain(energy)} GeV"
-            )
-        if isinstance(density, Mapping):  # a slot: the set it names, or the component
-            options = density.get("options")
-            chosen = options.get("set") if isinstance(options, Mapping) else None
-            density = chosen if isinstance(chosen, str) else density.get("use")
-        if isinstance(density, str):
-            words.append(PurePath(density).name)
-    return [*words, f"seed {result.seed}", _moment(result.created)]
+    """Energy, densities, seed and date."""
+    tev = result.energy >= 1000
+    energy = f"{plain(result.energy / 1000)} TeV" if tev else f"{plain(result.energy)} GeV"
+    densities = [result.parton_density] if result.parton_density else []
+    return [energy, *densities, f"seed {result.seed}", _moment(result.created)]
 
 
 def _moment(created: str) -> str:

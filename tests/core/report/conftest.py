@@ -35,6 +35,9 @@ def run_result() -> RunResult:
     return RunResult(
         format="crosshook-report/1",
         process="p p > t t~",
+        beams=(2212, 2212),
+        energy=13000.0,
+        parton_density="ToyLH_LO",
         seed=20261122,
         created="2026-11-22T03:58:47+00:00",
         versions={"crosshook": "0.1.0", "python": "3.11.7"},
