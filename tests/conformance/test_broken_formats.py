@@ -1,0 +1,118 @@
+"""Event formats: the built-in LHE format with one defect each, and what is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pytest
+
+from crosshook.core.registry import default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from crosshook.core.context import BuildContext
+    from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.event_format import EventFormat, EventStream, EventWriter
+
+
+class Writer:
+    """Hands on to the real writer, through `change`."""
+
+    def __init__(self, form: Lhe, own: EventWriter) -> None:
+        self.form, self.own = form, own
+
+    def write(self, batch: EventBatch) -> None:
+        changed = self.form.change(batch)
+        if changed is not None:
+            self.own.write(changed)
+
+    def close(self, info: RunInfo | None = None) -> None:
+        self.own.close(info if self.form.takes_final_info else None)
+
+    def abort(self) -> None:
+        self.own.abort()
+
+
+class Lhe:
+    """The built-in format, to be spoilt."""
+
+    takes_final_info = True
+
+    def __init__(self, context: BuildContext) -> None:
+        built = default_registry().build("event_format", "lhe", context)
+        self.own = cast("EventFormat", built)
+        self.extensions = self.own.extensions
+
+    def change(self, batch: EventBatch) -> EventBatch | None:
+        return batch
+
+    def sniff(self, path: Path) -> bool:
+        return self.own.sniff(path)
+
+    def read(self, path: Path, batch_size: int = 10_000) -> EventStream:
+        return self.own.read(path, batch_size)
+
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> Writer:
+        return Writer(self, self.own.write(path, info, overwrite))
+
+
+class RoundsWeights(Lhe):
+    def change(self, batch: EventBatch) -> EventBatch:
+        rounded = np.array([float(f"{w:.4e}") for w in batch.event["weight"]])
+        return replace(batch, event={**batch.event, "weight": rounded})
+
+
+class LosesSmallBatches(Lhe):
+    def change(self, batch: EventBatch) -> EventBatch | None:
+        return batch if len(batch) > 12 else None
+
+
+class OneBigBatch(Lhe):
+    def read(self, path: Path, batch_size: int = 10_000) -> EventStream:
+        return super().read(path, 10_000)
+
+
+class KeepsFirstInfo(Lhe):
+    takes_final_info = False
+
+
+class Overwrites(Lhe):
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> Writer:
+        return super().write(path, info, overwrite=True)
+
+
+class WritesInPlace(Lhe):
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> Writer:
+        writer = super().write(path, info, overwrite)
+        path.touch()
+        return writer
+
+
+class KnowsEverything(Lhe):
+    def sniff(self, path: Path) -> bool:
+        return True
+
+
+BROKEN = [
+    (RoundsWeights, r"event column weight: ", "events_come_back"),
+    (LosesSmallBatches, r"25 events written, 13 read", "events_come_back"),
+    (OneBigBatch, r"larger than batch_size", "events_come_back"),
+    (KeepsFirstInfo, r"process 1: cross_section 0.0 read, 505.25", "run_information_comes_back"),
+    (Overwrites, r"overwritten without being asked", "files_appear_when_complete"),
+    (WritesInPlace, r"its name before it is complete", "files_appear_when_complete"),
+    (KnowsEverything, r"sniff takes an empty file", "broken_files_are_refused"),
+]
+
+
+@pytest.mark.parametrize(
+    ("factory", "words", "check"), BROKEN, ids=[f.__name__ for f, _, _ in BROKEN]
+)
+def test_wrong_format_is_rejected(
+    reject: Callable[..., None], factory: type, words: str, check: str
+) -> None:
+    reject("event_format", factory, words, check)
