@@ -218,19 +218,28 @@ def test_interrupt(tmp_path: Path) -> None:
     """Ctrl-C in the middle of the generation: exit code 130, no half-written file."""
     output = tmp_path / "run"
     words = arguments(example("ee-mumu"), output, "generate.events=100000000")
+    # A shell that started the tests in the background has made them ignore SIGINT.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from crosshook.core.cli import main; main()"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "crosshook", *words],
+        [sys.executable, "-c", program, *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + WAIT
-    while not list(output.glob("parts/*.npz")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline, "the generation never began"
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=WAIT)
+    with process:
+        try:
+            deadline = time.monotonic() + WAIT
+            while not list(output.glob("parts/*.npz")):
+                assert process.poll() is None
+                assert time.monotonic() < deadline, "the generation never began"
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=WAIT)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors.strip() == "stopped"
     assert not list(output.glob("events.*"))
