@@ -98,7 +98,7 @@ def test_madgraph_files(name: str, tmp_path: Path) -> None:
     assert report.cross_section_out_pb == pytest.approx(found.cross_section_pb, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", ["sherpa/dy", "madgraph/nobm_pp_ttW"])
+@pytest.mark.parametrize("name", ["sherpa/dy"])
 def test_lhe_to_root_to_lhe(name: str, tmp_path: Path) -> None:
     source = reference(f"{name}.lhe.gz")
     convert([source], tmp_path / "events.root")
