@@ -121,7 +121,7 @@ class IntegrationResult:
         chi_squared: of the blocks about their mean.
         degrees_of_freedom: of it.
         channels: channel by channel.
-        cut_efficiency: share of points with weight ≠ 0.
+        cut_efficiency: share of points with weight ≠ 0, invalid ones left aside.
         invalid: points with NaN or infinite weight.
         negative_share: Σ|w<0| / Σ|w|.
         efficiencies: unweighting efficiencies by rule.

@@ -45,6 +45,7 @@ def integration_result(
     """
     sums, estimate = weighted.sums, weighted.estimate
     chi2, dof = chi_squared(weighted.block_estimates, weighted.block_errors)
+    valid = int(sums.valid.sum())
     drawn = shares.numpy()
     channels = tuple(
         ChannelResult(
@@ -68,7 +69,7 @@ def integration_result(
         chi_squared=chi2,
         degrees_of_freedom=dof,
         channels=channels,
-        cut_efficiency=1.0 - float(sums.zeros.sum()) / sums.n,
+        cut_efficiency=1.0 - float(sums.zeros.sum()) / valid if valid else 0.0,
         invalid=int(sums.invalid.sum()),
         negative_share=_negative_share(weighted.weights),
         efficiencies=tuple(
