@@ -43,6 +43,31 @@ class MoebiusMapping:
         return r.clamp(max=1.0), ((1 + a) / (1 + a - a * u) ** 2).log().sum(dim=1)
 
 
+class ConditionalMapping(MoebiusMapping):
+    """Correct: the first condition bends every dimension further."""
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        assert condition is not None
+        self.extra = condition[:, :1]
+        return super().forward(r, channel)
+
+    def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        assert condition is not None
+        self.extra = condition[:, :1]
+        return super().inverse(u, channel)
+
+    def strength(self, channel: Tensor) -> Tensor:
+        return super().strength(channel) + self.extra
+
+
+class ForgetsTheCondition(ConditionalMapping):
+    """The inverse takes the condition for zero."""
+
+    def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        assert condition is not None
+        return super().inverse(u, channel, torch.zeros_like(condition))
+
+
 class ConstantInLogDet(MoebiusMapping):
     def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
         u, log_det = super().forward(r, channel)
@@ -177,9 +202,16 @@ class ForgetfulMapping(OverspendingMapping):
         self.bend = 0.5
 
 
+CONDITIONAL = Capabilities(conditional=True, differentiable=True)
 LEARNS = Capabilities(trainable=True, stateful=True)
 
 BROKEN = [
+    (
+        ForgetsTheCondition,
+        CONDITIONAL,
+        r"inverse\(forward\(r\)\) and r differ",
+        "inverse_undoes_forward",
+    ),
     (
         ConstantInLogDet,
         None,
@@ -245,11 +277,18 @@ def test_wrong_mapping_is_rejected(
     reject("channel_mapping", factory, words, check, capabilities)
 
 
-@pytest.mark.parametrize("capabilities", [Capabilities(), DIFFERENTIABLE])
+@pytest.mark.parametrize(
+    ("factory", "capabilities"),
+    [
+        (MoebiusMapping, Capabilities()),
+        (MoebiusMapping, DIFFERENTIABLE),
+        (ConditionalMapping, CONDITIONAL),
+    ],
+)
 def test_correct_mapping_passes(
-    findings_on: Callable[..., list[Finding]], capabilities: Capabilities
+    findings_on: Callable[..., list[Finding]], factory: type, capabilities: Capabilities
 ) -> None:
-    assert findings_on("channel_mapping", MoebiusMapping, capabilities) == []
+    assert findings_on("channel_mapping", factory, capabilities) == []
 
 
 def test_finding_names_law_case_and_input(findings_on: Callable[..., list[Finding]]) -> None:
