@@ -6,12 +6,15 @@ into them as a multinomial, so that Pearson's χ² has one degree of freedom les
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from crosshook.core.histograms import Histogram
@@ -118,3 +121,42 @@ def test_beams_are_alike(hadronic: Finished, chance: Chance) -> None:
     assert full.sum() >= 10
     pulls = difference[full] / spread[full]
     assert chance(float(np.sum(pulls**2)), pulls.size) > P_VALUE
+
+
+@pytest.mark.parametrize(
+    ("settings", "overweight"),
+    [
+        # A fraction of one block: what is cut from its end must be like what is kept.
+        (("block_size=65536", "generate.events=8000"), 0.0),
+        # A low maximum: a fifth of σ is carried by weights above the common one.
+        (("generate.unweighter.options={rule: excess-share, share: 0.2}",), 0.15),
+        (("generate.unweighter.options={rule: maximum}",), 0.0),
+    ],
+    ids=["part of a block", "many overweights", "true maximum"],
+)
+def test_mass_however_events_were_made(
+    drell_yan: Finished,
+    runner: Callable[..., Finished],
+    chance: Chance,
+    settings: tuple[str, ...],
+    overweight: float,
+) -> None:
+    """χ² of dσ/dm, where the two channels differ most; errors from Σw², no tails outside."""
+    (weighted,) = (h for h in drell_yan.result.integration.histograms if h.name == "m")
+    axis = {"observable": "m", "bins": len(weighted.values), "range": [66.0, 116.0]}
+    run = runner(
+        "drell-yan",
+        "run",
+        "integrate.evaluations=20000",
+        f"integrate.histograms={json.dumps({'m': axis})}",
+        *settings,
+    ).generation
+    (events,) = run.histograms
+    expected = np.array(weighted.values) / sum(weighted.values)
+    found = np.array(events.values) / run.cross_section
+    assert found.sum() == pytest.approx(1.0, rel=1e-12)
+    mean_square = np.array(events.errors) ** 2 / run.cross_section**2 + found**2 / run.events
+    spread = np.array(weighted.errors) / sum(weighted.values)
+    chi_squared = float(np.sum((found - expected) ** 2 / (mean_square + spread**2)))
+    assert run.overweight_share >= overweight
+    assert chance(chi_squared, found.size - 1) > P_VALUE
