@@ -7,12 +7,14 @@ samples; a block with a title is a file. Blocks that are not to be run are fence
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +25,7 @@ import yaml
 
 import crosshook
 from crosshook import schemas
+from crosshook.core.cli import main
 from crosshook.core.errors import CrosshookError
 from crosshook.core.interfaces import INTERFACES
 
@@ -51,7 +54,10 @@ SMALL = {
 DEMO = ["crosshook", "run", "examples/ttbar.yaml", "--overwrite"]
 """What `make demo` runs once crosshook is installed."""
 
-DRAWN = ("README.md", "first-events.md")
+WEIGHTED = ROOT / "tests" / "data" / "lhe" / "sherpa_wjj.lhe.gz"
+"""Another generator's weighted events; pages call such a file weighted.lhe.gz."""
+
+DRAWN = ("README.md",)
 """Pages whose runs draw their report, which takes longer than the run."""
 
 
@@ -98,6 +104,7 @@ class Reader:
         self.site = folder / "installed"
         self.namespace: dict[str, object] = {"__name__": "__page__"}
         shutil.copytree(ROOT / "examples", folder / "examples")
+        shutil.copy(WEIGHTED, folder / "weighted.lhe.gz")
 
     def follow(self) -> None:
         """Writes files, runs commands and code, in order."""
@@ -116,27 +123,27 @@ class Reader:
 
     def run(self, words: list[str], block: Block) -> None:
         """Runs a command of the page; a failure shows what it printed."""
+        place = f"{self.page.relative_to(ROOT)}, line {block.line}: {shlex.join(words)}"
         if words[0] == "pip":
-            if not words[-1].startswith("./"):
-                return
-            target = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(self.site)]
-            command = [sys.executable, "-m", "pip", "install", *target, words[-1]]
-        else:
+            self.install(words[-1])
+        elif self.site.exists():
             command = [sys.executable, "-m", *words, *self.small(words)]
-        paths = [str(self.site), os.environ.get("PYTHONPATH", "")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-        environment |= {"OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-        done = subprocess.run(
-            command,
-            check=False,
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        place = f"{self.page.relative_to(ROOT)}, block at line {block.line}: {shlex.join(words)}"
-        assert done.returncode == 0, f"{place}\n{done.stdout}\n{done.stderr}"
+            paths = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")])
+            _process(command, self.folder, place, PYTHONPATH=paths.strip(os.pathsep))
+        else:
+            printed = io.StringIO()
+            try:
+                with redirect_stdout(printed), redirect_stderr(printed):
+                    main([*words[1:], *self.small(words)])
+            except SystemExit as end:
+                pytest.fail(f"{place}\nexit code {end.code}\n{printed.getvalue()}")
+
+    def install(self, package: str) -> None:
+        """Installs a package the page has written; commands then run in processes of their own."""
+        if package.startswith("./"):
+            options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(self.site)]
+            command = [sys.executable, "-m", "pip", "install", *options, package]
+            _process(command, self.folder, package, PIP_DISABLE_PIP_VERSION_CHECK="1")
 
     def small(self, words: list[str]) -> list[str]:
         """Further settings of a run that keep its samples small."""
@@ -156,6 +163,19 @@ class Reader:
         ]
 
 
+def _process(command: list[str], folder: Path, place: str, **environment: str) -> None:
+    done = subprocess.run(
+        command,
+        check=False,
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{place}\n{done.stdout}\n{done.stderr}"
+
+
 # Pythia's binding warns on its own account when it is imported.
 @pytest.mark.filterwarnings("ignore:builtin type .*has no __module__ attribute:DeprecationWarning")
 @pytest.mark.parametrize(
@@ -172,15 +192,8 @@ def test_page_does_what_it_says(
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built documentation; links, anchors and navigation are checked by the strict build."""
     target = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)]
+    _process(command, ROOT, "the site")
     return target
 
 
@@ -227,8 +240,8 @@ def test_every_hook_has_its_page(name: str) -> None:
     assert "```python\n" in text
 
 
-def test_every_public_name_is_in_the_reference() -> None:
-    text = (DOCS / "api.md").read_text("utf-8")
+def test_every_public_name_is_in_the_reference(site: Path) -> None:
+    text = (site / "api" / "index.html").read_text("utf-8")
     assert [n for n in crosshook.__all__ if not re.search(rf"\b{n}\b", text)] == []
 
 

@@ -9,15 +9,20 @@ ITEM = re.compile(r"^(`[^`]+`|[\w, *]+): (.*)$")
 TERM = re.compile(r"^`[^`]+`: ")
 TITLES = {"Args": "Arguments"}
 FREE_TEXT = ("Returns", "Yields")
+SPECIAL = re.compile(r"([*_\[\]|])")
+EMPHASIS = re.compile(r"\\\*(\w+)\\\*")
 CODE = re.compile(r"(``.*?``|`[^`]*`)", re.DOTALL)
 
 
 def escaped(text: str) -> str:
     """Text in which Markdown finds nothing but code between backticks."""
     parts = CODE.split(text)
-    return "".join(
-        p if i % 2 else re.sub(r"([*_<\[\]|])", r"\\\1", p) for i, p in enumerate(parts)
-    )
+    return "".join(p if i % 2 else _escaped(p) for i, p in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
+    text = SPECIAL.sub(r"\\\1", text).replace("<", "&lt;")
+    return EMPHASIS.sub(r"*\1*", text)
 
 
 def to_markdown(docstring: str) -> str:
@@ -59,7 +64,7 @@ def _prose(lines: list[str]) -> str:
 
 
 def _section(name: str, lines: list[str]) -> str:
-    title = f"**{TITLES.get(name, name)}**"
+    title = f"*{TITLES.get(name, name)}*"
     inside = [line[4:] if line.startswith("    ") else line.strip() for line in lines]
     text = "\n".join(inside).strip("\n")
     if name in FREE_TEXT:

@@ -12,7 +12,7 @@ from command_help import all_commands, command
 from interface_pages import checks, components, hook_table
 from mkdocs.exceptions import PluginError
 from option_tables import option_table, run_file_table
-from source_reference import error_table, interface, members, module_text
+from source_reference import error_table, interface, members, module_text, public
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "interface": interface,
     "module": module_text,
     "options": option_table,
+    "public": public,
     "run-file": run_file_table,
 }
 

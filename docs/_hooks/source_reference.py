@@ -61,6 +61,18 @@ def members(module: str, *names: str) -> str:
     return "\n\n".join(parts)
 
 
+def public() -> str:
+    """Everything `crosshook` itself offers, by name; what is no class or function is left out."""
+    import crosshook
+
+    offered = {name: getattr(crosshook, name) for name in crosshook.__all__}
+    return "\n\n".join(
+        members(value.__module__, name)
+        for name, value in offered.items()
+        if hasattr(value, "__qualname__")
+    )
+
+
 def error_table() -> str:
     """Every error with its exit code, the codes inherited where a class sets none."""
     codes: dict[str, str] = {}
@@ -121,8 +133,9 @@ def _signature(node: Function) -> str:
         tail = "" if default_ is None else f" = {ast.unparse(default_)}"
         words.append(f"{_argument(argument)}{tail}")
     words = [word for word in words if word not in ("self", "cls")]
-    result = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""
-    name = "" if node.name == "__init__" else node.name
+    made = node.name == "__init__"
+    result = "" if made or node.returns is None else f" -> {ast.unparse(node.returns)}"
+    name = "" if made else node.name
     line = f"{name}({', '.join(words)}){result}"
     if len(line) <= WIDTH:
         return line
