@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from crosshook.core.conventions import ANY_HELICITY
+from crosshook.core.errors import IntegrandError
 from crosshook.core.events.batch import EventBatch
 
 if TYPE_CHECKING:
@@ -95,8 +96,10 @@ def _colour_flows(
         squared = process.matrix_element.squared(
             momenta, assignment.subprocess, points.alpha_s[rows], want=("colour",)
         )
-        if squared.colour is not None:
-            flows[rows] = _choose(squared.colour, uniform.to(rows.device)[rows])
+        if squared.colour is None:
+            message = f"matrix element of {sub.label}: no weights for its colour flows"
+            raise IntegrandError(message)
+        flows[rows] = _choose(squared.colour, uniform.to(rows.device)[rows])
     return flows
 
 

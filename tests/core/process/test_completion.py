@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from crosshook.core.errors import IntegrandError
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.process.completion import choose_assignments, complete
 
@@ -149,6 +150,21 @@ def test_mirrored_flows_are_weighed_with_swapped_legs(compose: Any, toy: Any, cu
     probability = behind / (behind + 3 * (1 - behind))
     spread = math.sqrt(float((probability * (1 - probability)).sum()))
     assert abs(first.sum() - probability.sum()) < 5 * spread
+
+
+def test_colour_flows_need_weights(compose: Any, toy: Any, cube: Any) -> None:
+    class Colourless(toy.amplitudes):  # type: ignore[misc]
+        def squared(
+            self, momenta: Any, subprocess: int, alpha_s: Any, *more: Any, **kw: Any
+        ) -> Any:
+            return super().squared(momenta, subprocess, alpha_s)
+
+    process = compose(toy.process(amplitudes=Colourless()))
+    points = _points(process, cube, 3)
+    chosen, one = torch.zeros(3).long(), torch.ones(3, dtype=torch.float64)
+    with pytest.raises(IntegrandError) as caught:
+        complete(process, points, chosen, one, one / 2, RunInfo())
+    assert str(caught.value) == ("matrix element of g g > e- e+: no weights for its colour flows")
 
 
 def test_no_events(compose: Any, cube: Any) -> None:
