@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -94,17 +94,6 @@ def _plain_json(document: object) -> str:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-@contextmanager
-def _all_or_none(writers: list[EventWriter]) -> Iterator[None]:
-    """Removes every unfinished file if anything goes wrong, an interrupt included."""
-    try:
-        yield
-    except BaseException:
-        for writer in writers:
-            writer.abort()
-        raise
-
-
 def assemble(
     config: RunConfig,
     process: ScatteringProcess,
@@ -145,11 +134,10 @@ def assemble(
     varied = np.zeros(len(info.weights))
     filled = [np.zeros((2, h.bins + 2)) for h in histograms]
     writers: list[EventWriter] = []
-    with ExitStack() as stack:
-        stack.enter_context(_all_or_none(writers))
+    with ExitStack() as stack:  # on any error, an interrupt included, no file is left behind
         for path, slot in paths:
             chosen = cast("EventFormat", registry.build("event_format", slot, BuildContext()))
-            writers.append(chosen.write(path, info))
+            writers.append(stack.enter_context(chosen.write(path, info)))
         for batch in _batches(generated, info):
             scaled = batch.with_weights(scale)
             weight = np.asarray(scaled.event["weight"], np.float64)

@@ -114,7 +114,7 @@ class BicubicGrid:
         monomials = (powers(t)[:, :, None] * powers(s)[:, None, :]).reshape(-1, 16, 1)
         if cell.device.type != "cpu":
             return self._combine(cell, monomials)
-        pieces = zip(cell.split(CACHED), monomials.split(CACHED), strict=True)
+        pieces = zip(torch.split(cell, CACHED), torch.split(monomials, CACHED), strict=True)
         return torch.cat([self._combine(*piece) for piece in pieces])
 
     def _combine(self, cell: Tensor, monomials: Tensor) -> Tensor:

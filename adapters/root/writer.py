@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import uproot
 
 from crosshook.adapters.root.tables import rntuple_data, ttree_data
 from crosshook.core.cross_section import WeightSums
-from crosshook.core.errors import InputError, OutputError
+from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.document import write_document
+from crosshook.core.events.staged_writer import StagedWriter
 from crosshook.core.events.staging import StagedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ RUN_INFO: Final = "RunInfo"
 CODECS: Final = {"zstd": uproot.ZSTD, "lz4": uproot.LZ4, "zlib": uproot.ZLIB, "lzma": uproot.LZMA}
 
 
-class RootWriter:
+class RootWriter(StagedWriter):
     """A ROOT file being written."""
 
     def __init__(
@@ -46,20 +46,14 @@ class RootWriter:
         """Starts the file; see schemas/v1/components/root.json for the options."""
         self._info = info
         self._container = container
-        self._staged = StagedFile(path, overwrite)
+        super().__init__(StagedFile(path, overwrite))
         self._file = uproot.recreate(self._staged.path, compression=CODECS[codec](level))
         self._table: uproot.WritableTree | uproot.WritableNTuple | None = None
         self._names: tuple[str, ...] = ()
         self._waiting: list[EventBatch] = []
         self._sums = WeightSums()
-        self._closed = False
 
-    def write(self, batch: EventBatch) -> None:
-        """Appends events.
-
-        Raises:
-            InputError: if they have other columns than the events before.
-        """
+    def _write(self, batch: EventBatch) -> None:
         names = tuple(batch.event)
         if not self._sums.events:
             self._names = names
@@ -88,14 +82,7 @@ class RootWriter:
             )
         self._table.extend(branches)
 
-    def close(self, info: RunInfo | None = None) -> None:
-        """Writes sums and run information, and gives the file its name.
-
-        Args:
-            info: the final run information; the last events' if left out.
-        """
-        if self._closed:
-            return
+    def _finish(self, info: RunInfo | None) -> None:
         if self._waiting:
             self._info = self._waiting[-1].info
         if self._waiting or self._table is None:
@@ -103,8 +90,6 @@ class RootWriter:
             self._flush()
         self._write_runs(self._info if info is None else info)
         self._file.close()
-        self._staged.commit()
-        self._closed = True
 
     def _write_runs(self, info: RunInfo) -> None:
         sums = self._sums
@@ -122,28 +107,5 @@ class RootWriter:
             self._file.mktree(RUNS, {name: a.dtype for name, a in row.items()}).extend(row)
         self._file[RUN_INFO] = write_document(info, sums)
 
-    def abort(self) -> None:
-        """Removes what was written; does nothing once the file is complete."""
-        if self._closed:
-            return
-        self._closed = True
+    def _release(self) -> None:
         self._file.close()
-        self._staged.discard()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None:
-                self.close()
-        finally:
-            self.abort()  # does nothing after a close that succeeded
-        if isinstance(error, OSError):
-            message = f"{self._staged.destination}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
