@@ -32,7 +32,8 @@ class BuildContext:
         dtype: floating type of inputs and outputs, in torch's notation.
         rng: generator for initial values and training, on the CPU; None where nothing is random.
         progress: told how far a training is.
-        model: directory of the trained model to load, or None.
+        model: directory of the trained model that will be loaded into the component, or None; set
+            by the registry from the slot, so that nested components get their own.
         registry: where nested components come from.
     """
 

@@ -254,7 +254,7 @@ class Registry:
             )
             raise RegistryError(message)
         factory = load_target(registered.component.target, f"{interface} {slot.use!r}")
-        model = Path(slot.model) if slot.model is not None else context.model
+        model = Path(slot.model) if slot.model is not None else None
         built: object = factory(context.with_(registry=self, model=model), **options)
         missing = [m for m in registered.interface.methods if not hasattr(built, m)]
         if missing:
