@@ -29,11 +29,10 @@ def components(interface: str) -> str:
     for registered in _own(interface):
         component = registered.component
         able = ", ".join(abilities(registered)).replace("_", "-") or "none"
-        summary = escaped(component.summary[0].upper() + component.summary[1:])
         devices = ", ".join(component.capabilities.devices)
         parts += [
             f"### {component.name} {{#component-{component.name}}}",
-            f"{summary}. Devices: {devices}; capabilities: {able}.",
+            f"{escaped(component.summary)}; devices: {devices}; capabilities: {able}.",
             option_table(interface, component.name),
         ]
     return "\n\n".join(parts)
