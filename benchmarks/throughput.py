@@ -53,7 +53,7 @@ CHANNEL = {"pp-ttbar": 0, "drell-yan": 1}
 """The channel of the single-channel comparison: `flat` and `z`."""
 
 VEGAS_BATCHES = (16384, 100_000)
-"""vegas' smallest batch: our block, and its own default; the faster one is quoted."""
+"""vegas' smallest batch: our block, and its own default."""
 
 
 @dataclass(frozen=True)
@@ -108,29 +108,49 @@ def configuration(name: str, evaluations: int) -> RunConfig:
     return resolve(document, "throughput", default_registry())
 
 
-def rates(
-    case: str, method: str, integrand: Timed, run: Callable[[], int], repeats: int
-) -> list[Record]:
-    """Evaluations per second and the share of time outside the integrand."""
-    speed, outside = [], []
-    n = 0
+@dataclass(frozen=True)
+class Contender:
+    """One way to drive an integrand.
+
+    Attributes:
+        method: its name.
+        integrand: what it drives.
+        run: evaluates once more and says how many points it took.
+        quality: figures of the weights of its last run.
+    """
+
+    method: str
+    integrand: Timed
+    run: Callable[[], int]
+    quality: Callable[[], list[Record]]
+
+
+def race(case: str, contenders: list[Contender], repeats: int) -> list[Record]:
+    """Evaluations per second and the share of time outside the integrand, taken in turns."""
+    speed: dict[str, list[float]] = {c.method: [] for c in contenders}
+    outside: dict[str, list[float]] = {c.method: [] for c in contenders}
+    points: dict[str, int] = {}
     for _ in range(repeats):
-        integrand.seconds = 0.0
-        start = time.process_time()
-        n = run()
-        total = time.process_time() - start
-        speed.append(n / total)
-        outside.append(1 - integrand.seconds / total)
-    return [
-        Record(case, method, "evaluations/s", *median(speed), n),
-        Record(case, method, "share of time outside the integrand", *median(outside), n),
-    ]
+        for each in contenders:
+            each.integrand.seconds = 0.0
+            start = time.process_time()
+            points[each.method] = each.run()
+            total = time.process_time() - start
+            speed[each.method].append(points[each.method] / total)
+            outside[each.method].append(1 - each.integrand.seconds / total)
+    found = []
+    for each in contenders:
+        name, n = each.method, points[each.method]
+        found += [
+            Record(case, name, "evaluations/s", *median(speed[name]), n),
+            Record(case, name, "share of time outside the integrand", *median(outside[name]), n),
+            *each.quality(),
+        ]
+    return found
 
 
-def ours(
-    case: str, method: str, config: RunConfig, integrand: Timed, points: int, repeats: int
-) -> list[Record]:
-    """Trains VEGAS grids, then draws, weighs and sums blocks."""
+def ours(case: str, method: str, config: RunConfig, integrand: Timed, points: int) -> Contender:
+    """Trains VEGAS grids; a run draws, weighs and sums blocks."""
     registry = default_registry()
     k = len(integrand.channels)
     context = BuildContext(dimensions=integrand.n_dim, channels=k)
@@ -145,27 +165,30 @@ def ours(
         mapping.fit(source, Budget(config.train_evaluations), context)
     shares = source.shares
     blocks = -(-points // BLOCK)
-    weights_of: list[tuple[np.ndarray, np.ndarray]] = []
+    drawn: list[tuple[np.ndarray, np.ndarray]] = []
 
     def run() -> int:
-        weights_of.clear()
+        drawn.clear()
         sums = []
         with torch.no_grad():
             for block in range(blocks):
                 sample = sampler.draw(SEED, "throughput", block, BLOCK, shares)
                 sums.append(block_sums(sample, k))
-                weights_of.append((sample.channel.numpy(), sample.weight.numpy()))
+                drawn.append((sample.channel.numpy(), sample.weight.numpy()))
         add_in_order(sums).estimate()
         return blocks * BLOCK
 
-    found = rates(case, method, integrand, run, repeats)
-    channel = np.concatenate([c for c, _ in weights_of])
-    weight = np.concatenate([w for _, w in weights_of])
-    own = [weight[channel == c] for c in range(k)]
-    second = sum(float(np.mean(w**2)) / float(p) for w, p in zip(own, shares, strict=True))
-    mean = sum(float(w.mean()) for w in own)
-    variance = sum(float(w.var()) / float(p) for w, p in zip(own, shares, strict=True))
-    return found + quality(case, method, own, second / mean**2 - 1, variance / mean**2)
+    def measured() -> list[Record]:
+        channel = np.concatenate([c for c, _ in drawn])
+        weight = np.concatenate([w for _, w in drawn])
+        own = [weight[channel == c] for c in range(k)]
+        mean = sum(float(w.mean()) for w in own)
+        parts = list(zip(own, shares.tolist(), strict=True))
+        second = sum(float(np.mean(w**2)) / p for w, p in parts) / mean**2
+        variance = sum(float(w.var()) / p for w, p in parts) / mean**2
+        return quality(case, method, own, second - 1, variance)
+
+    return Contender(method, integrand, run, measured)
 
 
 def quality(
@@ -181,8 +204,8 @@ def quality(
     ]
 
 
-def theirs(case: str, integrand: Timed, training: int, points: int, repeats: int) -> list[Record]:
-    """vegas: ten adaptations, then a frozen map with adaptive stratification; best batch size."""
+def theirs(case: str, integrand: Timed, training: int, points: int, size: int) -> Contender:
+    """vegas: ten adaptations, then a frozen map with its adaptive stratification."""
 
     def batch(x: np.ndarray) -> np.ndarray:
         u = torch.from_numpy(np.ascontiguousarray(x))
@@ -191,33 +214,27 @@ def theirs(case: str, integrand: Timed, training: int, points: int, repeats: int
         return value.numpy()
 
     function = vegas.lbatchintegrand(batch)
-    method = f"vegas {metadata.version('vegas')}"
-    best: list[Record] = []
-    for size in VEGAS_BATCHES:
-        random = np.random.default_rng(SEED)
-        integrator = vegas.Integrator(
-            [[0.0, 1.0]] * integrand.n_dim,
-            ran_array_generator=random.random,
-            min_neval_batch=size,
-        )
-        integrator(function, nitn=10, neval=training // 10)
-        result: list[Any] = []
+    method = f"vegas {metadata.version('vegas')}, batch {size}"
+    random = np.random.default_rng(SEED)
+    integrator = vegas.Integrator(
+        [[0.0, 1.0]] * integrand.n_dim, ran_array_generator=random.random, min_neval_batch=size
+    )
+    integrator(function, nitn=10, neval=training // 10)
+    last: list[Any] = []
 
-        def run(integrator: vegas.Integrator = integrator, result: list[Any] = result) -> int:
-            result[:] = [integrator(function, nitn=1, neval=points, adapt=False)]
-            return int(result[0].sum_neval)
+    def run() -> int:
+        last[:] = [integrator(function, nitn=1, neval=points, adapt=False)]
+        return int(last[0].sum_neval)
 
-        found = rates(case, method, integrand, run, repeats)
-        if best and best[0].value >= found[0].value:
-            continue
-        parts = [(w, batch(x)) for x, w in integrator.random_batch()]
-        weight = np.concatenate([w * f for w, f in parts])
+    def measured() -> list[Record]:
+        drawn = [w * batch(x) for x, w in integrator.random_batch()]
+        weight = np.concatenate(drawn)
         weight *= weight.size
-        (outcome,) = result
-        error = float(outcome.sdev / outcome.mean) ** 2 * outcome.sum_neval
+        variance = float(last[0].sdev / last[0].mean) ** 2 * last[0].sum_neval
         spread = float(weight.var() / weight.mean() ** 2)
-        best = found + quality(case, method, [weight], spread, error)
-    return best
+        return quality(case, method, [weight], spread, variance)
+
+    return Contender(method, integrand, run, measured)
 
 
 def parts(case: str, process: ScatteringProcess, repeats: int) -> list[Record]:
@@ -276,9 +293,12 @@ def measure(quick: bool) -> list[Record]:
         config = configuration(case, training)
         process = build_process(config, default_registry())
         every, single = Timed(process, None), Timed(process, only)
-        found += ours(case, "crosshook", config, every, points, repeats)
-        found += ours(case, "crosshook, one channel", config, single, points, repeats)
-        found += theirs(case, single, training, points, repeats)
+        contenders = [
+            ours(case, "crosshook", config, every, points),
+            ours(case, "crosshook, one channel", config, single, points),
+            *(theirs(case, single, training, points, size) for size in VEGAS_BATCHES),
+        ]
+        found += race(case, contenders, repeats)
         found += parts(case, process, repeats)
     return found
 
@@ -295,7 +315,7 @@ def main() -> None:
     print(", ".join(f"{key} {value}" for key, value in about.items()))
     for r in records:
         print(
-            f"{r.case:10} {r.method:24} {r.metric:36} {r.value:12.5g} ± {r.error:<9.2g} n = {r.n}"
+            f"{r.case:10} {r.method:26} {r.metric:36} {r.value:12.5g} ± {r.error:<9.2g} n = {r.n}"
         )
     if options.json:
         document = {"machine": about, "records": [asdict(r) for r in records]}
