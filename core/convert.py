@@ -8,6 +8,9 @@ that follow it already), so that
 - samples of different processes (`sum`) give σ = Σ σ_f, weights scaled by N/n_f.
 
 Sherpa files that all count their trials stay as they are: Σw/Σtrials is additive.
+
+Errors add in quadrature; those of files from one crosshook run, which share most of the points that
+determined σ, add up linearly.
 """
 
 from __future__ import annotations
@@ -278,12 +281,16 @@ def _merged_info(
     if keep:
         return merged
     value: dict[int, float] = {}
-    variance: dict[int, float] = {}
-    for k, share in zip(known, shares, strict=True):
+    errors: dict[int, dict[str, float]] = {}
+    for number, (k, share) in enumerate(zip(known, shares, strict=True)):
+        # Files of one run share its integration: their errors add up and do not average out.
+        origin = k.info.header.get("crosshook", f"file {number}").strip()
         for process in _normalised(k):
             i = process.process_id
             value[i] = value.get(i, 0.0) + share * process.cross_section
-            variance[i] = variance.get(i, 0.0) + (share * process.error) ** 2
+            own = errors.setdefault(i, {})
+            own[origin] = own.get(origin, 0.0) + share * process.error
+    variance = {i: sum(e**2 for e in own.values()) for i, own in errors.items()}
     largest = max(k.sums.largest * scale for k, scale in zip(known, scales, strict=True))
     processes = tuple(
         ProcessInfo(i, value[i], math.sqrt(variance[i]), largest) for i in sorted(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from crosshook.core.inspect import inspect_file
 from crosshook.core.more_events import generate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from crosshook.core.results import GenerationResult
@@ -55,6 +57,12 @@ def test_merged_cross_section(
     )
     truth = drell_yan.result.integration
     assert abs(expected - truth.cross_section) < 3 * truth.error
+    # Both files owe σ to the same integration: twice the events do not make it better known.
+    stated = sum(
+        n * (i.cross_section_error_pb or 0) for n, i in zip(EVENTS, report.inputs, strict=True)
+    )
+    assert report.cross_section_error_pb == pytest.approx(stated / sum(EVENTS), rel=1e-2)
+    assert (report.cross_section_error_pb or 0) > truth.error
     seen = inspect_file(merged)
     assert seen.cross_section_pb == pytest.approx(expected, rel=1e-9)
     assert seen.events == sum(EVENTS)
@@ -78,3 +86,14 @@ def test_each_sample_has_the_right_cross_section(
     for _, result in samples:
         assert abs(result.cross_section - truth.cross_section) < 3 * truth.error
         assert result.error < 1.1 * truth.error
+
+
+def test_independent_runs_average_out(runner: Callable[..., Finished], tmp_path: Path) -> None:
+    """Equal samples of runs with different seeds have 1/√2 of the error."""
+    runs = [
+        runner("ee-mumu", str(seed), "integrate.evaluations=50000", f"seed={seed}")
+        for seed in (1, 2)
+    ]
+    report = convert([r.directory / "events.lhe.gz" for r in runs], tmp_path / "merged.lhe.gz")
+    errors = [r.generation.error for r in runs]
+    assert report.cross_section_error_pb == pytest.approx(math.hypot(*errors) / 2, rel=1e-6)
