@@ -23,7 +23,7 @@ unit: $(VENV)/.dev
 	$(BIN)/pytest --cov --cov-report=term
 
 docs: $(VENV)/.dev
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from crosshook.core.sampling.sums import Sums
 
 OUTGOING = 1
+ROUNDING = 1e-12
+"""Relative rounding, at most, of the few products that make a weight."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,9 @@ class Assembled:
 def run_info(config: RunConfig, process: ScatteringProcess, sums: Sums) -> RunInfo:
     """The init block of the events of a run.
 
+    Processes share their points, so that their own errors do not add in quadrature to that of σ.
+    Readers add XERRUP so; the errors written are scaled until that is right.
+
     Args:
         config: the run.
         process: its process.
@@ -70,9 +76,12 @@ def run_info(config: RunConfig, process: ScatteringProcess, sums: Sums) -> RunIn
     plan = plan_variations(process, config.scale_variations, config.pdf_variations)
     pdf_set = process.density.set_index if process.density is not None else 0
     half = process.beams.energy / 2
+    parts = sums.part_estimates()
+    together = math.hypot(*(part.error for part in parts))
+    scale = sums.estimate().error / together if together else 1.0
     processes = tuple(
-        ProcessInfo(number, part.value, part.error, 0.0)
-        for number, part in zip(process.process_ids, sums.part_estimates(), strict=True)
+        ProcessInfo(number, part.value, part.error * scale, 0.0)
+        for number, part in zip(process.process_ids, parts, strict=True)
     )
     return RunInfo(
         beams=process.beams.pdg,
@@ -127,7 +136,7 @@ def assemble(
         message = f"the events' mean weight is {mean}; nothing can be scaled to {cross_section} pb"
         raise NumericalError(message)
     scale = cross_section / mean
-    limit = common * scale * (1 + 1e-9)  # rounding of the products that make a weight
+    limit = common * scale * (1 + ROUNDING)
     total = squares = excess = 0.0
     overweights = 0
     largest = dict.fromkeys((p.process_id for p in info.processes), 0.0)
@@ -139,7 +148,7 @@ def assemble(
             chosen = cast("EventFormat", registry.build("event_format", slot, BuildContext()))
             writers.append(stack.enter_context(chosen.write(path, info)))
         for batch in _batches(generated, info):
-            scaled = batch.with_weights(scale)
+            scaled = _equalised(batch.with_weights(scale), common * scale)
             weight = np.asarray(scaled.event["weight"], np.float64)
             for writer in writers:
                 writer.write(scaled)
@@ -178,6 +187,13 @@ def _batches(generated: Generated, info: RunInfo) -> Iterator[EventBatch]:
         batch = load_part(Path(block.path), info)[:missing]
         missing -= len(batch)
         yield batch
+
+
+def _equalised(batch: EventBatch, common: float) -> EventBatch:
+    """The same events with one weight where weights differ from it by rounding only."""
+    weight = np.asarray(batch.event["weight"], np.float64)
+    equal = np.abs(weight / common - 1) < ROUNDING
+    return replace(batch, event={**batch.event, "weight": np.where(equal, common, weight)})
 
 
 def _mean_weight(generated: Generated, info: RunInfo) -> float:

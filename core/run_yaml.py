@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import re
+from typing import Protocol
+
+import yaml
 
 from crosshook.core.errors import ConfigurationError
 
-if TYPE_CHECKING:
-    import yaml
-
 MAX_DEPTH = 50
 """Deepest nesting, far above any run file."""
+
+
+class RunFileLoader(yaml.SafeLoader):
+    """Plain data only; numbers such as 1e-3 are numbers, as in YAML 1.2 and Python."""
+
+
+RunFileLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
 
 
 def parse_yaml(text: str, name: str) -> object:
@@ -25,11 +36,9 @@ def parse_yaml(text: str, name: str) -> object:
             let a small file grow without bound), or has a mapping whose keys are no strings or
             repeat each other.
     """
-    import yaml
-
     try:
         depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(text, Loader=RunFileLoader):
             depth += isinstance(event, yaml.CollectionStartEvent)
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
@@ -39,9 +48,9 @@ def parse_yaml(text: str, name: str) -> object:
                 place = _place(name, event.start_mark)
                 message = f"{place}: YAML anchors and aliases are not allowed in run files"
                 raise ConfigurationError(message)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=RunFileLoader)
         _check_keys(node, name)
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader=RunFileLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         reason = getattr(error, "problem", None) or str(error).splitlines()[0]
@@ -64,8 +73,6 @@ def _place(name: str, mark: _Mark | None) -> str:
 
 
 def _check_keys(node: yaml.Node | None, name: str) -> None:
-    import yaml
-
     if isinstance(node, yaml.SequenceNode):
         for value in node.value:
             _check_keys(value, name)

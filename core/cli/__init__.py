@@ -51,7 +51,9 @@ GROUP_SUMMARIES = {
 class LazyGroup(click.Group):
     """A group of commands known by record; a command's module loads when it is called."""
 
-    def __init__(self, name: str | None, commands: list[Command], depth: int, summary: str) -> None:
+    def __init__(
+        self, name: str | None, commands: list[Command], depth: int, summary: str
+    ) -> None:
         super().__init__(name, help=summary, no_args_is_help=True)
         self._records = commands
         self._depth = depth

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INTERFACE = click.option(
     "--interface",
     type=click.Choice(list(INTERFACES)),
+    metavar="NAME",
     help="Only components of this interface.",
 )
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

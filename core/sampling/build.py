@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +14,7 @@ from crosshook.core.config import from_document
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.process import BeamSetup
+from crosshook.core.model import read_document
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.self_test import check_amplitudes
 from crosshook.core.registry import default_registry
@@ -41,17 +42,23 @@ class SamplerSpec:
 
     Attributes:
         document: the resolved run file as JSON.
-        models: directories of trained components, as (interface, directory) pairs.
+        models: trained components, as (interface, directory, checksum of the model).
     """
 
     document: str
-    models: tuple[tuple[str, str], ...] = ()
+    models: tuple[tuple[str, str, str], ...] = ()
 
     @classmethod
     def of(cls, config: RunConfig, models: dict[str, Path]) -> SamplerSpec:
         """The specification of a configuration with trained models."""
-        pairs = tuple(sorted((name, str(path)) for name, path in models.items()))
-        return cls(json.dumps(config.document, sort_keys=True), pairs)
+        found = (
+            (name, str(path), str(read_document(path)["sha256"])) for name, path in models.items()
+        )
+        return cls(json.dumps(config.document, sort_keys=True), tuple(sorted(found)))
+
+    def folder(self, interface: str) -> str | None:
+        """Directory of the trained component, or None."""
+        return next((path for name, path, _ in self.models if name == interface), None)
 
     def config(self) -> RunConfig:
         """The configuration."""
@@ -70,21 +77,20 @@ class SamplerSpec:
 def _sampler(spec: SamplerSpec) -> Sampler:
     config = spec.config()
     registry = default_registry(config.disable)
-    return build_sampler(config, build_process(config, registry), registry, dict(spec.models))
+    folders = {name: path for name, path, _ in spec.models}
+    return build_sampler(config, build_process(config, registry), registry, folders)
 
 
 @lru_cache(maxsize=4)
 def _unweighter(spec: SamplerSpec) -> Unweighter:
     config = spec.config()
     context = build_context(config, spec.sampler().integrand, None)
-    slot = _with_model(config.unweighter, dict(spec.models).get(UNWEIGHTER))
+    slot = _with_model(config.unweighter, spec.folder(UNWEIGHTER))
     registry = default_registry(config.disable)
     return cast("Unweighter", registry.build("unweighter", slot, context))
 
 
 def _with_model(slot: Slot, directory: str | None) -> Slot:
-    from dataclasses import replace
-
     return slot if directory is None else replace(slot, model=directory)
 
 

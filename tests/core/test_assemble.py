@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -116,9 +117,11 @@ def test_the_init_block(finished: Any) -> None:
     assert info.generators[0][0] == "crosshook"
     parts = finished.frozen.sums.part_estimates()
     assert [p.process_id for p in info.processes] == list(finished.process.process_ids)
-    assert [(p.cross_section, p.error) for p in info.processes] == [
-        (p.value, p.error) for p in parts
-    ]
+    assert [p.cross_section for p in info.processes] == [p.value for p in parts]
+    total = finished.frozen.sums.estimate().error
+    assert math.hypot(*(p.error for p in info.processes)) == pytest.approx(total, rel=1e-12)
+    ratios = [p.error / part.error for p, part in zip(info.processes, parts, strict=True)]
+    assert ratios == pytest.approx([ratios[0]] * len(ratios), rel=1e-12)
     text = info.header["crosshook"]
     assert json.loads(text) == json.loads(json.dumps(finished.config.document))
 

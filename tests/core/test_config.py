@@ -13,6 +13,7 @@ from crosshook.core.component import Slot
 from crosshook.core.config import disabled, from_document, read_run_file, resolve
 from crosshook.core.errors import ConfigurationError, CrosshookError, InputError, RegistryError
 from crosshook.core.registry import default_registry
+from crosshook.core.run_yaml import parse_yaml
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
@@ -268,3 +269,12 @@ def test_run_files_are_written_back_unchanged(write: Any) -> None:
     """What a run keeps as run.yaml reads as what was given."""
     document, _ = read_run_file(EXAMPLES[0], ["seed=5"])
     assert read_run_file(write(yaml.safe_dump(document)))[0] == document
+
+
+@pytest.mark.parametrize(("text", "value"), [("1e-3", 1e-3), ("2E6", 2e6), ("-1e+2", -100.0)])
+def test_numbers_need_no_point(text: str, value: float) -> None:
+    assert parse_yaml(f"key: {text}", "run.yaml") == {"key": value}
+
+
+def test_text_that_looks_like_a_number_stays_text() -> None:
+    assert parse_yaml("key: 1e-3x", "run.yaml") == {"key": "1e-3x"}

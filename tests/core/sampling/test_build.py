@@ -39,7 +39,10 @@ def test_a_specification_travels_and_builds_the_same(drell_yan: Any) -> None:
     assert json.loads(spec.document) == json.loads(json.dumps(drell_yan.config.document))
     shares = drell_yan.frozen.shares
     rebuilt = build_sampler(
-        drell_yan.config, drell_yan.process, default_registry(), dict(spec.models)
+        drell_yan.config,
+        drell_yan.process,
+        default_registry(),
+        {name: path for name, path, _ in spec.models},
     )
     one, two = (s.draw(1, "test", 0, 300, shares) for s in (there.sampler(), rebuilt))
     assert torch.equal(one.weight, two.weight)
