@@ -124,7 +124,7 @@ def finish(spec: HistogramSpec, filled: HistogramSums, sums: Sums) -> Histogram:
 def standard_set(
     process: ScatteringProcess, sample: Sample, bins: int = 40
 ) -> list[HistogramSpec]:
-    """Histograms made when the run file asks for none: p_T and y of every leg, and the mass.
+    """Histograms made when the run file asks for none: p_T and y of the legs, and the mass.
 
     Args:
         process: the process.
@@ -133,13 +133,16 @@ def standard_set(
     """
     from particle import Particle
 
+    names = [str(Particle.from_pdgid(pdg).latex_name) for pdg in process.final_pdg]
     specs = []
-    for i, pdg in enumerate(process.final_pdg):
-        name = str(Particle.from_pdgid(pdg).latex_name)
-        specs.append((f"pt_{i}", f"pt[{i}]", f"$p_T({name})$", "GeV"))
+    for i, name in enumerate(names):
+        if len(names) != 2 or i == 0:  # two legs are back to back
+            specs.append((f"pt_{i}", f"pt[{i}]", f"$p_T({name})$", "GeV"))
         specs.append((f"y_{i}", f"y[{i}]", f"$y({name})$", ""))
-    names = " ".join(str(Particle.from_pdgid(p).latex_name) for p in process.final_pdg)
-    specs.append(("m", "m", f"$m({names})$", "GeV"))
+    if len(names) == 2:
+        difference = f"$y({names[0]}) - y({names[1]})$"
+        specs.append(("delta_y", "y[0] - y[1]", difference, ""))
+    specs.append(("m", "m", f"$m({' '.join(names)})$", "GeV"))
     assert sample.evaluated is not None
     weight = sample.weight[sample.evaluated.rows].detach().abs()
     weight = torch.where(torch.isfinite(weight), weight, torch.zeros_like(weight))

@@ -96,9 +96,9 @@ def test_observables_are_checked_against_the_process(drell_yan: Any) -> None:
 
 
 def test_the_standard_set(sample: Any, drell_yan: Any) -> None:
-    """p_T and y of every leg and the mass, over ranges that hold 99 % of the weight."""
+    """p_T, once for two legs, y, its difference and the mass, over ranges that hold 99 % of the weight."""
     made = standard_set(drell_yan.process, sample)
-    assert [h.observable for h in made] == ["pt[0]", "y[0]", "pt[1]", "y[1]", "m"]
+    assert [h.observable for h in made] == ["pt[0]", "y[0]", "y[1]", "y[0] - y[1]", "m"]
     assert len({h.name for h in made}) == 5
     assert all(h.bins == 40 for h in made)
     assert made[0].label == "$p_T(e^{-})$"
