@@ -16,7 +16,7 @@ import torch
 from crosshook.core import config as config_module
 from crosshook.core import random
 from crosshook.core.assemble import output_files
-from crosshook.core.errors import NumericalError
+from crosshook.core.errors import ModelError, NumericalError
 from crosshook.core.execute import SerialExecutor, one_thread
 from crosshook.core.histograms import expression, standard_set
 from crosshook.core.integrate import integrate
@@ -240,6 +240,8 @@ class _Run:
             context = build_context(self.config, self.process, None)
             save_model(self.sampler.mapping, folder, MAPPING, self.config.channel_mapping, context)
             models[MAPPING] = folder
+        elif not training.skipped:
+            raise ModelError(_forgetful(MAPPING, self.config.channel_mapping.use))
         self.models = models
         self.spec = SamplerSpec.of(self.config, models)
         self._note(f"train: {training.evaluations} evaluations")
@@ -312,6 +314,8 @@ class _Run:
             folder = self.directory.model(UNWEIGHTER)
             save_model(unweighter, folder, UNWEIGHTER, slot, context)
             self.models[UNWEIGHTER] = folder
+        else:
+            raise ModelError(_forgetful(UNWEIGHTER, slot.use))
         return maxima, notes
 
     def _write_report(self, result: RunResult) -> None:
@@ -325,6 +329,11 @@ class _Run:
 
     def _note(self, line: str) -> None:
         self.directory.note(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
+
+
+def _forgetful(interface: str, name: str) -> str:
+    """Blocks are computed by copies built from saved models: what was learned must be saved."""
+    return f"{interface} {name!r} was fitted but has no state() and load_state() to keep it"
 
 
 def versions() -> dict[str, str]:
