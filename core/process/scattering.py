@@ -157,7 +157,8 @@ class ScatteringProcess:
         final = space.momenta[:, self.phase_space.n_incoming :]
         inside = (space.log_jacobian > -torch.inf) & self._cuts(final)
         # NaN is no cut: it must reach the weight and be counted there.
-        inside |= torch.isnan(space.log_jacobian) | torch.isnan(final).any(dim=2).any(dim=1)
+        inside |= torch.isnan(space.log_jacobian) | torch.isnan(space.momenta).any(2).any(1)
+        inside |= torch.isnan(space.x1) | torch.isnan(space.x2)
         rows = torch.nonzero(inside)[:, 0]
         momenta = space.momenta[rows]
         points = self.points(momenta, space.x1[rows], space.x2[rows], space.log_jacobian[rows])
@@ -173,11 +174,23 @@ class ScatteringProcess:
         return Evaluated(Evaluation(value, log_prior, None, parts), rows, points)
 
     def points(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> Points:
-        """Scales, coupling and dσ/dx of given momenta."""
+        """Scales, coupling and dσ/dx of given momenta; NaN where these are no numbers."""
         final = momenta[:, self.phase_space.n_incoming :]
         mu_r, mu_f = self._mu_r(final), self._mu_f(final)
-        alpha_s = self.strong_coupling(mu_r)
-        parts = self._dsigma(momenta, x1, x2, mu_f, alpha_s)
+        fine = torch.stack((x1, x2, mu_r, mu_f)).isfinite().all(0) & momenta.isfinite().all(2).all(
+            1
+        )
+        if bool(fine.all()):
+            alpha_s = self.strong_coupling(mu_r)
+            parts = self._dsigma(momenta, x1, x2, mu_f, alpha_s)
+            return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts)
+        # Densities refuse NaN with an error: only numbers go to them, and the rest is counted.
+        rows = torch.nonzero(fine)[:, 0]
+        coupling = self.strong_coupling(mu_r[rows])
+        known = self._dsigma(momenta[rows], x1[rows], x2[rows], mu_f[rows], coupling)
+        alpha_s = torch.full_like(mu_r, torch.nan).index_copy(0, rows, coupling)
+        unknown = known.new_full((mu_r.shape[0], known.shape[1]), torch.nan)
+        parts = unknown.index_copy(0, rows, known)
         return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts)
 
     def strong_coupling(self, mu: Tensor) -> Tensor:

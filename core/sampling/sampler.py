@@ -117,9 +117,10 @@ class Sampler:
         log_alpha = self.weights.log_weights(evaluation.features, evaluation.log_prior, None)
         own = log_alpha.gather(1, channel[:, None])[:, 0]
         factor = torch.exp(own + log_det)
-        # A value of exactly 0 stays 0 even where the map stretches without bound.
+        # A value of exactly 0 stays 0 even where the map stretches without bound; NaN stays NaN.
         value = evaluation.value
-        weight = torch.where(value == 0, torch.zeros_like(value), value * factor)
+        zero = (value == 0) & ~torch.isnan(log_det)
+        weight = torch.where(zero, torch.zeros_like(value), value * factor)
         return Sample(r, channel, u, log_det, evaluation, log_alpha, weight, extra, evaluated)
 
     def _check(self, evaluation: object, u: Tensor) -> None:

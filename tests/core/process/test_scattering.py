@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from crosshook.adapters.lhapdf import LhapdfGrid
 from crosshook.core.conventions import PICOBARN_GEV2
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.matrix_element import SquaredAmplitude
@@ -170,6 +171,24 @@ def test_only_minus_infinity_is_outside(compose: Any, toy: Any, cube: Any) -> No
     assert value[1] == 0
     assert value[2] == math.inf
     assert not torch.isfinite(value[2:]).any()
+
+
+def test_densities_are_not_asked_about_points_without_numbers(compose: Any, cube: Any) -> None:
+    """Grids refuse NaN: one such point must be counted, not end the run, and spoil no other."""
+    process = compose(density=LhapdfGrid.load("ToyLH_LO"))
+    u, channel = cube(50, 4, 2)
+    good = process.evaluate_points(u, channel)
+    for column in range(4):
+        spoilt = u.clone()
+        spoilt[7, column] = math.nan
+        found = process.evaluate_points(spoilt, channel)
+        assert torch.nonzero(found.evaluation.value.isnan()).tolist() == [[7]]
+        rest = torch.arange(50) != 7
+        assert torch.equal(found.evaluation.value[rest], good.evaluation.value[rest])
+        assert torch.equal(found.evaluation.parts[rest], good.evaluation.parts[rest])
+        assert found.evaluation.parts[7].isnan().all()
+    nothing = process.evaluate_points(torch.full_like(u, math.nan), channel)
+    assert nothing.evaluation.value.isnan().all()
 
 
 class Decay:

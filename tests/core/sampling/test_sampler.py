@@ -126,6 +126,17 @@ def test_nan_is_not_hidden(function: Any, make_sampler: Any) -> None:
     assert sampler.draw(1, "test", 0, 3, even_shares(1)).weight.isnan().all()
 
 
+def test_a_map_without_a_number_is_not_hidden_by_a_cut(function: Any) -> None:
+    class Broken:
+        def forward(self, r: torch.Tensor, channel: torch.Tensor) -> Any:
+            return r, torch.full((r.shape[0],), math.nan, dtype=r.dtype)
+
+    sampler = Sampler(function(1, lambda x: 0 * x[:, 0], (1.0, 1.0)), Broken(), Halves(), CPU)
+    r = torch.tensor([[0.2], [0.8]], dtype=torch.float64)
+    sample = sampler.weigh(r, torch.zeros(2, dtype=torch.int64), torch.zeros(2, 0))
+    assert sample.weight.isnan().all()
+
+
 def test_no_points(make_sampler: Any) -> None:
     sample = make_sampler(Flat()).draw(1, "test", 0, 0, SHARES, 1)
     assert sample.weight.shape == (0,)
