@@ -95,6 +95,9 @@ def in_order(executor: Executor, tasks: Iterable[Task]) -> Iterator[tuple[Task, 
         executor: runs them in any order.
         tasks: with consecutive numbers.
 
+    Tasks left over when the caller stops early, or an error ends the loop, are cancelled: results
+    of one stage must not turn up in the next that uses the executor.
+
     Yields:
         Each task with its result, as soon as all before it are there.
     """
@@ -104,8 +107,11 @@ def in_order(executor: Executor, tasks: Iterable[Task]) -> Iterator[tuple[Task, 
         executor.submit(task)
     early: dict[int, tuple[Task, object]] = {}
     position = 0
-    for task, result in executor.as_completed():
-        early[task.number] = (task, result)
-        while position < len(numbers) and numbers[position] in early:
-            yield early.pop(numbers[position])
-            position += 1
+    try:
+        for task, result in executor.as_completed():
+            early[task.number] = (task, result)
+            while position < len(numbers) and numbers[position] in early:
+                yield early.pop(numbers[position])
+                position += 1
+    finally:
+        executor.cancel()

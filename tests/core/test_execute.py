@@ -75,6 +75,16 @@ def test_results_are_given_as_soon_as_all_before_them_are_there() -> None:
     assert list(results) == []
 
 
+def test_nothing_is_left_for_the_next_stage() -> None:
+    """After an error, and after a caller that stopped early, the executor is empty again."""
+    executor = SerialExecutor()
+    with pytest.raises(AttributeError):
+        list(in_order(executor, [Task(0, "math:no_such_function"), task(1), task(2)]))
+    first = next(iter(in_order(executor, [task(3), task(4)])))
+    assert first[1] == (1, 30)
+    assert [r for _, r in in_order(executor, [task(0), task(1)])] == [(1, 0), (1, 10)]
+
+
 def test_error_of_a_task_is_raised() -> None:
     executor = SerialExecutor()
     executor.submit(Task(0, "math:no_such_function"))
