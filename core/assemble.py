@@ -18,6 +18,7 @@ from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, NumericalError
 from crosshook.core.events.parts import load_part
 from crosshook.core.events.run_info import ProcessInfo, RunInfo
+from crosshook.core.generate import ROUNDING
 from crosshook.core.histograms import Histogram, expression
 from crosshook.core.process.variations import plan_variations, weight_groups
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from crosshook.core.sampling.sums import Sums
 
 OUTGOING = 1
-ROUNDING = 1e-12
-"""Relative rounding, at most, of the few products that make a weight."""
 
 
 @dataclass(frozen=True)
@@ -192,8 +191,9 @@ def _batches(generated: Generated, info: RunInfo) -> Iterator[EventBatch]:
 def _equalised(batch: EventBatch, common: float) -> EventBatch:
     """The same events with one weight where weights differ from it by rounding only."""
     weight = np.asarray(batch.event["weight"], np.float64)
-    equal = np.abs(weight / common - 1) < ROUNDING
-    return replace(batch, event={**batch.event, "weight": np.where(equal, common, weight)})
+    equal = np.abs(np.abs(weight) / common - 1) < ROUNDING
+    level = np.where(equal, np.copysign(common, weight), weight)
+    return replace(batch, event={**batch.event, "weight": level})
 
 
 def _mean_weight(generated: Generated, info: RunInfo) -> float:

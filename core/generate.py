@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from crosshook.core import random
 from crosshook.core.errors import NumericalError
 from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 BLOCK_FUNCTION = "crosshook.core.generate:event_block"
 STAGE = "generate"
+ROUNDING = 1e-12
+"""Relative difference from the common weight that the products of a weight explain."""
 FLAVOUR, COLOUR, N_OWN = 0, 1, 2
 """Columns of a point's further random numbers; the unweighter's come after them."""
 
@@ -107,6 +110,30 @@ class SampleCandidates:
         return self._weight[index]
 
 
+def levelled(
+    index: Tensor, weight: Tensor, common: float, uniform: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Unweights what is left below the common weight: the events of channels with a raised share.
+
+    A channel drawn more often than its maximum asks for gives events of smaller weight. They are
+    kept with probability |w|/common and then have the common weight, sign and mean unchanged.
+
+    Args:
+        index: kept points, `(j,)` int64.
+        weight: their weights in pb, `(j,)`.
+        common: weight of an event that is no overweight, in pb.
+        uniform: one random number in [0, 1) for each point of the block, `(n,)`.
+
+    Returns:
+        The points that stay, and their weights.
+    """
+    ratio = weight.abs() / common
+    low = ratio < 1 - ROUNDING
+    stays = torch.nonzero(~low | (uniform[index] < ratio))[:, 0]
+    raised = torch.where(low, torch.sign(weight) * common, weight)
+    return index[stays], raised[stays]
+
+
 def event_block(
     spec: SamplerSpec, seed: int, block: int, n: int, shares: Tensor, folder: str
 ) -> EventBlock:
@@ -120,12 +147,17 @@ def event_block(
         candidates = SampleCandidates(sample)
         kept = unweighter.unweight(candidates, sample.extra[:, N_OWN:].to(sampler.device))
         share = shares.to(sampler.device)[sample.channel[kept.index]]
-        weight = kept.factor * candidates.weight(kept.index) / share
+        index, weight = levelled(
+            kept.index,
+            kept.factor * candidates.weight(kept.index) / share,
+            common_weight(unweighter.maxima().cpu().numpy(), shares),
+            random.uniform(seed, f"{STAGE}/level", block, (n,)).to(sampler.device),
+        )
         position = torch.full_like(sample.channel, -1)
         rows = sample.evaluated.rows
         position[rows] = torch.arange(rows.shape[0], device=rows.device)
-        points = sample.evaluated.points.select(position[kept.index])
-        uniform = sample.extra.to(sampler.device)[kept.index]
+        points = sample.evaluated.points.select(position[index])
+        uniform = sample.extra.to(sampler.device)[index]
         chosen = choose_assignments(points, uniform[:, FLAVOUR])
         plan = plan_variations(process, config.scale_variations, config.pdf_variations)
         batch = complete(process, points, chosen, weight, uniform[:, COLOUR], RunInfo())
@@ -239,6 +271,6 @@ def common_weight(maxima: np.ndarray, shares: Tensor) -> float:
     """The weight of every event that is no overweight, in pb.
 
     Shares in proportion to the maxima give all channels the same; a channel whose share was raised
-    above its maximum's has a smaller one.
+    above its maximum's has a smaller one until its events are `levelled`.
     """
     return float(np.max(maxima / shares.numpy()))

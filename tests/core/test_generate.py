@@ -21,6 +21,7 @@ from crosshook.core.generate import (
     common_weight,
     event_block,
     generate_events,
+    levelled,
 )
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.progress import Silent
@@ -162,6 +163,42 @@ def test_candidates(drell_yan: Any, broken_spec: Any) -> None:
     assert torch.equal(candidates.weight(rows)[~bad], sample.weight[~bad])
     assert torch.equal(candidates.surrogate(), candidates.weight(rows))
     assert torch.equal(candidates.channel, sample.channel)
+
+
+def test_levelling_keeps_the_mean_of_every_weight() -> None:
+    """Σ over outcomes of P·weight_out = weight_in, with P counted over an even grid of numbers."""
+    grid = (torch.arange(1000, dtype=torch.float64) + 0.5) / 1000
+    for given, probability in ((0.25, 0.25), (-0.5, 0.5), (1.0, 1.0), (-1.0, 1.0), (3.0, 1.0)):
+        index = torch.arange(1000)
+        weight = torch.full((1000,), 2 * given, dtype=torch.float64)
+        rows, out = levelled(index, weight, 2.0, grid)
+        assert len(rows) == 1000 * probability
+        assert out.sum() / 1000 == pytest.approx(2 * given, rel=1e-13)
+        assert torch.equal(rows, index[: len(rows)])
+        assert set(out.tolist()) == {math.copysign(max(2.0, abs(2 * given)), given)}
+
+
+def test_numbers_belong_to_the_points_when_levelling() -> None:
+    uniform = torch.tensor([0.9, 0.1, 0.9, 0.1], dtype=torch.float64)
+    half = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    rows, _ = levelled(torch.tensor([0, 3]), half, 1.0, uniform)
+    assert rows.tolist() == [3]
+
+
+def test_a_channel_drawn_too_often_has_no_smaller_weights(drell_yan: Any, tmp_path: Path) -> None:
+    """Shares far from the maxima: every event still has the common weight or more, and Σw/n = σ."""
+    maxima = drell_yan.frozen.maxima
+    shares = torch.tensor([0.5, 0.5], dtype=torch.float64)
+    common = common_weight(maxima, shares)
+    assert (maxima / 0.5).min() < 0.9 * common
+    found = _generate(drell_yan.spec, shares, tmp_path, events=1500)
+    batches = [np.load(b.path, allow_pickle=False)["event/weight"] for b in found.blocks]
+    weight, n = np.concatenate(batches), found.sums.n
+    assert (weight >= common * (1 - 1e-12)).all()
+    value = weight.sum() / n
+    error = math.sqrt((weight**2).sum() / n - value**2) / math.sqrt(n)
+    sigma = drell_yan.result.generation
+    assert abs(value - sigma.cross_section) < 5 * math.hypot(error, sigma.error)
 
 
 def test_common_weight() -> None:
