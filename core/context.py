@@ -23,7 +23,8 @@ class BuildContext:
 
     Attributes:
         dimensions: continuous dimensions d of the unit cube.
-        discrete: number of values of each discrete dimension, which follow the continuous ones.
+        discrete: number of values of each discrete dimension, which follow the continuous ones;
+            the processes of this version have none.
         channels: number of channels k.
         legs: number of external legs m.
         features: names of the feature columns a component is given.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+from crosshook.core.errors import brief
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
@@ -73,7 +75,7 @@ def _load(point: metadata.EntryPoint) -> Plugin:
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever a stranger's import raises
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        reason = brief(error)
     return Plugin(point.name, point.value, distribution, version, module, reason)
 
 

@@ -54,3 +54,8 @@ class Cancelled(CrosshookError):
     """The run was asked to stop."""
 
     exit_code = 130
+
+
+def brief(error: BaseException) -> str:
+    """A stranger's exception in one line: its type and the first line of its message."""
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.component import Slot
-from crosshook.core.errors import ModelError
+from crosshook.core.errors import ModelError, brief
 from crosshook.core.interfaces import INTERFACES
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 FORMAT = "crosshook-model/1"
 TENSORS = "model.safetensors"
 DOCUMENT = "model.json"
+FIELDS: dict[str, type] = {
+    "interface": str,
+    "component": str,
+    "api": int,
+    "options": dict,
+    "context": dict,
+    "state": dict,
+    "sha256": str,
+}
+"""What model.json holds besides its format; it may come from strangers."""
 
 
 def save_model(
@@ -81,6 +91,32 @@ def read_document(directory: Path) -> dict[str, object]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         message = f"{path}: not a model of format {FORMAT}"
         raise ModelError(message)
+    wrong = [name for name, kind in FIELDS.items() if not isinstance(document.get(name), kind)]
+    if wrong:
+        message = f"{path}: damaged: {', '.join(wrong)} missing or of another type"
+        raise ModelError(message)
+    return document
+
+
+def saved_options(directory: Path, interface: str, name: str) -> dict[str, object]:
+    """The options a component's model was trained with.
+
+    Raises:
+        ModelError: if there is no model, or it is another component's.
+    """
+    return cast("dict[str, object]", _document_of(directory, interface, name)["options"])
+
+
+def _document_of(directory: Path, interface: str, name: str) -> dict[str, object]:
+    document = read_document(directory)
+    # `NAME` and `PLUGIN/NAME` are the same component: the registry has told them apart already.
+    saved = str(document["component"]).rpartition("/")[2]
+    if (document["interface"], saved) != (interface, name.rpartition("/")[2]):
+        message = (
+            f"{directory}: a model of {document['interface']} {document['component']!r}, "
+            f"not of {interface} {name!r}"
+        )
+        raise ModelError(message)
     return document
 
 
@@ -94,18 +130,10 @@ def restore(
     """
     from safetensors.torch import load
 
-    document = read_document(directory)
-    # `NAME` and `PLUGIN/NAME` are the same component: the registry has told them apart already.
-    saved = str(document["component"]).rpartition("/")[2]
-    if (document["interface"], saved) != (interface, name.rpartition("/")[2]):
-        message = (
-            f"{directory}: a model of {document['interface']} {document['component']!r}, "
-            f"not of {interface} {name!r}"
-        )
-        raise ModelError(message)
+    document = _document_of(directory, interface, name)
     known = INTERFACES[interface]
-    api = document.get("api")
-    if not isinstance(api, int) or not known.oldest_api <= api <= known.api:
+    api = cast("int", document["api"])
+    if not known.oldest_api <= api <= known.api:
         message = f"{directory}: saved for {interface} api {api}; this crosshook knows {known.api}"
         raise ModelError(message)
     if document["context"] != context.shape():
@@ -120,7 +148,11 @@ def restore(
         message = f"{directory}: {TENSORS} does not match its checksum"
         raise ModelError(message)
     tensors = {key: value.to(context.torch_device) for key, value in load(data).items()}
-    built.load_state(tensors, cast("dict[str, object]", document["state"]))
+    try:
+        built.load_state(tensors, cast("dict[str, object]", document["state"]))
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        message = f"{directory}: does not fit {interface} {name!r} as it is built: {brief(error)}"
+        raise ModelError(message) from error
 
 
 def load_model(directory: Path, context: BuildContext, registry: Registry | None = None) -> object:

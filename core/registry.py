@@ -7,7 +7,8 @@ component is built.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+import inspect
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ import pluggy
 from crosshook.core import hooks
 from crosshook.core.component import PROJECT, Command, Component, Slot
 from crosshook.core.entry_points import Plugin, find_plugins
-from crosshook.core.errors import ModelError, RegistryError
+from crosshook.core.errors import ModelError, RegistryError, brief
 from crosshook.core.interfaces import INTERFACES, Interface
 
 if TYPE_CHECKING:
@@ -83,10 +84,7 @@ class Registry:
         except Exception as error:  # noqa: BLE001 - whatever a stranger's hook raises
             if self._manager.has_plugin(plugin.name):
                 self._manager.unregister(name=plugin.name)
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            return Plugin(
-                plugin.name, plugin.target, plugin.distribution, plugin.version, None, reason
-            )
+            return replace(plugin, module=None, reason=brief(error))
         self._components.extend(found)
         self.commands.extend(commands)
         return plugin
@@ -206,6 +204,8 @@ class Registry:
     def options(self, interface: str, slot: Slot, where: str = "") -> dict[str, object]:
         """The slot's options, validated and with defaults filled in.
 
+        Where the slot names a saved model, what it leaves out is as the model was trained with.
+
         Args:
             interface: what the slot is for.
             slot: as parsed from the run file.
@@ -213,12 +213,20 @@ class Registry:
 
         Raises:
             ConfigurationError: if an option is not allowed.
+            ModelError: if the model is none of this component.
         """
+        from crosshook.core.model import saved_options
         from crosshook.core.options import resolve_options
 
         registered = self.get(interface, slot.use)
         path = f"{where}.options" if where else f"{slot.use}.options"
-        return resolve_options(registered.component.schema, slot.options, path)
+        given = slot.options
+        if slot.model is not None:
+            if not registered.component.capabilities.stateful:
+                message = f"{interface} {slot.use!r} keeps no state, so it takes no model"
+                raise ModelError(message)
+            given = {**saved_options(Path(slot.model), interface, slot.use), **given}
+        return resolve_options(registered.component.schema, given, path)
 
     def build(
         self,
@@ -255,7 +263,16 @@ class Registry:
             raise RegistryError(message)
         factory = load_target(registered.component.target, f"{interface} {slot.use!r}")
         model = Path(slot.model) if slot.model is not None else None
-        built: object = factory(context.with_(registry=self, model=model), **options)
+        told = context.with_(registry=self, model=model)
+        try:
+            inspect.signature(factory).bind(told, **options)
+        except TypeError as error:
+            message = (
+                f"{interface} {slot.use!r}: {registered.component.target} does not take what the "
+                f"schema allows ({', '.join(['context', *options])}): {error}"
+            )
+            raise RegistryError(message) from error
+        built: object = factory(told, **options)
         missing = [m for m in registered.interface.methods if not hasattr(built, m)]
         if missing:
             message = (
@@ -274,13 +291,35 @@ class Registry:
         from crosshook.core.model import restore
 
         if not isinstance(built, Stateful):
-            message = f"{interface} {slot.use!r} keeps no state, so it takes no model"
+            message = (
+                f"{interface} {slot.use!r} is declared stateful, but lacks state() or load_state()"
+            )
             raise ModelError(message)
         restore(built, Path(str(slot.model)), interface, slot.use, context)
 
-    def listeners(self) -> pluggy.HookRelay:
-        """The hook relay, for `crosshook_run_started` and `crosshook_stage_finished`."""
-        return self._manager.hook
+    def tell(self, hook: str, **facts: object) -> None:
+        """Calls every listener of a hook, in the order of the plugins' names.
+
+        Args:
+            hook: `crosshook_run_started` or `crosshook_stage_finished`.
+            facts: the hook's arguments.
+
+        Raises:
+            RegistryError: if a listener fails, naming its plugin.
+        """
+        known = {plugin.name: plugin for plugin in self.plugins}
+        listeners = getattr(self._manager.hook, hook).get_hookimpls()
+        for listener in sorted(listeners, key=lambda found: str(found.plugin_name)):
+            arguments = {name: facts[name] for name in listener.argnames}
+            try:
+                listener.function(**arguments)
+            except Exception as error:  # whatever a stranger's listener raises
+                plugin = known[listener.plugin_name]
+                message = (
+                    f"{hook} of {plugin.distribution} (plugin {plugin.name}) fails: {brief(error)}; "
+                    f"mend it, or leave it out with disable: [{plugin.name}]"
+                )
+                raise RegistryError(message) from error
 
 
 def _interface(name: str) -> Interface:
@@ -324,8 +363,8 @@ def load_target(target: str, what: str) -> Callable[..., object]:
     module_name, _, attribute = target.partition(":")
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError) as error:
-        message = f"{what}: cannot import {target}: {error}"
+    except Exception as error:  # whatever a stranger's import raises
+        message = f"{what}: cannot import {target}: {brief(error)}"
         raise RegistryError(message) from error
     if not callable(factory):
         message = f"{what}: {target} is not callable"

@@ -38,6 +38,7 @@ from crosshook.core.run_directory import RunDirectory
 from crosshook.core.sampling.build import (
     MAPPING,
     UNWEIGHTER,
+    WEIGHTS,
     SamplerSpec,
     build_context,
     build_process,
@@ -46,14 +47,16 @@ from crosshook.core.sampling.build import (
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sampler import shares_from
 from crosshook.core.summarise import integration_result
-from crosshook.core.train import train
+from crosshook.core.train import check_keeps, plan_training, train
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from torch import Tensor
 
+    from crosshook.core.component import Slot
     from crosshook.core.config import HistogramSpec, RunConfig
+    from crosshook.core.context import BuildContext
     from crosshook.core.execute import Executor
     from crosshook.core.interfaces.unweighter import Unweighter
     from crosshook.core.registry import Registry
@@ -161,7 +164,10 @@ class _Run:
         self.reporter: Reporter = reporter if reporter is not None else SilentReporter()
         self.executor = executor if executor is not None else SerialExecutor()
         # Everything that can be wrong with the run file shows before a directory is made.
+        plan_training(config, registry)
         self.outputs = output_files(config.formats, registry) if config.events else []
+        if config.events:
+            check_keeps(registry, UNWEIGHTER, config.unweighter.use)
         with one_thread():
             self.process = build_process(config, registry)
             plan_variations(self.process, config.scale_variations, config.pdf_variations)
@@ -181,11 +187,10 @@ class _Run:
 
     def whole(self) -> RunResult:
         """Every stage in turn."""
-        listeners = self.registry.listeners()
-        plan = Plan(dict(self.config.document), self.directory.path)
-        listeners.crosshook_run_started(plan=plan)
+        tell = self.registry.tell
+        tell("crosshook_run_started", plan=Plan(dict(self.config.document), self.directory.path))
         training, shares = self._train()
-        listeners.crosshook_stage_finished(stage="train", report=training)
+        tell("crosshook_stage_finished", stage="train", report=training)
         histograms = self._histograms(shares)
         start = time.perf_counter()
         weighted = integrate(
@@ -204,12 +209,12 @@ class _Run:
             weighted, self.process.channels, shares, bootstrap, time.perf_counter() - start
         )
         self._note(f"integrate: {integration.cross_section} +- {integration.error} pb")
-        listeners.crosshook_stage_finished(stage="integrate", report=integration)
+        tell("crosshook_stage_finished", stage="integrate", report=integration)
         notes = invalid_notes(weighted.sums, weighted.invalid)
         generation = None
         if self.config.events:
             generation = self._generate(weighted.sums, shares, histograms)
-            listeners.crosshook_stage_finished(stage="generate", report=generation)
+            tell("crosshook_stage_finished", stage="generate", report=generation)
         result = RunResult(
             format="crosshook-report/1",
             process=self.process.process.name,
@@ -232,20 +237,28 @@ class _Run:
     def _train(self) -> tuple[TrainingResult, Tensor]:
         with one_thread():
             training, shares = train(
-                self.config, self.sampler, self.reporter, self.reporter.iteration
+                self.config, self.sampler, self.registry, self.reporter, self.reporter.iteration
             )
-        models: dict[str, Path] = {}
-        if isinstance(self.sampler.mapping, Stateful):
-            folder = self.directory.model(MAPPING)
-            context = build_context(self.config, self.process, None)
-            save_model(self.sampler.mapping, folder, MAPPING, self.config.channel_mapping, context)
-            models[MAPPING] = folder
-        elif not training.skipped:
-            raise ModelError(_forgetful(MAPPING, self.config.channel_mapping.use))
-        self.models = models
-        self.spec = SamplerSpec.of(self.config, models)
+        self.models: dict[str, Path] = {}
+        context = build_context(self.config, self.process, None)
+        self._keep(MAPPING, self.config.channel_mapping, self.sampler.mapping, context)
+        self._keep(WEIGHTS, self.config.channel_weights, self.sampler.weights, context)
+        self.spec = SamplerSpec.of(self.config, self.models)
         self._note(f"train: {training.evaluations} evaluations")
         return training, shares
+
+    def _keep(self, interface: str, slot: Slot, component: object, context: BuildContext) -> None:
+        """Saves a component that has a state; blocks are computed by copies of it."""
+        if not self.registry.get(interface, slot.use).component.capabilities.stateful:
+            return
+        if not isinstance(component, Stateful):
+            message = (
+                f"{interface} {slot.use!r} is declared stateful, but lacks state or load_state"
+            )
+            raise ModelError(message)
+        folder = self.directory.model(interface)
+        save_model(component, folder, interface, slot, context)
+        self.models[interface] = folder
 
     def _histograms(self, shares: Tensor) -> tuple[HistogramSpec, ...]:
         if self.config.histograms:
@@ -305,17 +318,15 @@ class _Run:
             torch.from_numpy(channel).to(self.process.device),
             k,
         )
-        notes = unweighter.fit(pilot, random.torch_generator(self.config.seed, "unweighter"))
+        if slot.model is not None and slot.train is None:
+            notes: tuple[str, ...] = ("saved model",)
+        else:
+            notes = unweighter.fit(pilot, random.torch_generator(self.config.seed, "unweighter"))
         maxima = unweighter.maxima().cpu().numpy()
         if not (maxima > 0).any():
             message = "every point of the pilot has weight 0; nothing can be generated"
             raise NumericalError(message)
-        if isinstance(unweighter, Stateful):
-            folder = self.directory.model(UNWEIGHTER)
-            save_model(unweighter, folder, UNWEIGHTER, slot, context)
-            self.models[UNWEIGHTER] = folder
-        else:
-            raise ModelError(_forgetful(UNWEIGHTER, slot.use))
+        self._keep(UNWEIGHTER, slot, unweighter, context)
         return maxima, notes
 
     def _write_report(self, result: RunResult) -> None:
@@ -329,11 +340,6 @@ class _Run:
 
     def _note(self, line: str) -> None:
         self.directory.note(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
-
-
-def _forgetful(interface: str, name: str) -> str:
-    """Blocks are computed by copies built from saved models: what was learned must be saved."""
-    return f"{interface} {name!r} was fitted but has no state() and load_state() to keep it"
 
 
 def versions() -> dict[str, str]:

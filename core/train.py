@@ -1,16 +1,23 @@
-"""Training: the component trains itself on draws that core weighs, counts and records."""
+"""Training: components train themselves on draws that core weighs, counts and records.
+
+The channel mapping comes first; channel weights follow, on points drawn through the trained
+mapping. A component trains if its record says so and its slot names no saved model, or names one
+and asks to train on.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import torch
 
+from crosshook.core import random
+from crosshook.core.errors import ConfigurationError, ModelError, RegistryError
 from crosshook.core.interfaces.training import Budget, Trainable
 from crosshook.core.results import IterationResult, TrainingResult
-from crosshook.core.sampling.build import build_context
+from crosshook.core.sampling.build import MAPPING, WEIGHTS, build_context
 from crosshook.core.sampling.invalid import check_invalid, invalid_notes
 from crosshook.core.sampling.sampler import even_shares
 from crosshook.core.sampling.source import SamplerSource
@@ -21,23 +28,96 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
     from crosshook.core.interfaces.training import Iteration
     from crosshook.core.progress import Progress
+    from crosshook.core.registry import Registry
     from crosshook.core.sampling.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The part of the training that belongs to one component.
+
+    Attributes:
+        interface: of the component.
+        slot: the component's place in the run file.
+        evaluations: its budget; 0 if it does not train.
+        why: why it does not train, or `""`.
+    """
+
+    interface: str
+    slot: Slot
+    evaluations: int
+    why: str = ""
+
+
+def plan_training(config: RunConfig, registry: Registry) -> tuple[Lesson, ...]:
+    """Which components of a run train, in what order and with what budget.
+
+    `sampling.evaluations` is shared out evenly over those whose slot has no `train.evaluations`
+    of its own.
+
+    Raises:
+        ConfigurationError: if a slot asks for a training its component does not have.
+        ModelError: if a component learns but could not be saved for the stages that follow.
+    """
+    slots = {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights}
+    reasons = {name: _why_not(registry, name, slot) for name, slot in slots.items()}
+    sharing = [n for n, slot in slots.items() if not reasons[n] and _own_budget(slot) is None]
+    each = config.train_evaluations // len(sharing) if sharing else 0
+    lessons = []
+    for name, slot in slots.items():
+        own = _own_budget(slot)
+        budget = 0 if reasons[name] else each if own is None else own
+        why = reasons[name] or ("" if budget else "untrained: sampling.evaluations is 0")
+        lessons.append(Lesson(name, slot, budget, why))
+    return tuple(lessons)
+
+
+def check_keeps(registry: Registry, interface: str, name: str) -> None:
+    """Blocks are computed by copies built from saved models: what was learned must be saved.
+
+    Raises:
+        ModelError: if the component is not declared stateful.
+    """
+    if not registry.get(interface, name).component.capabilities.stateful:
+        message = (
+            f"{interface} {name!r} is fitted in a run but not declared stateful: "
+            "what it learns could not be kept"
+        )
+        raise ModelError(message)
+
+
+def _why_not(registry: Registry, interface: str, slot: Slot) -> str:
+    if not registry.get(interface, slot.use).component.capabilities.trainable:
+        if slot.train is not None:
+            message = f"sampling.{interface}.train: {slot.use!r} is not trainable"
+            raise ConfigurationError(message)
+        return f"{slot.use} needs no training"
+    check_keeps(registry, interface, slot.use)
+    return "saved model" if slot.model is not None and slot.train is None else ""
+
+
+def _own_budget(slot: Slot) -> int | None:
+    own = (slot.train or {}).get("evaluations")
+    return None if own is None else cast("int", own)
 
 
 def train(
     config: RunConfig,
     sampler: Sampler,
+    registry: Registry,
     progress: Progress,
     listener: Callable[[IterationResult], None],
 ) -> tuple[TrainingResult, Tensor]:
-    """Trains the channel mapping of a run.
+    """Trains the channel mapping and the channel weights of a run.
 
     Args:
         config: the run.
-        sampler: its untrained sampler; the mapping is trained in place.
+        sampler: its untrained sampler, whose components are trained in place.
+        registry: knows which of them are trainable.
         progress: told how far it is.
         listener: told about each iteration.
 
@@ -48,18 +128,9 @@ def train(
         NumericalError: if too many points are invalid.
     """
     start = time.perf_counter()
-    mapping = sampler.mapping
-    slot = config.channel_mapping
-    saved = slot.model is not None and slot.train is None
-    budget = 0 if saved else config.train_evaluations
-    if not isinstance(mapping, Trainable) or budget == 0:
-        why = (
-            "saved model"
-            if saved
-            else f"{slot.use} needs no training"
-            if not isinstance(mapping, Trainable)
-            else "untrained: sampling.evaluations is 0"
-        )
+    lessons = plan_training(config, registry)
+    if not any(lesson.evaluations for lesson in lessons):
+        why = lessons[0].why
         nothing = TrainingResult(0, (), 0.0, 0, True, (why,), time.perf_counter() - start)
         return nothing, even_shares(sampler.n_channels)
 
@@ -69,10 +140,10 @@ def train(
         listener(_result(iteration))
 
     source = SamplerSource(sampler, config.seed, heard)
-    context = build_context(config, sampler.integrand, progress)
-    with torch.no_grad():
-        report = mapping.fit(source, Budget(budget), context)
-    notes = report.notes
+    notes: tuple[str, ...] = ()
+    for lesson in lessons:
+        if lesson.evaluations:
+            notes += _teach(lesson, config, sampler, source, progress)
     if source.sums is not None:
         notes += invalid_notes(source.sums, source.invalid)
     history = tuple(_result(i) for i in source.history)
@@ -83,6 +154,22 @@ def train(
         source.evaluations, history, chi2, dof, False, notes, time.perf_counter() - start
     )
     return result, source.shares
+
+
+def _teach(
+    lesson: Lesson, config: RunConfig, sampler: Sampler, source: SamplerSource, progress: Progress
+) -> tuple[str, ...]:
+    component = sampler.mapping if lesson.interface == MAPPING else sampler.weights
+    if not isinstance(component, Trainable):
+        message = (
+            f"{lesson.interface} {lesson.slot.use!r} is declared trainable, "
+            "but has no fit(source, budget, context)"
+        )
+        raise RegistryError(message)
+    # A stream of its own: numbers that made the initial values must not come again.
+    rng = random.torch_generator(config.seed, f"train {lesson.interface}")
+    context = build_context(config, sampler.integrand, progress).with_(rng=rng)
+    return component.fit(source, Budget(lesson.evaluations), context).notes
 
 
 def _result(iteration: Iteration) -> IterationResult:

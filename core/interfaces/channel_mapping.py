@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 class ChannelMapping(Protocol):
     """A bijection of the unit cube for every channel.
 
-    Discrete dimensions follow the continuous ones; their exact bin probabilities are counted in
-    `log_det`. A mixture is no bijection: it is sub-channels with balance-heuristic weights,
+    Discrete dimensions follow the continuous ones: value i of v is the bin [i/v, (i + 1)/v) of u,
+    in which log|∂u/∂r| is constant, so that the exact bin probabilities are counted in `log_det`.
+    A mapping that cannot keep to that refuses a context with discrete dimensions. A mixture is no bijection: it is sub-channels with balance-heuristic weights,
     composed in core. Both methods neither change their arguments nor draw random numbers.
     """
 

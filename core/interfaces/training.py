@@ -64,7 +64,11 @@ class Source(Protocol):
         ...
 
     def draw(self, n: int) -> Draw:
-        """Draws n points through the mapping as it is now, all channels in proportion."""
+        """Draws n points through the sampler as it is now, all channels in proportion.
+
+        The tensors carry no gradients: a loss is a function of the points, whose density under
+        the component in training is computed anew, e.g. with its `inverse`.
+        """
         ...
 
 
@@ -109,7 +113,16 @@ class Trainable(Protocol):
     """A component that learns from draws."""
 
     def fit(self, source: Source, budget: Budget, context: BuildContext) -> FitReport:
-        """Trains in place within the budget."""
+        """Trains in place within the budget.
+
+        Args:
+            source: gives weighed points and counts them.
+            budget: what may be spent.
+            context: as when the component was built, with a random generator for the training.
+
+        Returns:
+            What was done.
+        """
         ...
 
 

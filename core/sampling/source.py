@@ -61,7 +61,8 @@ class SamplerSource:
     def draw(self, n: int) -> Draw:
         """Draws n points; see `Source.draw`."""
         shares = self.shares
-        sample = self._sampler.draw(self._seed, self._stage, len(self.history), n, shares)
+        with torch.no_grad():
+            sample = self._sampler.draw(self._seed, self._stage, len(self.history), n, shares)
         place = f"{self._stage} draw {len(self.history)}"
         self.invalid = self.invalid or first_invalid(sample, place)
         sums = Sums.of(sample.channel, sample.weight, self._sampler.n_channels)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.training import FitReport
 from crosshook.plugins.vegas.grid import refine
 
@@ -101,7 +102,14 @@ class VegasMapping:
 
 
 def make(context: BuildContext, *, bins: int, iterations: int, damping: float) -> VegasMapping:
-    """The component's factory: uniform grids for every channel."""
+    """The component's factory: uniform grids for every channel.
+
+    Raises:
+        ConfigurationError: for discrete dimensions, whose bins an adapted grid would cut up.
+    """
+    if context.discrete:
+        message = f"vegas: discrete dimensions (of {context.discrete} values) are not supported"
+        raise ConfigurationError(message)
     line = torch.linspace(0, 1, bins + 1, dtype=context.torch_dtype, device=context.torch_device)
-    edges = line.repeat(context.channels, context.dimensions + len(context.discrete), 1)
+    edges = line.repeat(context.channels, context.dimensions, 1)
     return VegasMapping(edges, iterations, damping)

@@ -90,6 +90,11 @@ def edit(path: Path, **changes: object) -> None:
         (lambda p: edit(p, format="other/1"), "not a model of format"),
         (lambda p: edit(p, api=2), "saved for channel_mapping api 2; this crosshook knows 1"),
         (lambda p: edit(p, component="uniform"), "a model of channel_mapping 'uniform', not of"),
+        (
+            lambda p: edit(p, options=None),
+            "model.json: damaged: options missing or of another type",
+        ),
+        (lambda p: edit(p, state=[], sha256=1), "damaged: state, sha256 missing or of another"),
         (lambda p: edit(p, interface="unweighter"), "a model of unweighter 'vegas', not of"),
     ],
 )
@@ -126,3 +131,25 @@ def test_tensors_are_saved_whatever_their_layout(tmp_path: Path) -> None:
 
     save_model(Views(), tmp_path, INTERFACE, Slot("x"), CONTEXT)
     assert read_document(tmp_path)["state"] == {"note": [1, "x"]}
+
+
+def test_options_left_out_are_those_of_the_model(tmp_path: Path) -> None:
+    saved(tmp_path)
+    registry = default_registry()
+    short = Slot("vegas", {"damping": 0.25}, str(tmp_path))
+    options = registry.options(INTERFACE, short)
+    assert (options["bins"], options["damping"]) == (4, 0.25)
+
+
+def test_state_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    class Renamed:
+        def state(self) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
+            return {"lines": torch.zeros(3, 2, 5)}, {}
+
+        def load_state(
+            self, tensors: dict[str, torch.Tensor], values: dict[str, object]
+        ) -> None: ...
+
+    save_model(Renamed(), tmp_path, INTERFACE, slot(), CONTEXT)
+    with pytest.raises(ModelError, match=r"does not fit .* 'vegas' as it is built: KeyError"):
+        load_model(tmp_path, CONTEXT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from crosshook.core.context import BuildContext
 from crosshook.core.entry_points import Plugin
 from crosshook.core.errors import ConfigurationError, RegistryError
 from crosshook.core.registry import Registry, default_registry
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Mapping:
@@ -29,6 +33,9 @@ class NoInverse:
 
 
 NOT_CALLABLE = 3
+
+
+def no_context() -> None: ...
 
 
 def record(name: str, target: str = "Mapping", api: int = 1, **more: object) -> Component[object]:
@@ -143,18 +150,36 @@ def test_commands_are_collected() -> None:
     assert Registry([offering]).commands == [command]
 
 
-def test_listeners_are_called_through_the_relay() -> None:
-    heard = []
-    listening = plugin("one")
+def listening(name: str, function: object) -> Plugin:
+    made = plugin(name)
+    made.module.crosshook_stage_finished = hookimpl(function)  # type: ignore[union-attr, call-overload]
+    return made
 
-    @hookimpl
-    def crosshook_stage_finished(stage: str, report: object) -> None:
-        heard.append((stage, report))
 
-    assert listening.module is not None
-    listening.module.crosshook_stage_finished = crosshook_stage_finished  # type: ignore[attr-defined]
-    Registry([listening]).listeners().crosshook_stage_finished(stage="integrate", report=7)
-    assert heard == [("integrate", 7)]
+def test_listeners_are_told_what_they_ask_for() -> None:
+    heard: list[object] = []
+    registry = Registry(
+        [
+            listening("two", lambda stage: heard.append(stage)),
+            listening("one", lambda stage, report: heard.append((stage, report))),
+        ]
+    )
+    registry.tell("crosshook_stage_finished", stage="integrate", report=7)
+    registry.tell("crosshook_run_started", plan=None)
+    assert heard == [("integrate", 7), "integrate"]
+
+
+def test_failing_listener_is_named() -> None:
+    def fails(stage: str) -> None:
+        message = f"no place for {stage}"
+        raise OSError(message)
+
+    with pytest.raises(
+        RegistryError,
+        match=r"crosshook_stage_finished of bad-dist \(plugin bad\) fails: OSError: no place for x; "
+        r".*disable: \[bad\]",
+    ):
+        Registry([listening("bad", fails)]).tell("crosshook_stage_finished", stage="x", report=0)
 
 
 def test_build_hands_over_context_and_defaults() -> None:
@@ -189,12 +214,23 @@ def test_unknown_option_is_refused_with_its_path() -> None:
         ("no.such.module:make", "cannot import no.such.module:make"),
         ("missing", "cannot import .*:missing"),
         ("NOT_CALLABLE", "is not callable"),
+        ("no_context", r"does not take what the schema allows \(context\): too many positional"),
         ("NoInverse", "built a NoInverse without inverse"),
     ],
 )
 def test_bad_factory_is_reported(target: str, words: str) -> None:
     registry = Registry([plugin("one", record("a", target))])
     with pytest.raises(RegistryError, match=words):
+        registry.build("channel_mapping", "a", BuildContext())
+
+
+def test_target_that_fails_to_import_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crosshook_half_written.py").write_text("def make(:\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry([plugin("one", record("a", "crosshook_half_written:make"))])
+    with pytest.raises(RegistryError, match=r"'a': cannot import crosshook_half.*: SyntaxError: "):
         registry.build("channel_mapping", "a", BuildContext())
 
 

@@ -84,5 +84,8 @@ def test_what_was_fitted_must_be_kept(
     }
     path = tmp_path / "run.yaml"
     path.write_text(yaml.safe_dump(document), "utf-8")
-    with pytest.raises(ModelError, match=f"{interface} 'forgetful' was fitted but has no state"):
+    with pytest.raises(
+        ModelError, match=f"{interface} 'forgetful' is fitted in a run but not declared"
+    ):
         run(path, settings=[f"{slot}=forgetful"], output=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
