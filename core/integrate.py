@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 WEIGHTS_KEPT = 4_000_000
 """Points whose weights are kept for efficiencies; beyond it, N in the report says so."""
 
+FEWEST = 100
+"""Points of a channel below which its error is a guess, and no reason to stop."""
+
 BLOCK_FUNCTION = "crosshook.core.integrate:weighted_block"
 
 
@@ -143,7 +146,8 @@ def integrate(
         stage: names the stage and its random streams.
         evaluations: points at most, rounded up to whole blocks.
         shares: p_c, `(k,)`.
-        relative_error: stop at the first block after which the error is this small; 0 never stops.
+        relative_error: stop at the first block after which the error is this small and every
+            channel has `FEWEST` points; 0 never stops.
         histograms: to fill on the way.
 
     Returns:
@@ -167,7 +171,8 @@ def integrate(
         history.append((running.n, estimate.value, estimate.error))
         check_invalid(running, config.max_invalid_fraction, first)
         progress.update(stage, len(results), count, sigma=estimate.value, error=estimate.error)
-        if 0 < estimate.error <= relative_error * abs(estimate.value):
+        told = bool((running.valid >= FEWEST).all())
+        if told and 0 < estimate.error <= relative_error * abs(estimate.value):
             executor.cancel()
             break
     sums = add_in_order([r.sums for r in results])
