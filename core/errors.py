@@ -3,6 +3,9 @@
 Messages are lower case and say what was given, what is allowed and where it came from.
 """
 
+BRIEF = 300
+"""Characters of a stranger's message that are shown."""
+
 
 class CrosshookError(Exception):
     """Base of all errors a user can cause or meet; `exit_code` is what the command returns."""
@@ -57,5 +60,6 @@ class Cancelled(CrosshookError):
 
 
 def brief(error: BaseException) -> str:
-    """A stranger's exception in one line: its type and the first line of its message."""
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    """A stranger's exception in one line: its type and the beginning of its message."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text if len(text) <= BRIEF else f'{text[:BRIEF]}…'}"

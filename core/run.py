@@ -318,7 +318,7 @@ class _Run:
             torch.from_numpy(channel).to(self.process.device),
             k,
         )
-        if slot.model is not None and slot.train is None:
+        if slot.model is not None:
             notes: tuple[str, ...] = ("saved model",)
         else:
             notes = unweighter.fit(pilot, random.torch_generator(self.config.seed, "unweighter"))

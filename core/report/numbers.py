@@ -53,7 +53,7 @@ def percent(share: float, error: float = math.nan) -> str:
     if math.isfinite(error) and error > 0:
         return measured(100 * share, 100 * error, "%")
     value = 100 * share
-    if 99 < value < 100:  # what is missing to all of it must not be rounded away
+    if 99 < value < 100 - 1e-9:  # what is missing to all of it must not be rounded away
         return f"{value:.{1 - math.floor(math.log10(100 - value))}f} %"
     return f"{plain(value, 3)} %" if math.isfinite(share) else MISSING
 

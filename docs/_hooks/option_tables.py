@@ -66,7 +66,7 @@ def _kind(rule: Rule) -> str:
     reference = rule.get("$ref")
     if isinstance(reference, str):
         name = reference.rpartition("/")[2]
-        return "component" if name == "slot" else name
+        return "component" if name.endswith("slot") else name
     if "anyOf" in rule:
         return " or ".join(_kind(part) for part in cast("list[Rule]", rule["anyOf"]))
     if "enum" in rule:

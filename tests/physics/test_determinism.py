@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import random
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +60,35 @@ class Reordered:
         self.waiting.clear()
 
 
+class Pool:
+    """An executor over processes that share nothing with this one but the disk.
+
+    Every task travels as a pickle, and so does every result.
+    """
+
+    def __init__(self, workers: int) -> None:
+        """Starts fresh interpreters; each computes on one thread."""
+        self.processes = ProcessPoolExecutor(
+            workers, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+        )
+        self.tasks: dict[Future[object], Task] = {}
+
+    def submit(self, task: Task) -> None:
+        """Accepts a task."""
+        self.tasks[self.processes.submit(task.run)] = task
+
+    def as_completed(self) -> Iterator[tuple[Task, object]]:
+        """Results in the order they finish."""
+        for future in as_completed(list(self.tasks)):
+            yield self.tasks.pop(future), future.result()
+
+    def cancel(self) -> None:
+        """Forgets tasks that have not begun and drops the results of those that have."""
+        for future in self.tasks:
+            future.cancel()
+        self.tasks.clear()
+
+
 def text(run: Finished) -> bytes:
     """The event file without its compression."""
     return gzip.decompress((run.directory / "events.lhe.gz").read_bytes())
@@ -94,6 +125,20 @@ def test_order_of_blocks(
     assert other.result.integration.cross_section == first.result.integration.cross_section
     assert other.result.integration.error == first.result.integration.error
     assert other.generation.variations == first.generation.variations
+
+
+def test_other_processes(first: Finished, runner: Callable[..., Finished]) -> None:
+    """Tasks and results are plain data: a pool of processes gives the same bits."""
+    pool = Pool(2)
+    try:
+        other = runner("ttbar", "other", *SMALL, executor=pool)
+    finally:
+        pool.processes.shutdown(cancel_futures=True)
+    assert text(other) == text(first)
+    assert other.result.integration.running == first.result.integration.running
+    assert other.result.integration.histograms == first.result.integration.histograms
+    assert other.generation.histograms == first.generation.histograms
+    assert other.generation.cross_section == first.generation.cross_section
 
 
 def test_number_of_threads(first: Finished, runner: Callable[..., Finished]) -> None:
