@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.component import Slot
-from crosshook.core.errors import ModelError, brief
+from crosshook.core.errors import ModelError, OutputError, brief
 from crosshook.core.interfaces import INTERFACES
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def save_model(
         interface: what the component implements.
         slot: the component's name and its resolved options.
         context: the context it was built in.
+
+    Raises:
+        OutputError: if it cannot be written.
     """
     from safetensors.torch import save
 
@@ -63,14 +67,20 @@ def save_model(
         "state": values,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    directory.mkdir(parents=True, exist_ok=True)
     for name, content in (
         (TENSORS, data),
         (DOCUMENT, json.dumps(document, indent=1).encode()),
     ):
         part = directory / f"{name}.part"
-        part.write_bytes(content)
-        part.replace(directory / name)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(content)
+            part.replace(directory / name)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink()
+            message = f"{directory / name}: cannot be written: {error.strerror}"
+            raise OutputError(message) from error
 
 
 def read_document(directory: Path) -> dict[str, object]:

@@ -169,8 +169,15 @@ class RunDirectory:
 
     def note(self, line: str) -> None:
         """Appends a line to the log."""
-        with self.log.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
+        self._append(self.log, line)
+
+    def _append(self, path: Path, line: str) -> None:
+        try:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+        except OSError as error:
+            message = f"{path}: cannot be written: {error.strerror}"
+            raise OutputError(message) from error
 
     def register(self, path: Path) -> tuple[str, int, str]:
         """Adds a finished output to the manifest.
@@ -184,8 +191,7 @@ class RunDirectory:
                 digest.update(chunk)
         name = str(path.relative_to(self.path))
         entry = {"name": name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-        with self.manifest.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(entry) + "\n")
+        self._append(self.manifest, json.dumps(entry))
         return name, path.stat().st_size, digest.hexdigest()
 
     def clear_parts(self) -> None:

@@ -40,7 +40,8 @@ class LheWriter(StagedWriter):
         staged = StagedFile(path, overwrite)
         super().__init__(staged)
         self._body_path = staged.beside("body")
-        self._body = self._open(self._body_path)
+        with staged.opening():
+            self._body = self._open(self._body_path)
 
     def _open(self, path: Path, *, append: bool = False) -> BinaryIO | GzipMember:
         file = path.open("ab") if append else path.open("wb")
@@ -64,4 +65,3 @@ class LheWriter(StagedWriter):
 
     def _release(self) -> None:
         self._body.close()
-        self._body_path.unlink(missing_ok=True)

@@ -46,8 +46,10 @@ class RootWriter(StagedWriter):
         """Starts the file; see schemas/v1/components/root.json for the options."""
         self._info = info
         self._container = container
-        super().__init__(StagedFile(path, overwrite))
-        self._file = uproot.recreate(self._staged.path, compression=CODECS[codec](level))
+        staged = StagedFile(path, overwrite)
+        super().__init__(staged)
+        with staged.opening():
+            self._file = uproot.recreate(staged.path, compression=CODECS[codec](level))
         self._table: uproot.WritableTree | uproot.WritableNTuple | None = None
         self._names: tuple[str, ...] = ()
         self._waiting: list[EventBatch] = []

@@ -7,13 +7,21 @@ its command is called, so that `--help` and `plugins list` stay fast.
 from __future__ import annotations
 
 import importlib
+import io
+import signal
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from crosshook.core.component import Command
-from crosshook.core.errors import CrosshookError
+from crosshook.core.errors import Cancelled, CrosshookError, OutputError
 from crosshook.core.registry import default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
 
 CORE_COMMANDS = (
     Command(("run",), "crosshook.core.cli.run:run", "run a run file: integrate, generate, report"),
@@ -113,23 +121,56 @@ def command_tree() -> click.Group:
     return group
 
 
+class Terminated(Cancelled):
+    """The process was told to end (SIGTERM)."""
+
+    exit_code = 143
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command; errors of crosshook end as one line and their exit code.
 
     Args:
         arguments: words after `crosshook`; those of the process if None.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without σ shows ? instead
     group = command_tree()
     try:
-        code = group.main(args=arguments, prog_name="crosshook", standalone_mode=False)
+        with _terminable():
+            code = group.main(args=arguments, prog_name="crosshook", standalone_mode=False)
     except CrosshookError as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk can meet any write
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"error: {place}{error.strerror or error}", err=True)
+        sys.exit(OutputError.exit_code)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
-        sys.exit(130)
+        sys.exit(Cancelled.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     if isinstance(code, int) and code:
         sys.exit(code)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends the process as Ctrl-C does: half-written files are removed on the way out."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        message = "stopped by a signal"
+        raise Terminated(message)
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever owns that one handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

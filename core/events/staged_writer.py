@@ -43,7 +43,7 @@ class StagedWriter(ABC):
 
     @abstractmethod
     def _release(self) -> None:
-        """Closes what is open and removes further temporary files, after an error."""
+        """Closes what is open, after an error."""
 
     def write(self, batch: EventBatch) -> None:
         """Appends events.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -30,6 +32,7 @@ class StagedFile:
             OutputError: if it exists and may not be replaced, or its folder cannot be written.
         """
         self.destination = destination
+        self._temporary: list[Path] = []
         self.path = self.beside("part")
         self._overwrite = overwrite
         self._check()
@@ -43,8 +46,26 @@ class StagedFile:
             raise OutputError(message) from error
 
     def beside(self, suffix: str) -> Path:
-        """A further temporary name in the same folder."""
-        return self.destination.with_name(f".{self.destination.name}.{os.getpid()}.{suffix}")
+        """A further temporary name in the same folder, removed with the first one."""
+        name = f".{self.destination.name}.{os.getpid()}.{suffix}"
+        self._temporary.append(self.destination.with_name(name))
+        return self._temporary[-1]
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """Around what opens the file: an error leaves one clear line and nothing on disk.
+
+        Raises:
+            OutputError: if the operating system refuses.
+        """
+        try:
+            yield
+        except BaseException as error:
+            self.discard()
+            if not isinstance(error, OSError):
+                raise
+            message = f"{self.destination}: cannot be written: {error.strerror or error}"
+            raise OutputError(message) from error
 
     def _check(self) -> None:
         if self.destination.is_dir():
@@ -61,4 +82,5 @@ class StagedFile:
 
     def discard(self) -> None:
         """Removes what was written."""
-        self.path.unlink(missing_ok=True)
+        for path in self._temporary:
+            path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import torch
 
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
-from crosshook.core.errors import ModelError
+from crosshook.core.errors import ModelError, OutputError
 from crosshook.core.model import DOCUMENT, TENSORS, load_model, read_document, save_model
 from crosshook.core.registry import default_registry
 
@@ -153,3 +153,9 @@ def test_state_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     save_model(Renamed(), tmp_path, INTERFACE, slot(), CONTEXT)
     with pytest.raises(ModelError, match=r"does not fit .* 'vegas' as it is built: KeyError"):
         load_model(tmp_path, CONTEXT)
+
+
+def test_a_model_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        saved(tmp_path / "file")
