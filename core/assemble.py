@@ -73,7 +73,9 @@ def run_info(config: RunConfig, process: ScatteringProcess, sums: Sums) -> RunIn
         sums: over all points after the training.
     """
     plan = plan_variations(process, config.scale_variations, config.pdf_variations)
-    pdf_set = process.density.set_index if process.density is not None else 0
+    density = process.density
+    # PDFSUP is the number of the very member used; sets without a number have 0.
+    pdf_set = density.set_index + density.member if density and density.set_index else 0
     half = process.beams.energy / 2
     parts = sums.part_estimates()
     together = math.hypot(*(part.error for part in parts))
@@ -147,7 +149,7 @@ def assemble(
             chosen = cast("EventFormat", registry.build("event_format", slot, BuildContext()))
             writers.append(stack.enter_context(chosen.write(path, info)))
         for batch in _batches(generated, info):
-            scaled = _equalised(batch.with_weights(scale), common * scale)
+            scaled = batch.with_weights(scale)
             weight = np.asarray(scaled.event["weight"], np.float64)
             for writer in writers:
                 writer.write(scaled)
@@ -186,14 +188,6 @@ def _batches(generated: Generated, info: RunInfo) -> Iterator[EventBatch]:
         batch = load_part(Path(block.path), info)[:missing]
         missing -= len(batch)
         yield batch
-
-
-def _equalised(batch: EventBatch, common: float) -> EventBatch:
-    """The same events with one weight where weights differ from it by rounding only."""
-    weight = np.asarray(batch.event["weight"], np.float64)
-    equal = np.abs(np.abs(weight) / common - 1) < ROUNDING
-    level = np.where(equal, np.copysign(common, weight), weight)
-    return replace(batch, event={**batch.event, "weight": level})
 
 
 def _mean_weight(generated: Generated, info: RunInfo) -> float:

@@ -117,6 +117,7 @@ def levelled(
 
     A channel drawn more often than its maximum asks for gives events of smaller weight. They are
     kept with probability |w|/common and then have the common weight, sign and mean unchanged.
+    Weights that differ from it by rounding only become equal to the last digit.
 
     Args:
         index: kept points, `(j,)` int64.
@@ -128,10 +129,9 @@ def levelled(
         The points that stay, and their weights.
     """
     ratio = weight.abs() / common
-    low = ratio < 1 - ROUNDING
-    stays = torch.nonzero(~low | (uniform[index] < ratio))[:, 0]
-    raised = torch.where(low, torch.sign(weight) * common, weight)
-    return index[stays], raised[stays]
+    stays = torch.nonzero((ratio >= 1 - ROUNDING) | (uniform[index] < ratio))[:, 0]
+    level = torch.where(ratio <= 1 + ROUNDING, torch.sign(weight) * common, weight)
+    return index[stays], level[stays]
 
 
 def event_block(

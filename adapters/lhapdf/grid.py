@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from crosshook.adapters.lhapdf.alpha_s import alpha_s_of, number
+from crosshook.adapters.lhapdf.alpha_s import AlphaS, alpha_s_of, number
 from crosshook.adapters.lhapdf.bicubic import BicubicGrid
 from crosshook.adapters.lhapdf.continuation import Continuation
 from crosshook.adapters.lhapdf.grid_file import GridTable, read_grid, read_info
@@ -19,6 +19,9 @@ from crosshook.core.errors import ConfigurationError, InputError, NumericalError
 OutsideQ = Literal["freeze", "continuation", "error"]
 X_ROUNDING = 1e-12
 """Relative excess of x over the grid's ends that is taken as rounding."""
+
+COUPLING_KEYS = frozenset({"MZ", "MCharm", "MBottom", "MTop", "NumFlavors"})
+"""Metadata beside AlphaS_... that the running depends on."""
 
 
 class LhapdfGrid:
@@ -63,8 +66,9 @@ class LhapdfGrid:
         self._continuation = Continuation(
             (self.x_min, float(table.x[1])), self.q_min, (self.q_max, float(distinct[-1]))
         )
-        continued = below_q_min == "continuation"
-        self._alpha_s = alpha_s_of(info, path, self.q_min, continued=continued)
+        self._info, self._info_path = info, path
+        self._couplings: dict[int | None, AlphaS] = {}
+        self._coupling(member)
 
     @classmethod
     def load(
@@ -123,18 +127,35 @@ class LhapdfGrid:
             return self._continued(grid, x.clamp(max=self.x_max), q)
         return grid(x.clamp(self.x_min, self.x_max), q.clamp(self.q_min, self.q_max))
 
-    def alpha_s(self, q: Tensor) -> Tensor:
+    def alpha_s(self, q: Tensor, member: int | None = None) -> Tensor:
         """α_s(Q) as the set gives it; outside the range as said in `load`.
+
+        Members made for another α_s(M_Z) say so in their own metadata.
 
         Args:
             q: Renormalisation scales Q (GeV), (n,).
+            member: Member of the set; the one it was loaded with where none is named.
 
         Returns:
             (n,), float64, on the device of ``q``.
         """
         q = q.double()
         self._check_scale(q)
-        return self._alpha_s(q)
+        return self._coupling(self.member if member is None else member)(q)
+
+    def _coupling(self, member: int) -> AlphaS:
+        """The coupling of a member; those without metadata of their own on it share the set's."""
+        header = self._table(member).header
+        own = any(key.startswith("AlphaS") or key in COUPLING_KEYS for key in header)
+        key = member if own else None
+        if key not in self._couplings:
+            self._couplings[key] = alpha_s_of(
+                {**self._info, **header} if own else self._info,
+                self._info_path,
+                self.q_min,
+                continued=self._outside == "continuation",
+            )
+        return self._couplings[key]
 
     def _continued(self, grid: BicubicGrid, x: Tensor, q: Tensor) -> Tensor:
         inside = grid(x.clamp(self.x_min, self.x_max), q.clamp(self.q_min, self.q_max))

@@ -1,6 +1,7 @@
 """Reads the two kinds of files of an LHAPDF6 set: the .info metadata and the members' .dat grids."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +22,30 @@ class GridTable:
         q: Knots in Q (GeV), ascending; flavour thresholds are there twice, (l,).
         flavours: PDG identifiers in the file's order; the gluon is 21.
         values: x·f, (l, k, flavours).
+        header: The member's own metadata, which go before those of the set.
     """
 
     x: NDArray[np.float64]
     q: NDArray[np.float64]
     flavours: tuple[int, ...]
     values: NDArray[np.float64]
+    header: Mapping[str, object] = field(default_factory=dict)
 
 
 def read_info(path: Path) -> dict[str, object]:
     """Reads a set's metadata, a YAML mapping."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot read the set's metadata: {error}"
+        raise InputError(message) from error
+    return _metadata(text, path)
+
+
+def _metadata(text: str, path: Path) -> dict[str, object]:
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
         message = f"{path}: cannot read the set's metadata: {error}"
         raise InputError(message) from error
     if not isinstance(data, dict):
@@ -112,4 +124,5 @@ def read_grid(path: Path) -> GridTable:
         np.concatenate([table.q for table in tables]),
         first.flavours,
         np.concatenate([table.values for table in tables]),
+        _metadata(blocks[0], path) if blocks[0].strip() else {},
     )

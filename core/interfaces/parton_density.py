@@ -15,6 +15,7 @@ class PartonDensity(Protocol):
         name: name of the set.
         set_index: its LHAPDF id, or 0.
         n_members: number of members; 0 is the central one.
+        member: the one evaluated where none is named.
         flavours: PDG ids in the order of the columns of `xf`; the gluon is 21.
         x_min: lower end of the grid; the upper end is 1.
         q_min: lower end of the grid in GeV.
@@ -26,6 +27,7 @@ class PartonDensity(Protocol):
     name: str
     set_index: int
     n_members: int
+    member: int
     flavours: tuple[int, ...]
     x_min: float
     q_min: float
@@ -46,6 +48,6 @@ class PartonDensity(Protocol):
         """
         ...
 
-    def alpha_s(self, q: Tensor) -> Tensor:
-        """α_s(Q) for Q in GeV, `(n,)`."""
+    def alpha_s(self, q: Tensor, member: int | None = None) -> Tensor:
+        """α_s(Q) for Q in GeV, `(n,)`, as fitted with a member; see `xf`."""
         ...

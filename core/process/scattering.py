@@ -193,11 +193,11 @@ class ScatteringProcess:
         parts = unknown.index_copy(0, rows, known)
         return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts)
 
-    def strong_coupling(self, mu: Tensor) -> Tensor:
-        """α_s at scales in GeV, `(n,)`: the densities' own, or the run's constant."""
+    def strong_coupling(self, mu: Tensor, member: int | None = None) -> Tensor:
+        """α_s at scales in GeV, `(n,)`: that of the densities' member, or the run's constant."""
         if self.density is None:
             return torch.full_like(mu, self._alpha_s)
-        return self.density.alpha_s(mu)
+        return self.density.alpha_s(mu, member)
 
     def luminosity(
         self, x1: Tensor, x2: Tensor, mu_f: Tensor, member: int | None = None

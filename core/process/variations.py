@@ -1,6 +1,6 @@
 """Scale and parton-density variations of events, from their scales, momentum fractions, flavours.
 
-    w' / w = [f1 f2](k_F μ_F, member) / [f1 f2](μ_F) · (α_s(k_R μ_R) / α_s(μ_R))^n
+    w' / w = [f1 f2](k_F μ_F, member) / [f1 f2](μ_F) · (α_s(k_R μ_R, member) / α_s(μ_R))^n
 
 for the flavours the event has; averaged over the choice of flavours this is the ratio of the
 summed cross sections.
@@ -118,7 +118,9 @@ def variation_factors(
         dtype=points.alpha_s.dtype,
         device=chosen.device,
     )[chosen]
-    couplings: dict[float, Tensor] = {1.0: torch.ones_like(points.alpha_s)}
+    couplings: dict[tuple[float, int | None], Tensor] = {
+        (1.0, None): torch.ones_like(points.alpha_s)
+    }
     luminosities: dict[tuple[float, int | None], Tensor] = {}
 
     def luminosity(k_f: float, member: int | None) -> Tensor:
@@ -134,9 +136,10 @@ def variation_factors(
 
     columns = []
     for variation in plan:
-        if variation.k_r not in couplings:
-            varied = process.strong_coupling(variation.k_r * points.mu_r)
-            couplings[variation.k_r] = (varied / points.alpha_s) ** orders
+        key = (variation.k_r, variation.member)
+        if key not in couplings:
+            varied = process.strong_coupling(variation.k_r * points.mu_r, variation.member)
+            couplings[key] = (varied / points.alpha_s) ** orders
         ratio = luminosity(variation.k_f, variation.member) / luminosity(1.0, None)
-        columns.append(ratio * couplings[variation.k_r])
+        columns.append(ratio * couplings[key])
     return torch.stack(columns, dim=1)

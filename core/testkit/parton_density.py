@@ -47,7 +47,7 @@ def points(subject: Subject, n: int) -> dict[str, Tensor]:
 def _xf(built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     density = cast("PartonDensity", built)
     xf = density.xf(inputs["x"], inputs["q"], 0)
-    return {"xf": xf, "alpha_s": density.alpha_s(inputs["q"])}
+    return {"xf": xf, "alpha_s": density.alpha_s(inputs["q"], 0)}
 
 
 def exercises(subject: Subject) -> Iterator[Exercise]:

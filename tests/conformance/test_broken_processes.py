@@ -193,14 +193,15 @@ class ToySet:
         own = cast("PartonDensity", default_registry().build("parton_density", slot, context))
         self.own = own
         self.name, self.set_index, self.n_members = own.name, own.set_index, own.n_members
+        self.member = own.member
         self.flavours, self.x_min = own.flavours, own.x_min
         self.q_min, self.q_max = own.q_min, own.q_max
 
     def xf(self, x: Tensor, q: Tensor, member: int = 0) -> Tensor:
         return self.own.xf(x, q, member)
 
-    def alpha_s(self, q: Tensor) -> Tensor:
-        return self.own.alpha_s(q)
+    def alpha_s(self, q: Tensor, member: int | None = None) -> Tensor:
+        return self.own.alpha_s(q, member)
 
 
 class ForgetsTheFactorX(ToySet):
@@ -209,7 +210,7 @@ class ForgetsTheFactorX(ToySet):
 
 
 class GrowingCoupling(ToySet):
-    def alpha_s(self, q: Tensor) -> Tensor:
+    def alpha_s(self, q: Tensor, member: int | None = None) -> Tensor:
         return 0.01 * q.log()
 
 

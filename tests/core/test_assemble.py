@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,10 @@ def test_events_and_their_weights(finished: Any, generated: Any, tmp_path: Path)
     batch, info = _read(tmp_path / "events.lhe")
     weight = np.asarray(batch.event["weight"])
     before = _weights(generated)
+    # One weight to the last digit, and the central variation repeats it.
+    assert np.count_nonzero(weight == weight.min()) == EVENTS - found.overweights
+    if batch.weights.shape[1]:
+        assert np.array_equal(batch.weights[:, 0], weight)
     assert (found.events, len(batch)) == (EVENTS, EVENTS)
     assert weight.mean() == pytest.approx(SIGMA, rel=1e-12)
     np.testing.assert_allclose(weight / weight.mean(), before / before.mean(), rtol=1e-12)
@@ -124,6 +129,19 @@ def test_the_init_block(finished: Any) -> None:
     assert ratios == pytest.approx([ratios[0]] * len(ratios), rel=1e-12)
     text = info.header["crosshook"]
     assert json.loads(text) == json.loads(json.dumps(finished.config.document))
+
+
+@pytest.mark.parametrize(("index", "member", "written"), [(0, 0, 0), (0, 2, 0), (7, 2, 9)])
+def test_the_init_block_names_the_member(
+    drell_yan: Any, index: int, member: int, written: int
+) -> None:
+    """PDFSUP is the LHAPDF number of the member the events were made with."""
+    density = copy(drell_yan.process.density)
+    density.set_index, density.member = index, member
+    process = copy(drell_yan.process)
+    process.density = density
+    info = run_info(drell_yan.config, process, drell_yan.frozen.sums)
+    assert info.pdf_sets == (written, written)
 
 
 def test_the_header_cannot_break_the_file(drell_yan: Any) -> None:

@@ -10,6 +10,7 @@ import torch
 
 from crosshook.adapters.lhapdf import LhapdfGrid
 from crosshook.adapters.lhapdf.alpha_s import RunningAlphaS, TabulatedAlphaS
+from crosshook.core.errors import InputError
 
 SetWriter = Callable[..., Path]
 
@@ -100,3 +101,22 @@ def test_runs_where_a_set_has_no_table(write_set: SetWriter) -> None:
     inverse = 1 / 0.118 + 23 / (12 * math.pi) * 2 * math.log(20 / 91.1876)
     alpha = density.alpha_s(torch.tensor([20.0], dtype=torch.float64))
     assert float(alpha) == pytest.approx(1 / inverse, rel=1e-12)
+
+
+def test_a_member_may_have_its_own_coupling(write_set: SetWriter) -> None:
+    """Members for another α_s(M_Z) say so in their own header, which goes before the set's."""
+    x, q = np.geomspace(1e-3, 1, 5), np.geomspace(2.0, 100.0, 5)
+    folder = write_set(lambda x, q: [x, x, x], x, [q], members=3)
+    first = folder / "Known_0001.dat"
+    first.write_text(first.read_text().replace("central", "error\nAlphaS_MZ: 0.120", 1))
+    second = folder / "Known_0002.dat"
+    table = "error\nAlphaS_Qs: [1.0, 10.0]\nAlphaS_Vals: [0.25, 0.25]"
+    second.write_text(second.read_text().replace("central", table, 1))
+    at = torch.tensor([91.1876], dtype=torch.float64)
+    central = LhapdfGrid.load(folder)
+    for member, expected in ((None, 0.118), (0, 0.118), (1, 0.120), (2, 0.25)):
+        assert float(central.alpha_s(at, member)) == pytest.approx(expected, rel=1e-12)
+    assert float(LhapdfGrid.load(folder, member=1).alpha_s(at)) == pytest.approx(0.120, rel=1e-12)
+    first.write_text(first.read_text().replace("AlphaS_MZ: 0.120", "AlphaS_MZ: [", 1))
+    with pytest.raises(InputError, match=r"0001\.dat: cannot read the set's metadata"):
+        LhapdfGrid.load(folder, member=1)

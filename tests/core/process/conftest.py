@@ -117,11 +117,12 @@ class ToyProcess:
 
 @dataclass
 class ToyDensity:
-    """x f(x) = x (u), x/2 (ū), x (1-x) Q/100 (gluon), x (1-x) (photon), times 1 + member; α_s = 10/Q."""
+    """x f(x) = x (u), x/2 (ū), x (1-x) Q/100 (gluon), x (1-x) (photon), times 1 + member; α_s = 10/Q (1 + member)."""
 
     name: str = "Toy"
     set_index: int = 900
     n_members: int = 3
+    member: int = 0
     flavours: tuple[int, ...] = (-2, 2, 21)
     x_min: float = 1e-9
     q_min: float = 1.0
@@ -134,8 +135,8 @@ class ToyDensity:
         columns = {-2: self.ubar * x, 2: x, 21: x * (1 - x) * q / 100, 22: x * (1 - x)}
         return torch.stack([columns[f] for f in self.flavours], 1) * (1 + (member or 0))
 
-    def alpha_s(self, q: Tensor) -> Tensor:
-        return 10 / q
+    def alpha_s(self, q: Tensor, member: int | None = None) -> Tensor:
+        return 10 / q * (1 + (member or 0))
 
 
 class Compose(Protocol):
