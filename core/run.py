@@ -7,13 +7,11 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
 
-from crosshook.core import config as config_module
 from crosshook.core import random
 from crosshook.core.assemble import output_files
 from crosshook.core.errors import ModelError, NumericalError
@@ -26,7 +24,6 @@ from crosshook.core.model import save_model
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.progress import Silent
-from crosshook.core.registry import default_registry
 from crosshook.core.results import (
     GenerationResult,
     IterationResult,
@@ -35,6 +32,7 @@ from crosshook.core.results import (
     as_json,
 )
 from crosshook.core.run_directory import RunDirectory
+from crosshook.core.run_file import load_run_file
 from crosshook.core.sampling.build import (
     MAPPING,
     UNWEIGHTER,
@@ -50,16 +48,19 @@ from crosshook.core.summarise import integration_result
 from crosshook.core.train import check_keeps, plan_training, train
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from torch import Tensor
 
     from crosshook.core.component import Slot
-    from crosshook.core.config import HistogramSpec, RunConfig
+    from crosshook.core.config import HistogramSpec
     from crosshook.core.context import BuildContext
     from crosshook.core.execute import Executor
     from crosshook.core.interfaces.unweighter import Unweighter
-    from crosshook.core.registry import Registry
+    from crosshook.core.process.scattering import ScatteringProcess
+    from crosshook.core.process.variations import Variation
+    from crosshook.core.run_file import RunFile
     from crosshook.core.sampling.sums import Sums
 
 SURVEY_POINTS = 4096
@@ -130,15 +131,26 @@ def run(
     Raises:
         CrosshookError: whatever a user can cause, in one line.
     """
-    document, where = config_module.read_run_file(run_file, settings)
-    if seed is not None:
-        document["seed"] = seed
-    if device is not None:
-        document["device"] = device
-    registry = default_registry(config_module.disabled(document, where))
-    config = config_module.resolve(document, where, registry)
-    directory = Path(config.directory) if output is None else output
-    job = _Run(config, document, directory, overwrite, reporter, executor, registry)
+    loaded = load_run_file(
+        run_file,
+        settings=settings,
+        output=output,
+        seed=seed,
+        device=device,
+        overwrite=overwrite,
+    )
+    return start_run(loaded, overwrite=overwrite, reporter=reporter, executor=executor)
+
+
+def start_run(
+    run_file: RunFile,
+    *,
+    overwrite: bool = False,
+    reporter: Reporter | None = None,
+    executor: Executor | None = None,
+) -> RunResult:
+    """Runs a run file that is read already; see `run`."""
+    job = _Run(run_file, overwrite, reporter, executor)
     try:
         return job.whole()
     finally:
@@ -150,17 +162,14 @@ class _Run:
 
     def __init__(
         self,
-        config: RunConfig,
-        document: dict[str, object],
-        directory: Path,
+        run_file: RunFile,
         overwrite: bool,
         reporter: Reporter | None,
         executor: Executor | None,
-        registry: Registry,
     ) -> None:
         self.began = time.perf_counter()
-        self.config = config
-        self.registry = registry
+        config, registry = run_file.config, run_file.registry
+        self.config, self.registry = config, registry
         self.reporter: Reporter = reporter if reporter is not None else SilentReporter()
         self.executor = executor if executor is not None else SerialExecutor()
         # Everything that can be wrong with the run file shows before a directory is made.
@@ -170,18 +179,20 @@ class _Run:
             check_keeps(registry, UNWEIGHTER, config.unweighter.use)
         with one_thread():
             self.process = build_process(config, registry)
-            plan_variations(self.process, config.scale_variations, config.pdf_variations)
+            plan = plan_variations(self.process, config.scale_variations, config.pdf_variations)
+            _check_members(self.process, plan)
             for histogram in config.histograms:
                 expression(histogram, self.process)
             self.sampler = build_sampler(config, self.process, registry, {}, self.reporter)
-        self.directory = RunDirectory.create(directory, overwrite)
-        self._keep_run_file(document)
+        self.directory = RunDirectory.create(run_file.directory, overwrite)
+        self._keep_run_file(run_file.document)
 
-    def _keep_run_file(self, document: dict[str, object]) -> None:
+    def _keep_run_file(self, document: Mapping[str, object]) -> None:
         import yaml
 
         self.directory.write_text(
-            self.directory.run_file, yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+            self.directory.run_file,
+            yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True),
         )
         self.directory.write_json(self.directory.resolved, self.config.document)
 
@@ -340,6 +351,14 @@ class _Run:
 
     def _note(self, line: str) -> None:
         self.directory.note(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
+
+
+def _check_members(process: ScatteringProcess, plan: tuple[Variation, ...]) -> None:
+    """Asks for the last member planned: sets often lie on disk with the central one alone."""
+    members = [v.member for v in plan if v.member is not None]
+    if process.density is not None and members:
+        x, q = (torch.tensor([v], dtype=torch.float64) for v in (0.1, process.density.q_max))
+        process.density.xf(x.to(process.device), q.to(process.device), max(members))
 
 
 def versions() -> dict[str, str]:

@@ -51,20 +51,37 @@ class RunDirectory:
         """
         run = cls(path)
         try:
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                if not run.resolved.is_file():
-                    message = f"{path}: exists and is no run directory; choose another place"
-                    raise OutputError(message)
-                if not overwrite:
-                    kind = "a run" if run.report.is_file() else "an unfinished run"
-                    message = f"{path}: holds {kind} already; use --overwrite or another --output"
-                    raise OutputError(message)
+            if not run.check_free(overwrite):
                 shutil.rmtree(path)
             run.parts.mkdir(parents=True)
         except OSError as error:
             message = f"{path}: cannot be written: {error.strerror}"
             raise OutputError(message) from error
         return run
+
+    def check_free(self, overwrite: bool = False) -> bool:
+        """Whether nothing is there yet, so that nothing need be removed.
+
+        Args:
+            overwrite: a run directory may be there.
+
+        Raises:
+            OutputError: if something is there that may not be replaced.
+        """
+        try:
+            if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+                return True
+        except OSError as error:
+            message = f"{self.path}: cannot be written: {error.strerror}"
+            raise OutputError(message) from error
+        if not self.resolved.is_file():
+            message = f"{self.path}: exists and is no run directory; choose another place"
+            raise OutputError(message)
+        if not overwrite:
+            kind = "a run" if self.report.is_file() else "an unfinished run"
+            message = f"{self.path}: holds {kind} already; use --overwrite or another --output"
+            raise OutputError(message)
+        return False
 
     @classmethod
     def open(cls, path: Path) -> RunDirectory:

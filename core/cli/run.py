@@ -30,21 +30,23 @@ def run(
     quiet: bool,
 ) -> None:
     """Integrate, generate and report as RUN_FILE says."""
+    from crosshook.core.run_file import load_run_file
+
+    loaded = load_run_file(  # mistakes show at once, not after torch is there
+        run_file,
+        settings=settings,
+        output=output,
+        seed=seed,
+        device=device,
+        overwrite=overwrite,
+    )
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
-    from crosshook.core.run import run as run_function
+    from crosshook.core.run import start_run
     from crosshook.core.summary import print_summary
 
     with RichProgress(enabled=not (quiet or as_json)) as reporter:
-        result = run_function(
-            run_file,
-            settings=settings,
-            output=output,
-            seed=seed,
-            device=device,
-            overwrite=overwrite,
-            reporter=reporter,
-        )
+        result = start_run(loaded, overwrite=overwrite, reporter=reporter)
     if as_json:
         click.echo(json.dumps(results.as_json(result), ensure_ascii=False))
     else:

@@ -64,7 +64,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     module.crosshook_unweighter = lambda: [Component("forgetful", f"{NAME}:unweighter", "forgets")]
     monkeypatch.setitem(sys.modules, NAME, module)
     made = Registry([*find_plugins(), Plugin("forgetful", NAME, "forgetful", "1", module)])
-    monkeypatch.setattr("crosshook.core.run.default_registry", lambda disable: made)
+    monkeypatch.setattr("crosshook.core.run_file.default_registry", lambda disable: made)
     return made
 
 

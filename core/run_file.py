@@ -1,0 +1,68 @@
+"""A run file with the flags given beside it: read and checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crosshook.core.config import disabled, read_run_file, resolve
+from crosshook.core.registry import default_registry
+from crosshook.core.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crosshook.core.config import RunConfig
+    from crosshook.core.registry import Registry
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """What a run is to do, known to be allowed.
+
+    Attributes:
+        document: the run file as written, settings applied.
+        config: the same, resolved.
+        registry: of the plugins the run uses.
+        directory: where the run goes.
+    """
+
+    document: Mapping[str, object]
+    config: RunConfig
+    registry: Registry
+    directory: Path
+
+
+def load_run_file(
+    path: Path,
+    *,
+    settings: Sequence[str] = (),
+    output: Path | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    overwrite: bool = False,
+) -> RunFile:
+    """Reads a run file and checks all of it that can be checked without computing.
+
+    Args:
+        path: a YAML file; see schemas/v1/run.json.
+        settings: `key=value` pairs that replace keys of the file.
+        output: the run directory, instead of the file's.
+        seed: instead of the file's.
+        device: instead of the file's.
+        overwrite: a run that is there already may be replaced.
+
+    Raises:
+        CrosshookError: if it cannot be read or is not allowed, or the directory is not free.
+    """
+    document, where = read_run_file(path, settings)
+    if seed is not None:
+        document["seed"] = seed
+    if device is not None:
+        document["device"] = device
+    registry = default_registry(disabled(document, where))
+    config = resolve(document, where, registry)
+    directory = Path(config.directory) if output is None else output
+    RunDirectory(directory).check_free(overwrite)
+    return RunFile(document, config, registry, directory)
