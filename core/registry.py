@@ -112,7 +112,7 @@ class Registry:
                 )
         commands = []
         for record in _call(module, "crosshook_command"):
-            if not isinstance(record, Command):
+            if not isinstance(record, Command) or not record.path:
                 message = f"crosshook_command returned {record!r}, not a crosshook Command"
                 raise RegistryError(message)
             commands.append(record)

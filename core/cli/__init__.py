@@ -6,7 +6,6 @@ its command is called, so that `--help` and `plugins list` stay fast.
 
 from __future__ import annotations
 
-import importlib
 import io
 import signal
 import sys
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from crosshook.core.component import Command
-from crosshook.core.errors import Cancelled, CrosshookError, OutputError
-from crosshook.core.registry import default_registry
+from crosshook.core.errors import Cancelled, CrosshookError, OutputError, RegistryError
+from crosshook.core.registry import default_registry, load_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,11 +74,17 @@ class LazyGroup(click.Group):
         below = [r for r in self._records if r.path[self._depth] == cmd_name]
         if not below:
             return None
-        if len(below[0].path) > self._depth + 1:
+        if all(len(r.path) > self._depth + 1 for r in below):
             summary = GROUP_SUMMARIES.get(cmd_name, f"{cmd_name} commands")
             return LazyGroup(cmd_name, below, self._depth + 1, summary)
-        module, _, attribute = below[0].target.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        if len(below) > 1:
+            offers = " and ".join(r.target for r in below)
+            message = f"command {cmd_name!r} is offered by {offers}; uninstall one of them"
+            raise RegistryError(message)
+        command = load_target(below[0].target, f"command {cmd_name!r}")
+        if not isinstance(command, click.Command):
+            message = f"command {cmd_name!r}: {below[0].target} is not a click command"
+            raise RegistryError(message)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -193,6 +193,52 @@ def test_clash_is_named_with_both_distributions(site: Site) -> None:
     assert "from          other-grids 1.0" in out
 
 
+def test_commands_of_plugins_that_clash_or_break_end_in_one_line(site: Site) -> None:
+    commands = {
+        ("greet",): "greeting:greet",
+        ("report",): "greeting:report",
+        ("plugins", "gone"): "greeting:no_such_name",
+        ("plugins", "text"): "greeting:text",
+    }
+    records = "".join(f"    yield Command({path}, {t!r}, 'x')\n" for path, t in commands.items())
+    body = (
+        "from crosshook import Command, hookimpl\n"
+        "@hookimpl\n"
+        f"def crosshook_command():\n{records}"
+        "import click\n"
+        "greet = report = click.Command('greet', callback=lambda: click.echo('hello'))\n"
+        "text = str\n"
+    )
+    site.add("greeting", "greeting", "greeting", body)
+    assert site.run("greet")[0] == "hello\n"
+    assert "greet" in site.run("--help")[0]
+    for words, message in (
+        (("report",), "'report' is offered by crosshook.core.cli.report:report and greeting:repo"),
+        (("plugins", "gone"), "'gone': cannot import greeting:no_such_name: AttributeError"),
+        (("plugins", "text"), "'text': greeting:text is not a click command"),
+    ):
+        _, err = site.run(*words, code=2)
+        assert err.startswith("error: command ")
+        assert message in err
+
+
+def test_failing_listener_ends_the_run_by_name(site: Site) -> None:
+    body = (
+        "from crosshook import hookimpl\n"
+        "@hookimpl\n"
+        "def crosshook_run_started(plan):\n"
+        "    raise ConnectionError('no tracking service')\n"
+    )
+    site.add("tracker", "tracker", "tracker", body)
+    (site.folder / "run.yaml").write_text("process: ee-mumu\ngenerate: null\n")
+    _, err = site.run("run", "run.yaml", code=2)
+    assert err.splitlines()[-1] == (
+        "error: crosshook_run_started of tracker (plugin tracker) fails: ConnectionError: "
+        "no tracking service; mend it, or leave it out with disable: [tracker]"
+    )
+    site.run("run", "run.yaml", "--overwrite", "--set", "disable=[tracker]")
+
+
 def test_plugin_for_a_newer_interface_is_listed_as_unusable(site: Site) -> None:
     site.mapping("from-the-future", "grids", api=2)
     out, _ = site.run("plugins", "list")
