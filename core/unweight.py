@@ -175,8 +175,11 @@ def unweight_file(
     built = source_registry.build("unweighter", slot, BuildContext(), "unweighter")
     choice = _choose(cast("Unweighter", built), weight, seed)
     kept = choice.weights
-    if not np.sum(kept):
-        message = f"{source}: the kept weights sum to zero; no scale conserves the cross section"
+    if not np.sum(kept) * sigma.value > 0:
+        message = (
+            f"{source}: the kept weights sum to {np.sum(kept):g} and the cross section is "
+            f"{sigma.value:g} pb; no positive scale conserves it"
+        )
         raise InputError(message)
     # XWGTUP such that its mean is σ, whatever the convention of the input.
     scale = sigma.value * len(kept) / float(np.sum(kept))
@@ -219,7 +222,15 @@ def _weights(source: Path, registry: Registry | None) -> tuple[FloatArray, RunIn
             sums.add(batch)
             columns.append(np.array(batch.event["weight"], np.float64))
         info = stream.info
-    return (np.concatenate(columns) if columns else np.zeros(0)), info, sums
+    weight = np.concatenate(columns) if columns else np.zeros(0)
+    bad = np.flatnonzero(~np.isfinite(weight))
+    if bad.size:
+        message = (
+            f"{source}: {bad.size} of {weight.size} events have NaN or infinite weight; the first: "
+            f"event {bad[0] + 1}, weight {weight[bad[0]]}"
+        )
+        raise InputError(message)
+    return weight, info, sums
 
 
 def _choose(unweighter: Unweighter, weight: FloatArray, seed: int) -> _Choice:

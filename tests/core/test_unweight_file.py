@@ -202,3 +202,47 @@ def test_unit_weight_events_stay(tmp_path: Path) -> None:
     assert report.events_out == report.events_in == 4
     assert out.event["weight"].mean() == pytest.approx(3750.83600382, rel=1e-12)
     assert replace(info, weighting=3).pdf_sets == (10800, 10800)
+
+
+def small_file(path: Path, weights: list[float]) -> None:
+    """Events of one particle with the given weights."""
+    n = len(weights)
+    info = RunInfo(weighting=-4, processes=(ProcessInfo(1, 0.05, 0.01, 1.0),))
+    event = {
+        "process_id": np.ones(n, np.int64),
+        "weight": np.array(weights),
+        "scale": np.ones(n),
+        "alpha_qed": np.ones(n),
+        "alpha_qcd": np.ones(n),
+    }
+    particles = {name: np.zeros(n) for name in PARTICLE_COLUMNS}
+    with create_events(path, info) as writer:
+        writer.write(EventBatch.from_columns(info, np.ones(n, np.int64), event, particles))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_named(tmp_path: Path, bad: float) -> None:
+    source = tmp_path / "in.root"
+    small_file(source, [1.0, 2.0, bad, bad])
+    with pytest.raises(InputError, match=rf"2 of 4 events have NaN .*: event 3, weight {bad}"):
+        unweight_file(source, tmp_path / "out.root", 1)
+    assert not (tmp_path / "out.root").exists()
+
+
+def test_signs_are_never_turned_round(tmp_path: Path) -> None:
+    """Where chance keeps too few positive events, no scale conserves σ > 0: an error says so."""
+    source, out = tmp_path / "in.root", tmp_path / "out.root"
+    small_file(source, [0.4, 0.4, 0.4, -1.0])
+    failed = 0
+    for seed in range(20):
+        try:
+            unweight_file(source, out, seed, Slot("rejection", {"rule": "maximum"}), True)
+        except InputError as error:
+            assert "no positive scale conserves it" in str(error)  # noqa: PT017
+            failed += 1
+        else:
+            weight = read(out)[1].event["weight"]
+            assert weight.mean() == pytest.approx(0.05, rel=1e-12)
+            assert weight[-1] < 0 < weight[0]
+    # One positive event or none of three, each kept with probability 0.4: 65 %.
+    assert 5 <= failed <= 19
