@@ -43,6 +43,9 @@ def first_invalid(sample: Sample, where: str) -> str:
 def check_invalid(sums: Sums, allowed: float, first: str) -> None:
     """Stops a run with too many invalid points.
 
+    One point says nothing about a share: where any are allowed it takes two, so that a run does
+    not depend on whether its only invalid point comes in the first block or a later one.
+
     Args:
         sums: over all points of the stage so far.
         allowed: share of them that may be invalid.
@@ -52,7 +55,7 @@ def check_invalid(sums: Sums, allowed: float, first: str) -> None:
         NumericalError: with the count and the first point.
     """
     count = int(sums.invalid.sum())
-    if count > allowed * sums.n:
+    if count > max(allowed * sums.n, 1 if allowed > 0 else 0):
         message = (
             f"{count} of {sums.n} points have NaN or infinite weight "
             f"(allowed by max_invalid_fraction: {allowed:g}); the first: {first}"

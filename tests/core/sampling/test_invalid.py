@@ -27,6 +27,15 @@ def test_the_allowed_share() -> None:
     )
 
 
+def test_one_point_is_no_share() -> None:
+    """Of 100 points one is more than the allowed 10⁻⁵, and no sign of more; two are."""
+    check_invalid(_sums(1, 100), 1e-5, "here")
+    with pytest.raises(NumericalError, match="2 of 100 points"):
+        check_invalid(_sums(2, 100), 1e-5, "here")
+    with pytest.raises(NumericalError, match="1 of 100 points"):
+        check_invalid(_sums(1, 100), 0.0, "here")
+
+
 def test_notes() -> None:
     assert invalid_notes(_sums(0, 10), "") == ()
     assert invalid_notes(_sums(2, 10), "there") == (
