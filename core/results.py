@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crosshook.core.histograms import Histogram  # noqa: TC001 - read by get_type_hints
 from crosshook.core.statistics import Efficiency  # noqa: TC001 - read by get_type_hints
@@ -41,9 +41,10 @@ class TrainingResult:
         iterations: history.
         chi_squared: of the iterations about their mean.
         degrees_of_freedom: of it.
-        skipped: True if saved models were used instead.
+        skipped: True if nothing was trained; the note says why.
         notes: what components had to say.
         seconds: wall time.
+        losses: the training loss by step of each component that has one, by interface.
     """
 
     evaluations: int
@@ -53,6 +54,7 @@ class TrainingResult:
     skipped: bool
     notes: tuple[str, ...]
     seconds: float
+    losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

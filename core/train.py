@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
-    from crosshook.core.interfaces.training import Iteration
+    from crosshook.core.interfaces.training import FitReport, Iteration
     from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
     from crosshook.core.sampling.sampler import Sampler
@@ -141,9 +141,13 @@ def train(
 
     source = SamplerSource(sampler, config.seed, heard)
     notes: tuple[str, ...] = ()
+    losses: dict[str, tuple[float, ...]] = {}
     for lesson in lessons:
         if lesson.evaluations:
-            notes += _teach(lesson, config, sampler, source, progress)
+            report = _teach(lesson, config, sampler, source, progress)
+            notes += report.notes
+            if report.losses:
+                losses[lesson.interface] = tuple(float(loss) for loss in report.losses)
     if source.sums is not None:
         notes += invalid_notes(source.sums, source.invalid)
     history = tuple(_result(i) for i in source.history)
@@ -151,14 +155,14 @@ def train(
         np.array([i.estimate for i in history]), np.array([i.error for i in history])
     )
     result = TrainingResult(
-        source.evaluations, history, chi2, dof, False, notes, time.perf_counter() - start
+        source.evaluations, history, chi2, dof, False, notes, time.perf_counter() - start, losses
     )
     return result, source.shares
 
 
 def _teach(
     lesson: Lesson, config: RunConfig, sampler: Sampler, source: SamplerSource, progress: Progress
-) -> tuple[str, ...]:
+) -> FitReport:
     component = sampler.mapping if lesson.interface == MAPPING else sampler.weights
     if not isinstance(component, Trainable):
         message = (
@@ -169,7 +173,7 @@ def _teach(
     # A stream of its own: numbers that made the initial values must not come again.
     rng = random.torch_generator(config.seed, f"train {lesson.interface}")
     context = build_context(config, sampler.integrand, progress).with_(rng=rng)
-    return component.fit(source, Budget(lesson.evaluations), context).notes
+    return component.fit(source, Budget(lesson.evaluations), context)
 
 
 def _result(iteration: Iteration) -> IterationResult:

@@ -19,7 +19,7 @@ def training_section(result: RunResult) -> Section:
     training = result.training
     names = tuple(c.name for c in result.integration.channels)
     lead = (
-        "Saved models were used; nothing was trained in this run."
+        "Nothing was trained in this run."
         if training.skipped
         else "The sampler learns where the integrand is large. Each iteration is an estimate of "
         "its own; none of them enters the final cross section."
@@ -37,6 +37,11 @@ def training_section(result: RunResult) -> Section:
         f"{rate(training.evaluations, training.seconds)} points" if training.evaluations else ""
     )
     facts.append(Fact("time", duration(training.seconds), speed))
+    for interface, losses in training.losses.items():
+        steps = f"{plain(losses[0], 3)} → {plain(losses[-1], 3)}"
+        facts.append(
+            Fact(f"loss, {interface}", steps, f"from the first of {len(losses)} steps to the last")
+        )
     facts.extend(Fact("note", note) for note in training.notes)
     final = (result.integration.cross_section, result.integration.error)
     figures = (_history(training, *final),) if len(training.iterations) > 1 else ()

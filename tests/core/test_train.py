@@ -126,7 +126,7 @@ class Power:
         loss.backward()
         assert power.grad is not None
         self.power = self.power - 0.1 * power.grad.sign()
-        return FitReport(budget.evaluations, notes=("power",))
+        return FitReport(budget.evaluations, losses=(2.0, float(loss.detach())), notes=("power",))
 
     def state(self) -> Any:
         return {"power": self.power}, {}
@@ -186,6 +186,8 @@ def test_mapping_and_weights_train_by_gradients_one_after_the_other(
     assert not result.skipped
     assert [i.evaluations for i in heard] == [2000, 2000]  # half of the budget each
     assert result.notes == ("power", "bias")
+    assert list(result.losses) == ["channel_mapping"]
+    assert result.losses["channel_mapping"][0] == 2.0
     assert float(sampler.mapping.power) in (pytest.approx(0.9), pytest.approx(1.1))
     assert sorted(sampler.weights.bias.tolist()) == [-1.0, 1.0]
     seen = sampler.weights.seen  # drawn through the trained mapping
