@@ -73,9 +73,15 @@ def crosshook_command() -> Iterable[Command]:  # type: ignore[empty-body]
 
 @hookspec
 def crosshook_run_started(plan: object) -> None:
-    """Called once when a run begins, with its resolved plan. Listeners change nothing."""
+    """Called once when a run begins, with its `crosshook.core.run.Plan`. Listeners change nothing."""
 
 
 @hookspec
 def crosshook_stage_finished(stage: str, report: object) -> None:
-    """Called after each stage with its report. Listeners change nothing."""
+    """Called after each stage of a run. Listeners change nothing.
+
+    Args:
+        stage: `train`, `integrate` or `generate`.
+        report: its `TrainingResult`, `IntegrationResult` or `GenerationResult` of
+            `crosshook.core.results`.
+    """
