@@ -62,9 +62,10 @@ def generate(
     if seed == config.seed:
         message = f"seed {seed} is the run's own and would give its events again; choose another"
         raise ConfigurationError(message)
-    if events < 1:
-        message = f"events: {events} is less than 1"
-        raise ConfigurationError(message)
+    for name, value, least in (("events", events, 1), ("seed", seed, 0)):
+        if value < least:
+            message = f"{name}: {value} is less than {least}"
+            raise ConfigurationError(message)
     frozen = Frozen.from_json(run.read_json(run.state))
     models = {slot: run.model(slot) for slot in run.trained()}
     outputs = tuple(output_files(config.formats, registry))

@@ -95,6 +95,6 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (InputError, *READ_ERRORS) as error:
-        first = next(iter(str(error).splitlines()), "") or type(error).__name__
+        first = next(iter(str(error).splitlines()), "").rstrip(" ,") or type(error).__name__
         message = f"{path}: cannot be read as a ROOT file of events: {first}"
         raise InputError(message) from error

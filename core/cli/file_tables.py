@@ -25,8 +25,8 @@ def measured(value: float | None, error: float | None, unit: str = "pb") -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent with four digits."""
-    return f"{100 * share:.4g} %"
+    """A share in percent with five digits."""
+    return f"{100 * share:.5g} %"
 
 
 def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -61,7 +61,7 @@ def show_inspection(report: InspectReport) -> None:
         ("format version", report.version),
         ("generator", ", ".join(report.generators) or "not named"),
         ("beams", beams),
-        ("PDF sets", f"{report.pdf_sets[0]}, {report.pdf_sets[1]}"),
+        ("PDF sets", _pdf_sets(report.pdf_sets)),
         ("events", f"{report.events}"),
     ]
     if report.trials is not None:
@@ -74,7 +74,7 @@ def show_inspection(report: InspectReport) -> None:
             ", ".join(f"{m} ({n} events)" for m, n in report.multiplicities.items()) or "none",
         ),
         ("negative weights", percent(report.negative_fraction)),
-        ("Kish", "-" if report.kish is None else f"{report.kish:.4g}"),
+        ("Kish", "-" if report.kish is None else f"{percent(report.kish)} of the events"),
         (
             "max/mean |w|",
             "-" if report.weight_max_over_mean is None else f"{report.weight_max_over_mean:.4g}",
@@ -89,6 +89,13 @@ def show_inspection(report: InspectReport) -> None:
     _print_processes(report)
     if report.first_event:
         _print_first_event(report)
+
+
+def _pdf_sets(numbers: tuple[int, int]) -> str:
+    """LHAPDF numbers of both beams; 0 stands for a set without one, or for none."""
+    if numbers == (0, 0):
+        return "no LHAPDF number given"
+    return f"{numbers[0]}, {numbers[1]} (LHAPDF numbers)"
 
 
 def _print_processes(report: InspectReport) -> None:
@@ -154,7 +161,7 @@ def show_unweighting(report: UnweightReport) -> None:
                 "overweights",
                 f"{r.overweights}, with {percent(r.overweight_share)} of Σ|w| above the maximum",
             ),
-            ("Kish", f"{r.kish_in:.4g} in, {r.kish_out:.4g} out"),
+            ("Kish", f"{percent(r.kish_in)} in, {percent(r.kish_out)} out"),
             ("negative weights", negative),
         ]
     )

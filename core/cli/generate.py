@@ -29,6 +29,7 @@ def generate(
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
     from crosshook.core.more_events import generate as generate_function
+    from crosshook.core.report.numbers import count, measured, percent, size
 
     with RichProgress(enabled=not (quiet or as_json)) as progress:
         result = generate_function(
@@ -44,8 +45,8 @@ def generate(
         return
     place = output if output is not None else directory / f"seed-{seed}"
     click.echo(
-        f"{result.events} events, σ = {result.cross_section:.6g} ± {result.error:.2g} pb, "
-        f"{result.efficiency:.1%} of {result.evaluations} points kept"
+        f"{count(result.events)} events, σ = {measured(result.cross_section, result.error, 'pb')}, "
+        f"{percent(result.efficiency)} of {count(result.evaluations)} points kept"
     )
     for file in result.files:
-        click.echo(f"  {place / file.name}  {file.bytes} bytes")
+        click.echo(f"{place / file.name}  {size(file.bytes)}")

@@ -57,6 +57,9 @@ def open_events(
     if not path.is_file():
         message = f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}"
         raise InputError(message)
+    if path.stat().st_size == 0:
+        message = f"{path}: is empty"
+        raise InputError(message)
     formats = event_formats(registry)
     named = format_of_name(path, registry)
     if named is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 
 from crosshook.core.errors import NumericalError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.unweighter import Candidates, Pilot
+    from crosshook.core.statistics import Floats
 
 
 class RejectionUnweighter:
@@ -37,16 +39,20 @@ class RejectionUnweighter:
             raise NumericalError(message)
         channel = pilot.channel.cpu()
         self._maxima = torch.tensor(
-            [
-                maximum_weight(
-                    weight[channel == c].numpy(), self._rule, self._share, self._fraction
-                )
-                for c in range(pilot.n_channels)
-            ],
+            [self._maximum(weight[channel == c].numpy()) for c in range(pilot.n_channels)],
             dtype=torch.float64,
             device=pilot.weight.device,
         )
         return (f"maxima by rule {self._rule} from {weight.numel()} points",)
+
+    def _maximum(self, weights: Floats) -> float:
+        """By the rule, but not below the smallest |w|.
+
+        All points are kept then; a smaller maximum would only call every one an overweight.
+        """
+        size = np.abs(weights[weights != 0])
+        chosen = maximum_weight(weights, self._rule, self._share, self._fraction)
+        return max(chosen, float(size.min())) if size.size else chosen
 
     def maxima(self) -> Tensor:
         """The maximum of each channel, `(k,)` in pb."""

@@ -81,6 +81,12 @@ def test_refused(run: Path, drell_yan: Any, tmp_path: Path) -> None:
     generate(run, events=10, seed=5, overwrite=True)
 
 
+@pytest.mark.parametrize(("events", "seed"), [(0, 5), (10, -5)])
+def test_numbers_that_are_none(run: Path, events: int, seed: int) -> None:
+    with pytest.raises(ConfigurationError, match="is less than"):
+        generate(run, events=events, seed=seed)
+
+
 @pytest.mark.parametrize("above", [False, True])
 def test_the_run_itself_is_never_replaced(run: Path, above: bool) -> None:
     """Its trained sampler would be gone before the first event."""

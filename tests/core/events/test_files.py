@@ -63,6 +63,9 @@ def test_unknown_formats_are_named(tmp_path: Path, batch: EventBatch) -> None:
         open_events(tmp_path / "events.lhe")
     with pytest.raises(InputError, match="is a folder"):
         open_events(tmp_path)
+    (tmp_path / "events.lhe").touch()
+    with pytest.raises(InputError, match="is empty"):
+        open_events(tmp_path / "events.lhe")
     (tmp_path / "text").write_text("hello")
     with pytest.raises(InputError, match="of no known event format"):
         open_events(tmp_path / "text")

@@ -150,3 +150,12 @@ def test_state_and_default_device(pilot: Pilot) -> None:
     assert kept.index.device.type == "cpu"
     assert torch.equal(kept.index, again.index)
     assert torch.equal(kept.factor, again.factor)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_events_of_one_weight_are_no_overweights(rule: str) -> None:
+    """What is unweighted already stays as it is, beside points of weight zero too."""
+    weight = torch.tensor([2.5, -2.5, 0.0, 2.5], dtype=torch.float64)
+    built = _unweighter(rule=rule)
+    built.fit(Pilot(weight, torch.zeros(4, dtype=torch.int64), 1), torch.Generator())
+    assert built.maxima().tolist() == [2.5]
