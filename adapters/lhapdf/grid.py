@@ -185,6 +185,8 @@ class LhapdfGrid:
                 f"{self.name}: {what} = {float(bad[0]):.10g} ({bad.numel()} of {values.numel()} "
                 f"points) is outside the allowed range {low:g} to {high:g}"
             )
+            if what == "x" and 0.0 < float(bad[0]) < low:
+                message += "; the option 'below_q_min: continuation' goes on below the grid"
             raise NumericalError(message)
 
     def _table(self, member: int) -> GridTable:
@@ -195,7 +197,7 @@ class LhapdfGrid:
                 here = sorted(int(file.stem[-4:]) for file in files)
                 message = (
                     f"parton density set '{self.name}': member {member} asked for; the set declares "
-                    f"{self.n_members} members, {self._folder} has "
+                    f"{self.n_members} members, {self._folder} holds number "
                     f"{', '.join(map(str, here[:10])) or 'none'}{', ...' if here[10:] else ''}"
                 )
                 raise ConfigurationError(message)
