@@ -248,7 +248,7 @@ class RunResult:
         training: of the sampler.
         integration: with the frozen sampler.
         generation: of events, or None.
-        seconds: wall time of the whole run.
+        seconds: wall time of the whole run; in report.json without the drawing of the report.
         notes: what a reader must know before using the numbers.
     """
 

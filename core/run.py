@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Protocol, cast
@@ -243,7 +243,7 @@ class _Run:
             notes=notes + (generation.notes if generation is not None else ()),
         )
         self._write_report(result)
-        return result
+        return replace(result, seconds=time.perf_counter() - self.began)
 
     def _train(self) -> tuple[TrainingResult, Tensor]:
         with one_thread():
