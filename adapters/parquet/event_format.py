@@ -52,7 +52,7 @@ def _require_pyarrow() -> None:
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
-        message = "Parquet files need pyarrow: pip install pyarrow"
+        message = "Parquet files need pyarrow: pip install pyarrow (extra crosshook[parquet])"
         raise ConfigurationError(message) from error
 
 
