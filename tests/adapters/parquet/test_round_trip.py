@@ -75,5 +75,7 @@ def test_without_pyarrow_the_extra_is_named(
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     source = next(p for p in EXCERPTS if p.name == "sherpa_wjj.lhe.gz")
-    with pytest.raises(ConfigurationError, match=r"pip install pyarrow .extra crosshook\[parquet\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"pip install pyarrow .extra crosshook\[parquet\]"
+    ):
         convert([source], tmp_path / "events.parquet")
