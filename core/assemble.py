@@ -19,7 +19,7 @@ from crosshook.core.errors import ConfigurationError, NumericalError
 from crosshook.core.events.parts import load_part
 from crosshook.core.events.run_info import ProcessInfo, RunInfo
 from crosshook.core.generate import ROUNDING
-from crosshook.core.histograms import Histogram, expression
+from crosshook.core.histograms import Histogram, bin_numbers, expression, finished
 from crosshook.core.process.variations import plan_variations, weight_groups
 
 if TYPE_CHECKING:
@@ -209,29 +209,14 @@ def _fill(
     status = np.asarray(batch.particle_columns["status"])[:rows]
     (group,) = batch.to_torch()
     final = group.momenta[:, torch.from_numpy(status == OUTGOING)]
-    value = expression(spec, process)(final).numpy()
-    place = np.clip(
-        np.floor((value - spec.low) / (spec.high - spec.low) * spec.bins), -1, spec.bins
-    )
-    index = np.nan_to_num(place, nan=spec.bins).astype(np.int64) + 1
+    index = bin_numbers(expression(spec, process)(final), spec).numpy()
     np.add.at(sums[0], index, weight)
     np.add.at(sums[1], index, weight**2)
 
 
 def _finish(spec: HistogramSpec, sums: NDArray[np.float64], n: int) -> Histogram:
-    values, squares = sums / n, sums[1] / n**2
-    variance = squares - values[0] ** 2 / n
-    return Histogram(
-        spec.name,
-        spec.observable,
-        spec.label,
-        spec.unit,
-        tuple(float(e) for e in np.linspace(spec.low, spec.high, spec.bins + 1)),
-        tuple(float(v) for v in values[0][1:-1]),
-        tuple(float(e) for e in np.sqrt(np.maximum(variance[1:-1], 0.0))),
-        float(values[0][0]),
-        float(values[0][-1]),
-    )
+    values = sums[0] / n
+    return finished(spec, values, sums[1] / n**2 - values**2 / n)
 
 
 def output_files(formats: tuple[str | Slot, ...], registry: Registry) -> list[tuple[str, Slot]]:

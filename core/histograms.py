@@ -63,7 +63,7 @@ class Histogram:
     overflow: float
 
 
-def _bins(value: Tensor, spec: HistogramSpec) -> Tensor:
+def bin_numbers(value: Tensor, spec: HistogramSpec) -> Tensor:
     """Bin of each value, 0 for underflow, bins + 1 for overflow."""
     scaled = (value - spec.low) / (spec.high - spec.low) * spec.bins
     index = torch.nan_to_num(scaled.floor(), nan=spec.bins, posinf=spec.bins, neginf=-1.0)
@@ -78,7 +78,7 @@ def fill_sample(spec: HistogramSpec, sample: Sample, process: ScatteringProcess)
     weight = torch.where(torch.isfinite(weight), weight, torch.zeros_like(weight))
     value = observable(spec, sample.evaluated.points, process)
     k, width = len(process.channels), spec.bins + 2
-    place = sample.channel[rows] * width + _bins(value, spec)
+    place = sample.channel[rows] * width + bin_numbers(value, spec)
     empty = torch.zeros(k * width, dtype=weight.dtype, device=weight.device)
     return HistogramSums(
         empty.index_add(0, place, weight).reshape(k, width).cpu().numpy(),
@@ -107,7 +107,12 @@ def finish(spec: HistogramSpec, filled: HistogramSums, sums: Sums) -> Histogram:
     n = np.maximum(sums.valid, 1)[:, None]
     values = (filled.totals / n).sum(axis=0)
     variance = (filled.squares / n - (filled.totals / n) ** 2) / np.maximum(n - 1, 1)
-    errors = np.sqrt(np.maximum(variance, 0.0).sum(axis=0))
+    return finished(spec, values, np.maximum(variance, 0.0).sum(axis=0))
+
+
+def finished(spec: HistogramSpec, values: Floats, variances: Floats) -> Histogram:
+    """The histogram of given bins, underflow first and overflow last, `(bins + 2,)` each."""
+    errors = np.sqrt(np.maximum(variances, 0.0))
     return Histogram(
         spec.name,
         spec.observable,
