@@ -20,12 +20,14 @@ from crosshook.core.events.parts import load_part
 from crosshook.core.events.run_info import ProcessInfo, RunInfo
 from crosshook.core.generate import ROUNDING
 from crosshook.core.histograms import Histogram, bin_numbers, expression, finished
+from crosshook.core.process.bias import Bias
 from crosshook.core.process.variations import plan_variations, weight_groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from crosshook.core.config import HistogramSpec, RunConfig
     from crosshook.core.events.batch import EventBatch
@@ -44,7 +46,7 @@ class Assembled:
 
     Attributes:
         events: written.
-        overweights: events above the common weight.
+        overweights: events above the common weight, their bias counted in.
         overweight_share: their excess over Σ w.
         kish: Kish's fraction of the events.
         variations: mean of each further weight in pb, `(v,)`.
@@ -127,7 +129,7 @@ def assemble(
         histograms: to fill.
         paths: files to write, with the event_format component of each.
         registry: knows the formats.
-        common: weight before scaling of an event that is no overweight.
+        common: weight before scaling, times its bias, of an event that is no overweight.
 
     Returns:
         Figures of what was written.
@@ -137,7 +139,7 @@ def assemble(
         message = f"the events' mean weight is {mean}; nothing can be scaled to {cross_section} pb"
         raise NumericalError(message)
     scale = cross_section / mean
-    limit = common * scale * (1 + ROUNDING)
+    bias = Bias(config.bias, process)
     total = squares = excess = 0.0
     overweights = 0
     largest = dict.fromkeys((p.process_id for p in info.processes), 0.0)
@@ -153,23 +155,27 @@ def assemble(
             weight = np.asarray(scaled.event["weight"], np.float64)
             for writer in writers:
                 writer.write(scaled)
+            if not len(scaled):
+                continue
             total += float(weight.sum())
             squares += float((weight**2).sum())
-            over = np.abs(weight) > limit
+            final = _final_state(scaled)
+            usual = common * scale / bias.of_momenta(final).cpu().numpy()
+            over = np.abs(weight) > usual * (1 + ROUNDING)
             overweights += int(over.sum())
-            excess += float((np.abs(weight[over]) - common * scale).sum())
+            excess += float((np.abs(weight[over]) - usual[over]).sum())
             varied += scaled.weights.sum(axis=0)
             for number in largest:
                 own = weight[scaled.event["process_id"] == number]
                 largest[number] = max(largest[number], float(np.max(np.abs(own), initial=0.0)))
             for spec, sums in zip(histograms, filled, strict=True):
-                _fill(spec, sums, scaled, weight, process)
-        final = replace(
+                _fill(spec, sums, final, weight, process)
+        complete = replace(
             info,
             processes=tuple(replace(p, maximum=largest[p.process_id]) for p in info.processes),
         )
         for writer in writers:
-            writer.close(final)
+            writer.close(complete)
     n = generated.events
     return Assembled(
         n,
@@ -177,7 +183,7 @@ def assemble(
         excess / total,
         total**2 / (n * squares),
         varied / n,
-        tuple(_finish(h, s, n) for h, s in zip(histograms, filled, strict=True)),
+        tuple(_finish(h, s, total, squares, n) for h, s in zip(histograms, filled, strict=True)),
         tuple(path for path, _ in paths),
     )
 
@@ -195,28 +201,37 @@ def _mean_weight(generated: Generated, info: RunInfo) -> float:
     return float(sum(weights)) / generated.events
 
 
-def _fill(
-    spec: HistogramSpec,
-    sums: NDArray[np.float64],
-    batch: EventBatch,
-    weight: NDArray[np.float64],
-    process: ScatteringProcess,
-) -> None:
-    """Adds Σ w and Σ w² of a batch; every event has the same legs."""
-    if not len(batch):
-        return
+def _final_state(batch: EventBatch) -> Tensor:
+    """Momenta of the final state, `(n, j, 4)` in GeV; every event has the same legs."""
     rows = int(batch.counts[0])
     status = np.asarray(batch.particle_columns["status"])[:rows]
     (group,) = batch.to_torch()
-    final = group.momenta[:, torch.from_numpy(status == OUTGOING)]
+    return group.momenta[:, torch.from_numpy(status == OUTGOING)]
+
+
+def _fill(
+    spec: HistogramSpec,
+    sums: NDArray[np.float64],
+    final: Tensor,
+    weight: NDArray[np.float64],
+    process: ScatteringProcess,
+) -> None:
+    """Adds Σ w and Σ w² of a batch."""
     index = bin_numbers(expression(spec, process)(final), spec).numpy()
     np.add.at(sums[0], index, weight)
     np.add.at(sums[1], index, weight**2)
 
 
-def _finish(spec: HistogramSpec, sums: NDArray[np.float64], n: int) -> Histogram:
-    values = sums[0] / n
-    return finished(spec, values, sums[1] / n**2 - values**2 / n)
+def _finish(
+    spec: HistogramSpec, sums: NDArray[np.float64], total: float, squares: float, n: int
+) -> Histogram:
+    """The histogram of n events with Σ w = `total` and Σ w² = `squares`.
+
+    The weights are scaled to a given sum, so that a bin is σ times a ratio p of two sums:
+    Σ w² (1_bin - p)² / n² is its variance. For equal weights that is the multinomial p(1 - p)/n.
+    """
+    share = sums[0] / total
+    return finished(spec, sums[0] / n, ((1 - 2 * share) * sums[1] + share**2 * squares) / n**2)
 
 
 def output_files(formats: tuple[str | Slot, ...], registry: Registry) -> list[tuple[str, Slot]]:

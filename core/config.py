@@ -72,6 +72,7 @@ class RunConfig:
     events: int
     pilot: int
     unweighter: Slot
+    bias: str | None
     max_evaluations: int
     scale_variations: bool
     pdf_variations: bool
@@ -266,6 +267,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         events=cast("int", generate.get("events", 0)),
         pilot=cast("int", generate.get("pilot", 0)),
         unweighter=slot(generate.get("unweighter", "rejection")),
+        bias=cast("str | None", generate.get("bias")),
         max_evaluations=cast("int", generate.get("max_evaluations", 0)),
         scale_variations=variations["scales"] == "7-point",
         pdf_variations=variations["pdf"] == "all",

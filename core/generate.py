@@ -19,6 +19,7 @@ from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.execute import Task, in_order
 from crosshook.core.integrate import block_sums
+from crosshook.core.process.bias import Bias
 from crosshook.core.process.completion import choose_assignments, complete
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.variations import plan_variations, variation_factors
@@ -90,9 +91,15 @@ class Generated:
 class SampleCandidates:
     """The points of a block as an unweighter sees them; every weight is known."""
 
-    def __init__(self, sample: Sample) -> None:
-        """Takes the block; invalid points count as zeros here and as invalid in the sums."""
+    def __init__(self, sample: Sample, bias: Tensor | None = None) -> None:
+        """Takes the block; invalid points count as zeros here and as invalid in the sums.
+
+        Args:
+            sample: the block.
+            bias: b of each point, `(n,)`: the weights to choose by are w·b.
+        """
         weight = sample.weight.detach()
+        weight = weight if bias is None else weight * bias
         self._weight = torch.where(torch.isfinite(weight), weight, torch.zeros_like(weight))
         self._channel = sample.channel
 
@@ -144,7 +151,8 @@ def event_block(
     with torch.no_grad():
         sample = sampler.draw(seed, STAGE, block, n, shares, N_OWN + unweighter.n_uniform)
         assert sample.evaluated is not None
-        candidates = SampleCandidates(sample)
+        bias = Bias(config.bias, process).of(sample)
+        candidates = SampleCandidates(sample, bias)
         kept = unweighter.unweight(candidates, sample.extra[:, N_OWN:].to(sampler.device))
         share = shares.to(sampler.device)[sample.channel[kept.index]]
         index, weight = levelled(
@@ -153,6 +161,7 @@ def event_block(
             common_weight(unweighter.maxima().cpu().numpy(), shares),
             random.uniform(seed, f"{STAGE}/level", block, (n,)).to(sampler.device),
         )
+        weight = weight / bias[index]
         position = torch.full_like(sample.channel, -1)
         rows = sample.evaluated.rows
         position[rows] = torch.arange(rows.shape[0], device=rows.device)

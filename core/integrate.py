@@ -10,6 +10,7 @@ import torch
 
 from crosshook.core.execute import Task, in_order
 from crosshook.core.histograms import Histogram, HistogramSums, fill_sample, finish
+from crosshook.core.process.bias import Bias
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.sampling.invalid import check_invalid, first_invalid
 from crosshook.core.sampling.sums import Estimate, Sums, add_in_order
@@ -43,7 +44,8 @@ class WeightedBlock:
         sums: sums over its points.
         histograms: one entry a histogram asked for.
         channel: channel of each point, `(n,)`, if weights were asked for.
-        weight: v of each point, `(n,)`, likewise; NaN where invalid.
+        weight: v of each point, `(n,)`, likewise, times its bias if that was asked for; NaN where
+            invalid.
         invalid: the first invalid point in words, or `""`.
     """
 
@@ -95,6 +97,7 @@ def weighted_block(
     shares: Tensor,
     histograms: tuple[HistogramSpec, ...],
     keep_weights: bool,
+    biased: bool = False,
 ) -> WeightedBlock:
     """Computes one block; runs wherever the executor puts it."""
     sampler = spec.sampler()
@@ -105,11 +108,15 @@ def weighted_block(
         assert isinstance(sampler.integrand, ScatteringProcess)
         filled = tuple(fill_sample(h, sample, sampler.integrand) for h in histograms)
     kept = slice(None if keep_weights else 0)
+    weight = sample.weight
+    if biased:
+        assert isinstance(sampler.integrand, ScatteringProcess)
+        weight = weight * Bias(spec.config().bias, sampler.integrand).of(sample)
     return WeightedBlock(
         block_sums(sample, sampler.n_channels),
         filled,
         sample.channel[kept].cpu().numpy(),
-        sample.weight[kept].cpu().numpy(),
+        weight[kept].cpu().numpy(),
         first_invalid(sample, f"{stage} block {block}"),
     )
 
@@ -135,6 +142,7 @@ def integrate(
     shares: Tensor,
     relative_error: float = 0.0,
     histograms: tuple[HistogramSpec, ...] = (),
+    biased: bool = False,
 ) -> Weighted:
     """Integrates a frozen sampler.
 
@@ -149,6 +157,7 @@ def integrate(
         relative_error: stop at the first block after which the error is this small and every
             channel has `FEWEST` points; 0 never stops.
         histograms: to fill on the way.
+        biased: whether the weights kept are multiplied by `generate.bias`; the sums never are.
 
     Returns:
         The stage's sums, histograms and weights.
@@ -163,7 +172,7 @@ def integrate(
     first = ""
     running: Sums | None = None
     history: list[tuple[int, float, float]] = []
-    for result in _blocks(spec, executor, seed, stage, count, size, shares, histograms):
+    for result in _blocks(spec, executor, seed, stage, count, size, shares, histograms, biased):
         results.append(result)
         first = first or result.invalid
         running = result.sums if running is None else running + result.sums
@@ -201,6 +210,7 @@ def _blocks(
     size: int,
     shares: Tensor,
     histograms: tuple[HistogramSpec, ...],
+    biased: bool,
 ) -> Iterator[WeightedBlock]:
     tasks = (
         Task(
@@ -215,6 +225,7 @@ def _blocks(
                 "shares": shares,
                 "histograms": histograms,
                 "keep_weights": block * size < WEIGHTS_KEPT,
+                "biased": biased,
             },
         )
         for block in range(count)

@@ -21,6 +21,7 @@ from crosshook.core.integrate import integrate
 from crosshook.core.interfaces.training import Stateful
 from crosshook.core.interfaces.unweighter import Pilot
 from crosshook.core.model import save_model
+from crosshook.core.process.bias import Bias
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.progress import Silent
@@ -183,6 +184,7 @@ class _Run:
             _check_members(self.process, plan)
             for histogram in config.histograms:
                 expression(histogram, self.process)
+            Bias(config.bias, self.process)
             self.sampler = build_sampler(config, self.process, registry, {}, self.reporter)
         self.directory = RunDirectory.create(run_file.directory, overwrite)
         self._keep_run_file(run_file.document)
@@ -290,6 +292,7 @@ class _Run:
             stage="pilot",
             evaluations=self.config.pilot,
             shares=shares,
+            biased=self.config.bias is not None,
         )
         maxima, notes = self._fit_unweighter(pilot.weights)
         own_shares = shares_from(maxima, SHARE_FLOOR)

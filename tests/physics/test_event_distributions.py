@@ -155,7 +155,9 @@ def test_mass_however_events_were_made(
     expected = np.array(weighted.values) / sum(weighted.values)
     found = np.array(events.values) / run.cross_section
     assert found.sum() == pytest.approx(1.0, rel=1e-12)
-    mean_square = np.array(events.errors) ** 2 / run.cross_section**2 + found**2 / run.events
+    # Stated: Σ w² (1_bin - p)²; wanted: Σ w² 1_bin, as the bins' sum takes one degree of freedom.
+    stated = np.array(events.errors) ** 2 / run.cross_section**2
+    mean_square = (stated - found**2 / (run.events * run.kish)) / (1 - 2 * found)
     spread = np.array(weighted.errors) / sum(weighted.values)
     chi_squared = float(np.sum((found - expected) ** 2 / (mean_square + spread**2)))
     assert run.overweight_share >= overweight
