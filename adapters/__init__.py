@@ -40,6 +40,20 @@ def crosshook_process() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/ee-mumu.json",
             capabilities=TORCH,
         ),
+        Component(
+            "ee-ttbar",
+            "crosshook.adapters.processes:make_ee_ttbar",
+            "e+e- → tt̄ → b ℓ+ν b̄ ℓ-ν̄ at leading order, spin correlations, off-shell tops and Ws",
+            schema="crosshook.schemas:v1/components/ee-ttbar.json",
+            capabilities=TORCH,
+        ),
+        Component(
+            "top-decay",
+            "crosshook.adapters.processes:make_top_decay",
+            "t → b W → b ℓ+ν at leading order, a width in GeV",
+            schema="crosshook.schemas:v1/components/top-decay.json",
+            capabilities=TORCH,
+        ),
     ]
 
 

@@ -79,6 +79,7 @@ def run_info(config: RunConfig, process: ScatteringProcess, sums: Sums) -> RunIn
     # PDFSUP is the number of the very member used; sets without a number have 0.
     pdf_set = density.set_index + density.member if density and density.set_index else 0
     half = process.beams.energy / 2
+    decay = process.phase_space.n_incoming == 1
     parts = sums.part_estimates()
     together = math.hypot(*(part.error for part in parts))
     scale = sums.estimate().error / together if together else 1.0
@@ -88,7 +89,7 @@ def run_info(config: RunConfig, process: ScatteringProcess, sums: Sums) -> RunIn
     )
     return RunInfo(
         beams=process.beams.pdg,
-        energies=(half, half),
+        energies=(process.beams.energy, 0.0) if decay else (half, half),
         pdf_groups=(0, 0),
         pdf_sets=(pdf_set, pdf_set),
         weighting=-4,

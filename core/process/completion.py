@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.matrix_element import ColourFlow
+    from crosshook.core.interfaces.process import Resonance
     from crosshook.core.process.scattering import Points, ScatteringProcess
 
 N_UNIFORM = 2
@@ -130,15 +132,16 @@ def _batch(
     status[:n_in], status[n_in:legs], status[legs:] = INCOMING, OUTGOING, INTERMEDIATE
     mothers[n_in:] = (1, n_in)
     flavour = np.zeros((n, total), dtype=np.int32)
-    lines = np.zeros((n, total, 2), dtype=np.int32)
     flavour[:, :legs] = pdg
-    lines[:, :legs, 0], lines[:, :legs, 1] = colour, anticolour
-    for i, resonance in enumerate(resonances):
+    # Outer resonances first, so that a particle is left with the innermost as its mother.
+    for i in sorted(range(len(resonances)), key=lambda i: -len(resonances[i].children)):
+        resonance = resonances[i]
         four[:, legs + i] = sum(momenta[:, child] for child in resonance.children)
         p = four[:, legs + i]
         mass[:, legs + i] = np.sqrt(p[:, 0] ** 2 - np.sum(p[:, 1:] ** 2, axis=1))
         flavour[:, legs + i] = resonance.pdg
-        for child in resonance.children:
+        inner = {legs + j for j, r in enumerate(resonances) if _inside(r, resonance)}
+        for child in {*resonance.children, *inner}:
             mothers[child] = row_of[legs + i] + 1
 
     def each(row_values: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -152,8 +155,8 @@ def _batch(
         "status": each(status),
         "mother1": each(mothers[:, 0]),
         "mother2": each(mothers[:, 1]),
-        "colour1": flat(lines[:, :, 0]),
-        "colour2": flat(lines[:, :, 1]),
+        "colour1": flat(colour),
+        "colour2": flat(anticolour),
         "px": flat(four[:, :, 1]),
         "py": flat(four[:, :, 2]),
         "pz": flat(four[:, :, 3]),
@@ -172,10 +175,33 @@ def _batch(
     return EventBatch.from_columns(info, np.full(n, total, dtype=np.int64), event, particles)
 
 
+def _inside(inner: Resonance, outer: Resonance) -> bool:
+    """True if one resonance is among the decay products of another."""
+    return set(inner.children) < set(outer.children)
+
+
+def _carried(resonance: Resonance, flow: ColourFlow) -> tuple[int, int]:
+    """Colour and anticolour of a resonance: the lines of its products that do not end among them.
+
+    Raises:
+        IntegrandError: if more than one line of a kind is left, which no particle carries.
+    """
+    colours = {flow[child][0] for child in resonance.children} - {0}
+    anticolours = {flow[child][1] for child in resonance.children} - {0}
+    left, left_anti = sorted(colours - anticolours), sorted(anticolours - colours)
+    if len(left) > 1 or len(left_anti) > 1:
+        message = (
+            f"resonance {resonance.pdg}: its products leave colours {left} and anticolours "
+            f"{left_anti} open; a particle carries one of each at most"
+        )
+        raise IntegrandError(message)
+    return (left[0] if left else 0, left_anti[0] if left_anti else 0)
+
+
 def _flavour_table(
     process: ScatteringProcess, chosen: Tensor, flows: Tensor
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """PDG ids, colours and anticolours of the legs, `(n, m)`, and LPRUP, `(n,)`."""
+    """PDG ids of the legs `(n, m)`, colours and anticolours of legs and resonances, LPRUP `(n,)`."""
     pdg, colour, anticolour, ids = [], [], [], []
     deepest = max(len(s.colour_flows) for s in process.matrix_element.subprocesses)
     for assignment in process.assignments:
@@ -184,6 +210,7 @@ def _flavour_table(
             flow = sub.colour_flows[min(number, len(sub.colour_flows) - 1)]
             if assignment.mirrored:
                 flow = (flow[1], flow[0], *flow[2:])
+            flow = (*flow, *(_carried(r, flow) for r in process.process.resonances))
             pdg.append(assignment.pdg)
             colour.append([line[0] for line in flow])
             anticolour.append([line[1] for line in flow])

@@ -120,7 +120,8 @@ class ScatteringProcess:
         subprocesses = self.matrix_element.subprocesses
         self.assignments = assignments(subprocesses)
         if density is None:
-            _check_beams(beams, self.assignments[0].pdg)
+            incoming = self.assignments[0].pdg[: self.phase_space.n_incoming]
+            _check_beams(beams, incoming)
         self._luminosity = Luminosity(density, beams.pdg, self.assignments)
         self.process_ids = tuple(dict.fromkeys(s.process_id for s in subprocesses))
         self._group = torch.tensor(
@@ -240,10 +241,11 @@ class ScatteringProcess:
         return PICOBARN_GEV2 / (4.0 * torch.sqrt(product**2 - masses))
 
 
-def _check_beams(beams: BeamSetup, pdg: tuple[int, ...]) -> None:
-    if beams.pdg != pdg[:2]:
+def _check_beams(beams: BeamSetup, incoming: tuple[int, ...]) -> None:
+    expected = (*incoming, 0)[:2]
+    if beams.pdg != expected:
         message = (
             f"beams.particles: {list(beams.pdg)} without parton densities; "
-            f"the process collides {list(pdg[:2])}"
+            f"the process has {list(expected)}"
         )
         raise ConfigurationError(message)

@@ -1,0 +1,38 @@
+"""The decay chain t -> b W -> b ℓ ν: its phase-space tree and its particles of status 2."""
+
+from crosshook.core.interfaces.process import Resonance as WrittenResonance
+from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.propagator import Resonance
+
+TOP, W_BOSON = 6, 24
+
+
+def top_tree(
+    legs: tuple[Leg, Leg, Leg], top: tuple[float, float], w_boson: tuple[float, float]
+) -> Decay:
+    """The tree of one top.
+
+    |M|² depends on the top's spin through the lepton's direction alone, so that is the direction
+    which is sampled; the W's helicity angle stands for the shape of the decay.
+
+    Args:
+        legs: b, charged lepton, neutrino.
+        top: mass and width in GeV; without effect where the top is the whole event.
+        w_boson: likewise.
+    """
+    bottom, lepton, neutrino = legs
+    pair = Decay(lepton, neutrino, Resonance(*w_boson))
+    return Decay(pair, bottom, Resonance(*top), aligned=lepton)
+
+
+def written(first: int, charge: int) -> tuple[WrittenResonance, WrittenResonance]:
+    """The top, or the antitop for charge -1, and its W.
+
+    Args:
+        first: number of the b among all legs; lepton and neutrino follow.
+        charge: of the W.
+    """
+    return (
+        WrittenResonance(charge * TOP, (first, first + 1, first + 2)),
+        WrittenResonance(charge * W_BOSON, (first + 1, first + 2)),
+    )
