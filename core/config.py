@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crosshook.core.registry import Registry
+    from crosshook.core.sampling.latents import Latents
 
 MAX_BYTES = 1_000_000
 
@@ -68,6 +69,7 @@ class RunConfig:
     train_evaluations: int
     integrate_evaluations: int
     relative_error: float
+    latents: Latents
     histograms: tuple[HistogramSpec, ...]
     events: int
     pilot: int
@@ -263,6 +265,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         train_evaluations=cast("int", sampling["evaluations"]),
         integrate_evaluations=cast("int", integrate["evaluations"]),
         relative_error=cast("float", integrate["relative_error"]),
+        latents=cast("Latents", integrate.get("latents", "random")),
         histograms=tuple(_histogram(name, h) for name, h in histograms.items()),
         events=cast("int", generate.get("events", 0)),
         pilot=cast("int", generate.get("pilot", 0)),

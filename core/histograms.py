@@ -10,8 +10,11 @@ import torch
 
 from crosshook.core.config import HistogramSpec
 from crosshook.core.process.expression import Expression
+from crosshook.core.sampling.replicas import replica_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -108,6 +111,16 @@ def finish(spec: HistogramSpec, filled: HistogramSums, sums: Sums) -> Histogram:
     values = (filled.totals / n).sum(axis=0)
     variance = (filled.squares / n - (filled.totals / n) ** 2) / np.maximum(n - 1, 1)
     return finished(spec, values, np.maximum(variance, 0.0).sum(axis=0))
+
+
+def finish_replicas(
+    spec: HistogramSpec, filled: Sequence[HistogramSums], sums: Sequence[Sums]
+) -> Histogram:
+    """The same with errors from the spread of blocks, whose points are not independent."""
+    totals, counts = np.stack([f.totals for f in filled]), np.stack([s.valid for s in sums])
+    values = totals.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)[:, None]
+    errors = replica_errors(totals, counts)
+    return finished(spec, values.sum(axis=0), (errors**2).sum(axis=0))
 
 
 def finished(spec: HistogramSpec, values: Floats, variances: Floats) -> Histogram:

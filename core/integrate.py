@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import torch
 
 from crosshook.core.execute import Task, in_order
-from crosshook.core.histograms import Histogram, HistogramSums, fill_sample, finish
+from crosshook.core.histograms import (
+    Histogram,
+    HistogramSums,
+    fill_sample,
+    finish,
+    finish_replicas,
+)
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.sampling.invalid import check_invalid, first_invalid
+from crosshook.core.sampling.replicas import FEWEST_REPLICAS, replica_errors, replica_size
 from crosshook.core.sampling.sums import Estimate, Sums, add_in_order
 
 if TYPE_CHECKING:
@@ -24,8 +31,8 @@ if TYPE_CHECKING:
     from crosshook.core.config import HistogramSpec
     from crosshook.core.execute import Executor
     from crosshook.core.progress import Progress
-    from crosshook.core.sampling.build import SamplerSpec
-    from crosshook.core.sampling.sampler import Sample
+    from crosshook.core.sampling.latents import Latents
+    from crosshook.core.sampling.sampler import Sample, Sampler
 
 WEIGHTS_KEPT = 4_000_000
 """Points whose weights are kept for efficiencies; beyond it, N in the report says so."""
@@ -34,6 +41,37 @@ FEWEST = 100
 """Points of a channel below which its error is a guess, and no reason to stop."""
 
 BLOCK_FUNCTION = "crosshook.core.integrate:weighted_block"
+
+
+class StageSettings(Protocol):
+    """The part of a configuration that blocks depend on."""
+
+    @property
+    def block_size(self) -> int:
+        """Points in a block."""
+        ...
+
+    @property
+    def max_invalid_fraction(self) -> float:
+        """Share of invalid points above which a stage stops."""
+        ...
+
+    @property
+    def bias(self) -> str | None:
+        """Expression of `generate.bias`."""
+        ...
+
+
+class Recipe(Protocol):
+    """What a worker builds a sampler from."""
+
+    def sampler(self) -> Sampler:
+        """The sampler."""
+        ...
+
+    def config(self) -> StageSettings:
+        """The settings."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -65,11 +103,14 @@ class Weighted:
         sums: sums over all its points.
         blocks: number of blocks.
         block_estimates: the integral of each block, `(blocks,)` in pb.
-        block_errors: their standard errors.
+        block_errors: their standard errors; NaN where the points of a block are no random sample.
         running: points so far, cross section and error in pb after each block.
         histograms: finished histograms.
         weights: for each channel, v of the points kept for efficiencies.
         invalid: the first point with NaN or infinite weight in words, or `""`.
+        latents: how the random numbers of a block hang together.
+        replicas: standard error of each channel from the spread of blocks, `(k,)` in pb, where
+            points are no random sample.
     """
 
     stage: str
@@ -81,15 +122,29 @@ class Weighted:
     histograms: tuple[Histogram, ...] = ()
     weights: list[NDArray[np.float64]] = field(default_factory=list)
     invalid: str = ""
+    latents: Latents = "random"
+    replicas: NDArray[np.float64] | None = None
 
     @property
     def estimate(self) -> Estimate:
         """The integral of the stage."""
-        return self.sums.estimate()
+        return _estimate(self.sums, self.replicas)
+
+    @property
+    def channel_errors(self) -> NDArray[np.float64]:
+        """Standard error of each channel's part, `(k,)` in pb."""
+        return self.sums.errors() if self.replicas is None else self.replicas
+
+
+def _estimate(sums: Sums, replicas: NDArray[np.float64] | None) -> Estimate:
+    found = sums.estimate()
+    if replicas is None:
+        return found
+    return Estimate(found.value, float(np.sqrt(np.sum(replicas**2))))
 
 
 def weighted_block(
-    spec: SamplerSpec,
+    spec: Recipe,
     seed: int,
     stage: str,
     block: int,
@@ -98,11 +153,12 @@ def weighted_block(
     histograms: tuple[HistogramSpec, ...],
     keep_weights: bool,
     biased: bool = False,
+    latents: Latents = "random",
 ) -> WeightedBlock:
     """Computes one block; runs wherever the executor puts it."""
     sampler = spec.sampler()
     with torch.no_grad():
-        sample = sampler.draw(seed, stage, block, n, shares)
+        sample = sampler.draw(seed, stage, block, n, shares, latents=latents)
     filled: tuple[HistogramSums, ...] = ()
     if histograms:
         assert isinstance(sampler.integrand, ScatteringProcess)
@@ -132,7 +188,7 @@ def block_sums(sample: Sample, k: int) -> Sums:
 
 
 def integrate(
-    spec: SamplerSpec,
+    spec: Recipe,
     executor: Executor,
     progress: Progress,
     *,
@@ -143,6 +199,7 @@ def integrate(
     relative_error: float = 0.0,
     histograms: tuple[HistogramSpec, ...] = (),
     biased: bool = False,
+    latents: Latents = "random",
 ) -> Weighted:
     """Integrates a frozen sampler.
 
@@ -152,87 +209,98 @@ def integrate(
         progress: told after every block.
         seed: of the random streams.
         stage: names the stage and its random streams.
-        evaluations: points at most, rounded up to whole blocks.
+        evaluations: points at most, rounded up to whole blocks; with latents that are not random
+            rounded down to at least `FEWEST_REPLICAS` blocks of a power of two.
         shares: p_c, `(k,)`.
         relative_error: stop at the first block after which the error is this small and every
-            channel has `FEWEST` points; 0 never stops.
+            channel has `FEWEST` points (and there are `FEWEST_REPLICAS` blocks where these are
+            nets); 0 never stops.
         histograms: to fill on the way.
         biased: whether the weights kept are multiplied by `generate.bias`; the sums never are.
+        latents: where the random numbers of a block come from.
 
     Returns:
         The stage's sums, histograms and weights.
 
     Raises:
+        ConfigurationError: if there are too few evaluations for the replicas that nets need.
         NumericalError: if too many points are invalid.
     """
     config = spec.config()
+    nets = latents != "random"
     size = config.block_size
-    count = -(-evaluations // size)
+    if nets:
+        size = replica_size(evaluations, size, f"{stage}: latents {latents}")
+    count = evaluations // size if nets else -(-evaluations // size)
+    tasks = _tasks(
+        count,
+        spec=spec,
+        seed=seed,
+        stage=stage,
+        n=size,
+        shares=shares,
+        histograms=histograms,
+        biased=biased,
+        latents=latents,
+    )
     results: list[WeightedBlock] = []
     first = ""
     running: Sums | None = None
     history: list[tuple[int, float, float]] = []
-    for result in _blocks(spec, executor, seed, stage, count, size, shares, histograms, biased):
+    for result in _blocks(executor, tasks):
         results.append(result)
         first = first or result.invalid
         running = result.sums if running is None else running + result.sums
-        estimate = running.estimate()
-        history.append((running.n, estimate.value, estimate.error))
+        replicas = _replicas(results) if nets else None
+        estimate = _estimate(running, replicas)
+        if not nets or len(results) > 1:
+            history.append((running.n, estimate.value, estimate.error))
         check_invalid(running, config.max_invalid_fraction, first)
         progress.update(stage, len(results), count, sigma=estimate.value, error=estimate.error)
         told = bool((running.valid >= FEWEST).all())
+        told &= not nets or len(results) >= FEWEST_REPLICAS
         if told and 0 < estimate.error <= relative_error * abs(estimate.value):
             executor.cancel()
             break
     sums = add_in_order([r.sums for r in results])
     finished = tuple(
-        finish(h, _add([r.histograms[i] for r in results]), sums) for i, h in enumerate(histograms)
+        finish_replicas(h, [r.histograms[i] for r in results], [r.sums for r in results])
+        if nets
+        else finish(h, _add([r.histograms[i] for r in results]), sums)
+        for i, h in enumerate(histograms)
     )
     return Weighted(
         stage,
         sums,
         len(results),
         np.array([r.sums.estimate().value for r in results]),
-        np.array([r.sums.estimate().error for r in results]),
+        np.array([np.nan if nets else r.sums.estimate().error for r in results]),
         tuple(history),
         finished,
         _by_channel(results, len(shares)),
         first,
+        latents,
+        _replicas(results) if nets else None,
     )
 
 
-def _blocks(
-    spec: SamplerSpec,
-    executor: Executor,
-    seed: int,
-    stage: str,
-    count: int,
-    size: int,
-    shares: Tensor,
-    histograms: tuple[HistogramSpec, ...],
-    biased: bool,
-) -> Iterator[WeightedBlock]:
-    tasks = (
-        Task(
-            block,
-            BLOCK_FUNCTION,
-            {
-                "spec": spec,
-                "seed": seed,
-                "stage": stage,
-                "block": block,
-                "n": size,
-                "shares": shares,
-                "histograms": histograms,
-                "keep_weights": block * size < WEIGHTS_KEPT,
-                "biased": biased,
-            },
-        )
-        for block in range(count)
-    )
+def _tasks(count: int, *, n: int, **arguments: object) -> Iterator[Task]:
+    for block in range(count):
+        kept = block * n < WEIGHTS_KEPT
+        given = {"block": block, "n": n, "keep_weights": kept, **arguments}
+        yield Task(block, BLOCK_FUNCTION, given)
+
+
+def _blocks(executor: Executor, tasks: Iterator[Task]) -> Iterator[WeightedBlock]:
     for _, result in in_order(executor, tasks):
         assert isinstance(result, WeightedBlock)
         yield result
+
+
+def _replicas(results: list[WeightedBlock]) -> NDArray[np.float64]:
+    """Standard errors of the channels from the spread of blocks, `(k,)`."""
+    totals = np.stack([r.sums.total for r in results])
+    return replica_errors(totals, np.stack([r.sums.valid for r in results]))
 
 
 def _add(filled: list[HistogramSums]) -> HistogramSums:

@@ -134,6 +134,7 @@ class IntegrationResult:
         spectrum: of weights.
         seconds: wall time.
         running: how the estimate converges: points so far, cross section and error in pb.
+        latents: how the random numbers of a block hang together.
     """
 
     cross_section: float
@@ -153,6 +154,7 @@ class IntegrationResult:
     spectrum: WeightSpectrum
     seconds: float
     running: tuple[tuple[int, float, float], ...] = ()
+    latents: str = "random"
 
 
 @dataclass(frozen=True)

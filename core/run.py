@@ -216,6 +216,7 @@ class _Run:
             shares=shares,
             relative_error=self.config.relative_error,
             histograms=histograms,
+            latents=self.config.latents,
         )
         bootstrap = random.stream(self.config.seed, "bootstrap", 0)
         integration = integration_result(

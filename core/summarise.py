@@ -53,7 +53,7 @@ def integration_result(
             float(drawn[c]),
             int(sums.points[c]),
             float(sums.means()[c]),
-            float(sums.errors()[c]),
+            float(weighted.channel_errors[c]),
             float(sums.largest[c]),
             int(sums.zeros[c]),
         )
@@ -85,6 +85,7 @@ def integration_result(
         running=weighted.running,
         spectrum=_spectrum(weighted.weights, drawn),
         seconds=seconds,
+        latents=weighted.latents,
     )
 
 

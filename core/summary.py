@@ -110,8 +110,11 @@ def _quality(result: RunResult) -> list[Row]:
         rows.append(("negative weights", percent(integration.negative_share), "Σ|w<0| / Σ|w|"))
     if integration.invalid:
         rows.append(("invalid points", count(integration.invalid), "NaN or infinite weight"))
-    chi = f"{plain(integration.chi_squared, 4)} / {integration.degrees_of_freedom}"
-    rows.append(("χ²/dof", chi, "of the blocks of the integration"))
+    if integration.latents == "random":
+        chi = f"{plain(integration.chi_squared, 4)} / {integration.degrees_of_freedom}"
+        rows.append(("χ²/dof", chi, "of the blocks of the integration"))
+    else:
+        rows.append(("latents", integration.latents, "errors from the spread of the blocks"))
     if generation is not None:
         share = percent(generation.overweight_share)
         rows.append(("events", count(generation.events), f"Kish {percent(generation.kish)}"))

@@ -60,6 +60,10 @@ def integration_section(integration: IntegrationResult) -> Section:
             "χ²/dof of the blocks",
             f"{plain(integration.chi_squared, 4)} / {integration.degrees_of_freedom}",
             f"probability {plain(probability, 2)}",
+        )
+        if integration.latents == "random"
+        else Fact(
+            "latents", integration.latents, "a net a block; errors from the spread of the blocks"
         ),
         Fact("cut efficiency", percent(integration.cut_efficiency), "points with weight ≠ 0"),
         Fact("negative weights", percent(integration.negative_share), "Σ|w<0| / Σ|w|"),

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Counts = NDArray[np.int64]
 
 FEWEST_REPLICAS = 8
 """Blocks needed before their spread counts as an error: then it is known to 27 %."""
 
 
-def replica_errors(totals: Floats, counts: Floats) -> Floats:
+def replica_errors(totals: Floats, counts: Counts) -> Floats:
     """Standard errors of Σ_b T_b / Σ_b n_b.
 
     Args:

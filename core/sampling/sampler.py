@@ -18,6 +18,7 @@ from crosshook.core import random
 from crosshook.core.errors import IntegrandError
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.scattering import Evaluated, ScatteringProcess
+from crosshook.core.sampling.latents import nets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.integrand import Integrand
+    from crosshook.core.sampling.latents import Latents
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,14 @@ class Sampler:
         return len(self.integrand.channels)
 
     def draw(
-        self, seed: int, stage: str, block: int, n: int, shares: Tensor, n_extra: int = 0
+        self,
+        seed: int,
+        stage: str,
+        block: int,
+        n: int,
+        shares: Tensor,
+        n_extra: int = 0,
+        latents: Latents = "random",
     ) -> Sample:
         """Draws and weighs one block.
 
@@ -93,16 +102,20 @@ class Sampler:
             n: points in the block.
             shares: p_c, `(k,)`, summing to 1, on the CPU.
             n_extra: further uniform numbers a point, e.g. for unweighting.
+            latents: how the random numbers of a block hang together.
         """
         generator = random.stream(seed, stage, block)
         start = generator.random()
-        numbers = torch.from_numpy(generator.random((n, self.integrand.n_dim)))
+        d = self.integrand.n_dim
+        numbers = None if latents != "random" else torch.from_numpy(generator.random((n, d)))
         extra = torch.from_numpy(generator.random((n, n_extra)))
         place = (torch.from_numpy(generator.permutation(n)).to(torch.float64) + start) / n
         edges = torch.cumsum(shares, 0)
         channel = torch.searchsorted(edges, place * edges[-1], right=True)
-        channel = channel.clamp(max=self.n_channels - 1).to(self.device)
-        return self.weigh(numbers.to(self.device), channel, extra)
+        channel = channel.clamp(max=self.n_channels - 1)
+        if numbers is None:
+            numbers = nets(latents, channel, self.n_channels, d, generator)
+        return self.weigh(numbers.to(self.device), channel.to(self.device), extra)
 
     def weigh(self, r: Tensor, channel: Tensor, extra: Tensor) -> Sample:
         """Maps given random numbers and weighs the points."""
