@@ -244,8 +244,9 @@ class ScatteringProcess:
 def _check_beams(beams: BeamSetup, incoming: tuple[int, ...]) -> None:
     expected = (*incoming, 0)[:2]
     if beams.pdg != expected:
+        does = "collides" if len(incoming) == 2 else "is a decay of"
         message = (
             f"beams.particles: {list(beams.pdg)} without parton densities; "
-            f"the process has {list(expected)}"
+            f"the process {does} {list(expected)}"
         )
         raise ConfigurationError(message)

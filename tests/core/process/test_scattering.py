@@ -210,9 +210,16 @@ def test_a_decay_has_its_width_in_gev(compose: Any, toy: Any, cube: Any) -> None
     """Γ = |M|² / (2M) · 1/(8π)."""
     sub = replace(toy.gluons, pdg=(25, 11, -11), colour_flows=(((0, 0),) * 3,))
     amplitudes = Constant((sub,), (100.0, 0.0, 0.0))
-    process = compose(toy.process(amplitudes=amplitudes, space=Decay()), beams=(25, 11))
+    process = compose(toy.process(amplitudes=amplitudes, space=Decay()), beams=(25, 0))
     value = process.evaluate(*cube(3, 2, 1)).value
     assert value.tolist() == pytest.approx([1 / (2 * 100 * 8 * math.pi)] * 3, rel=1e-12)
+
+
+def test_a_decay_has_no_second_beam(compose: Any, toy: Any) -> None:
+    sub = replace(toy.gluons, pdg=(25, 11, -11), colour_flows=(((0, 0),) * 3,))
+    amplitudes = Constant((sub,), (100.0, 0.0, 0.0))
+    with pytest.raises(ConfigurationError, match=r"\[25, 11\].*is a decay of \[25, 0\]"):
+        compose(toy.process(amplitudes=amplitudes, space=Decay()), beams=(25, 11))
 
 
 def test_fixed_beams_must_be_what_the_process_collides(compose: Any, toy: Any) -> None:
