@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from crosshook.core import random
 from crosshook.core.errors import IntegrandError
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.scattering import Evaluated, ScatteringProcess
-from crosshook.core.sampling.latents import nets
+from crosshook.core.sampling.numbers import draw_numbers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,13 +86,7 @@ class Sampler:
         n_extra: int = 0,
         latents: Latents = "random",
     ) -> Sample:
-        """Draws and weighs one block.
-
-        Channels are drawn by systematic sampling: place i of n takes the channel in which
-        (i + s)/n falls among the cumulated shares, s uniform. Every point has channel c with
-        probability p_c, and the numbers of points differ from n·p_c by less than one. Places are
-        dealt to points in random order: events are cut from the end of a block, and what is left
-        must not hold some channels more than others.
+        """Draws and weighs one block; see `draw_numbers`.
 
         Args:
             seed: the run's seed.
@@ -104,18 +97,9 @@ class Sampler:
             n_extra: further uniform numbers a point, e.g. for unweighting.
             latents: how the random numbers of a block hang together.
         """
-        generator = random.stream(seed, stage, block)
-        start = generator.random()
         d = self.integrand.n_dim
-        numbers = None if latents != "random" else torch.from_numpy(generator.random((n, d)))
-        extra = torch.from_numpy(generator.random((n, n_extra)))
-        place = (torch.from_numpy(generator.permutation(n)).to(torch.float64) + start) / n
-        edges = torch.cumsum(shares, 0)
-        channel = torch.searchsorted(edges, place * edges[-1], right=True)
-        channel = channel.clamp(max=self.n_channels - 1)
-        if numbers is None:
-            numbers = nets(latents, channel, self.n_channels, d, generator)
-        return self.weigh(numbers.to(self.device), channel.to(self.device), extra)
+        r, channel, extra = draw_numbers(seed, stage, block, n, d, shares, n_extra, latents)
+        return self.weigh(r.to(self.device), channel.to(self.device), extra)
 
     def weigh(self, r: Tensor, channel: Tensor, extra: Tensor) -> Sample:
         """Maps given random numbers and weighs the points."""
