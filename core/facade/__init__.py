@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from crosshook.core.component import Capabilities, Command, Component, Slot, hookimpl
     from crosshook.core.context import BuildContext
     from crosshook.core.convert import convert
-    from crosshook.core.errors import CrosshookError
+    from crosshook.core.errors import ConfigurationError, CrosshookError
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.inspect import inspect_file
@@ -35,6 +35,7 @@ _HOMES = {
     "Capabilities": "crosshook.core.component",
     "Command": "crosshook.core.component",
     "Component": "crosshook.core.component",
+    "ConfigurationError": "crosshook.core.errors",
     "CrosshookError": "crosshook.core.errors",
     "EventBatch": "crosshook.core.events.batch",
     "Features": "crosshook.core.interfaces.features",
@@ -56,6 +57,7 @@ __all__ = [
     "Capabilities",
     "Command",
     "Component",
+    "ConfigurationError",
     "CrosshookError",
     "EventBatch",
     "Features",

@@ -12,9 +12,11 @@ class ChannelMapping(Protocol):
     """A bijection of the unit cube for every channel.
 
     Discrete dimensions follow the continuous ones: value i of v is the bin [i/v, (i + 1)/v) of u,
-    in which log|∂u/∂r| is constant, so that the exact bin probabilities are counted in `log_det`.
-    A mapping that cannot keep to that refuses a context with discrete dimensions. A mixture is no bijection: it is sub-channels with balance-heuristic weights,
-    composed in core. Both methods neither change their arguments nor draw random numbers.
+    told by ⌊u·v⌋, in which log|∂u/∂r| is constant, so that the exact bin probabilities are counted
+    in `log_det`; `crosshook.core.sampling.discrete` has the arithmetic. A mapping that cannot keep
+    to that refuses a context with discrete dimensions. A mixture is no bijection: it is
+    sub-channels with balance-heuristic weights, composed in core. Both methods neither change
+    their arguments nor draw random numbers.
     """
 
     def forward(
@@ -23,7 +25,7 @@ class ChannelMapping(Protocol):
         """Maps random numbers to points.
 
         Args:
-            r: uniform in [0, 1), `(n, d)` float64.
+            r: uniform in [0, 1), `(n, d)` float64; d counts discrete dimensions too.
             channel: `(n,)` int64 in 0..k-1.
             condition: `(n, c)`, or None.
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,89 +11,38 @@ from crosshook.core.testkit.compare import disagreement, first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.jacobian import log_determinant
-from crosshook.core.testkit.problem import ProblemSource
-from crosshook.core.testkit.subject import Case
+from crosshook.core.testkit.mapping_cases import (
+    CASES,
+    FORWARD,
+    INVERSE,
+    cases,
+    forward,
+    inverse,
+    mapping_of,
+    points,
+    source,
+)
+from crosshook.core.testkit.mapping_conditions import CONDITION_CHECKS
+from crosshook.core.testkit.mapping_values import VALUE_CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
-    from crosshook.core.interfaces.channel_mapping import ChannelMapping
-    from crosshook.core.testkit.subject import Subject
+    from crosshook.core.testkit.mapping_cases import Direction
+    from crosshook.core.testkit.subject import Case, Subject
 
-CASES = tuple(Case(d, k) for d, k in ((1, 1), (2, 1), (7, 1), (1, 5), (2, 5), (7, 5)))
+__all__ = ["CASES", "CHECKS", "exercises", "source"]
+
 ROWS = (0, 1, 1000)
 BELOW_ONE = 1.0 - 2.0**-53
 EDGES = (0.0, 1e-300, 1e-9, 0.5, 1.0 - 1e-9, BELOW_ONE)
 
 
-def source(subject: Subject, case: Case, mapping: object) -> ProblemSource:
-    """Points for a mapping in training."""
-    return ProblemSource(
-        case.dimensions,
-        case.channels,
-        subject.generator("points"),
-        subject.device,
-        mapping=cast("ChannelMapping", mapping),
-        conditions=subject.conditions,
-    )
-
-
-def mapping_of(subject: Subject, case: Case) -> ChannelMapping:
-    """The trained mapping of a case."""
-    return cast("ChannelMapping", subject.trained(case, lambda m: source(subject, case, m)))
-
-
-def points(subject: Subject, case: Case, n: int, name: str = "r") -> dict[str, Tensor]:
-    """Random inputs: numbers `(n, d)` called `name`, channels in random order, conditions."""
-    rng = subject.generator(f"{name}/{case}/{n}")
-    numbers = torch.rand((n, case.dimensions), generator=rng, dtype=torch.float64, device="cpu")
-    channel = torch.randint(0, case.channels, (n,), generator=rng, device="cpu")
-    inputs = {name: numbers, "channel": channel}
-    if subject.conditions:
-        inputs["condition"] = torch.rand(
-            (n, subject.conditions), generator=rng, dtype=torch.float64, device="cpu"
-        )
-    return {key: tensor.to(subject.device) for key, tensor in inputs.items()}
-
-
-def _forward(mapping: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    chosen = cast("ChannelMapping", mapping)
-    u, log_det = chosen.forward(inputs["r"], inputs["channel"], inputs.get("condition"))
-    return {"u": u, "log_det": log_det}
-
-
-def _inverse(mapping: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    chosen = cast("ChannelMapping", mapping)
-    r, log_det = chosen.inverse(inputs["u"], inputs["channel"], inputs.get("condition"))
-    return {"r": r, "log_det": log_det}
-
-
-@dataclass(frozen=True)
-class Direction:
-    """forward or inverse.
-
-    Attributes:
-        label: name of the method.
-        start: name of what goes in.
-        end: name of what comes out.
-        call: calls the method.
-    """
-
-    label: str
-    start: str
-    end: str
-    call: Callable[[object, Mapping[str, Tensor]], dict[str, Tensor]]
-
-
-FORWARD = Direction("forward", "r", "u", _forward)
-INVERSE = Direction("inverse", "u", "r", _inverse)
-
-
 def exercises(subject: Subject) -> Iterator[Exercise]:
     """forward and inverse, for every case and number of rows."""
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         for n in ROWS:
             for way in (FORWARD, INVERSE):
@@ -105,7 +53,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                     partial(subject.build, case),
                     points(subject, case, n, way.start),
                     way.call,
-                    {way.end: (case.dimensions,), "log_det": ()},
+                    {way.end: (case.width,), "log_det": ()},
                 )
 
 
@@ -113,7 +61,7 @@ def stays_in_the_cube(subject: Subject) -> Iterator[Finding]:
     """forward leads into the cube and inverse back into it: 0 ≤ u ≤ 1 and 0 ≤ r ≤ 1, with finite
     log_det on all interior points.
     """
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 1000, way.start)
@@ -136,12 +84,12 @@ def gradients_flow(subject: Subject) -> Iterator[Finding]:
     if not subject.capabilities.differentiable:
         reason = "not declared differentiable"
         raise NotApplicable(reason)
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 200)
         inputs["r"].requires_grad_(True)
         with torch.enable_grad():
-            u = _forward(mapping, inputs)["u"]
+            u = forward(mapping, inputs)["u"]
         if not u.requires_grad:
             yield Finding("declared differentiable, but u has no gradient to r", case.rows(200))
             return
@@ -157,7 +105,7 @@ def log_det_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
     """log_det of forward is log|det ∂u/∂r| and that of inverse is log|det ∂r/∂u|: forward against
     autograd where the component is differentiable, all else against finite differences.
     """
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 200, way.start)
@@ -205,7 +153,7 @@ def forward_undoes_inverse(subject: Subject) -> Iterator[Finding]:
 
 def _round_trip(subject: Subject, there: Direction, back: Direction) -> Iterator[Finding]:
     name = there.start
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000, name)
         first = there.call(mapping, inputs)
@@ -229,7 +177,7 @@ def density_is_normalised(subject: Subject) -> Iterator[Finding]:
     volume 1: ∫ (1/q) q du = 1. Both by Monte Carlo within 5σ, with half of the points uniform and
     half from q, so that q/(½ + ½q) and 1/(½ + ½q) are bounded by 2 and σ can be trusted.
     """
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         n = 20_000
         flat = points(subject, case, n, "u")
@@ -238,9 +186,9 @@ def density_is_normalised(subject: Subject) -> Iterator[Finding]:
         for channel in sorted({0, case.channels - 1}):
             for inputs in (flat, drawn):
                 inputs["channel"] = torch.full_like(inputs["channel"], channel)
-            u = _forward(mapping, drawn)["u"]
-            halves = [_inverse(mapping, flat)["log_det"].exp()]
-            halves.append(_inverse(mapping, {**drawn, "u": u})["log_det"].exp())
+            u = forward(mapping, drawn)["u"]
+            halves = [inverse(mapping, flat)["log_det"].exp()]
+            halves.append(inverse(mapping, {**drawn, "u": u})["log_det"].exp())
             for what, terms in (
                 ("∫ q(u) du", [q / (0.5 + 0.5 * q) for q in halves]),
                 ("the volume of the image", [1.0 / (0.5 + 0.5 * q) for q in halves]),
@@ -258,7 +206,7 @@ def edges_are_finite(subject: Subject) -> Iterator[Finding]:
     """At r = 0 and r = 1 − 2⁻⁵³, in one coordinate or in all, u is in [0, 1] and log_det finite;
     at u = 0 and u = 1 inverse stays in [0, 1] and its log_det is neither NaN nor +∞.
     """
-    for case in CASES:
+    for case in cases(subject):
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = _edge_points(subject, case, way.start)
@@ -283,14 +231,15 @@ def _edge_points(subject: Subject, case: Case, name: str) -> dict[str, Tensor]:
     values = (*EDGES, 1.0) if name == "u" else EDGES
     rows = []
     for edge in values:
-        rows.append([edge] * case.dimensions)
-        for i in range(case.dimensions):
-            rows.append([edge if j == i else 0.37 for j in range(case.dimensions)])
+        rows.append([edge] * case.width)
+        for i in range(case.width):
+            rows.append([edge if j == i else 0.37 for j in range(case.width)])
     numbers = torch.tensor(rows, dtype=torch.float64).repeat(case.channels, 1)
     channel = torch.arange(case.channels).repeat_interleave(len(rows))
     inputs = {name: numbers, "channel": channel}
-    if subject.conditions:
-        inputs["condition"] = torch.full((len(numbers), subject.conditions), 0.5).double()
+    conditions = subject.conditions_of(case)
+    if conditions:
+        inputs["condition"] = torch.full((len(numbers), conditions), 0.5).double()
     return {key: tensor.to(subject.device) for key, tensor in inputs.items()}
 
 
@@ -298,16 +247,16 @@ def channels_do_not_mix(subject: Subject) -> Iterator[Finding]:
     """Points of one channel give the same result among points of other channels as alone, however
     the channels are interleaved, and also when a channel has no points at all.
     """
-    for case in CASES:
+    for case in cases(subject):
         if case.channels == 1:
             continue
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000)
-        mixed = _forward(mapping, inputs)
+        mixed = forward(mapping, inputs)
         for channel in range(case.channels):
             own = inputs["channel"] == channel
             part = {key: v[own] for key, v in inputs.items()}
-            alone = _forward(mapping, part)
+            alone = forward(mapping, part)
             for name, got in alone.items():
                 finding = disagreement(
                     f"{name} of channel {channel} alone and interleaved with others",
@@ -331,4 +280,6 @@ CHECKS = (
     density_is_normalised,
     edges_are_finite,
     channels_do_not_mix,
+    *CONDITION_CHECKS,
+    *VALUE_CHECKS,
 )

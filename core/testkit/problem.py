@@ -2,7 +2,9 @@
 
 It does not factorise, so that a component which learns only axis by axis is left with structure;
 it is cut to zero in a corner; and with more than one channel the last is closed everywhere, so
-that a training meets a channel in which every weight is zero.
+that a training meets a channel in which every weight is zero. With discrete dimensions the two
+peaks share the values differently, and one value of a dimension with more than two never
+contributes; with conditions the first of them moves the peaks.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.training import Draw
+from crosshook.core.sampling.discrete import split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
@@ -24,16 +29,30 @@ WIDTH = 0.12
 FLOOR = 0.02
 
 
-def value(u: Tensor) -> Tensor:
-    """The integrand Σ_a exp(−|u − a|²/2w²) + floor, and 0 where the mean coordinate exceeds 0.9.
+def value(u: Tensor, discrete: Sequence[int] = (), condition: Tensor | None = None) -> Tensor:
+    """The integrand Σ_a s_a exp(−|x − a − c|²/2w²) + floor, and 0 where the mean coordinate
+    exceeds 0.9 or a discrete dimension has its last value of more than two.
 
     Args:
-        u: `(n, d)`.
+        u: `(n, d + m)`; x are its first d columns.
+        discrete: number of values of each of its m last columns; s_a = Π_j (i_j + a + ¼ mod v_j)
+            for peaks a = 0 and 1, and 1 without discrete dimensions.
+        condition: `(n, c)`, or None; shifts the peaks by c = 0.2 condition₀.
     """
+    x, values = split(u, discrete)
+    shift = 0.0 if condition is None else 0.2 * condition[:, :1]
     total = torch.full_like(u[:, 0], FLOOR)
-    for peak in PEAKS:
-        total = total + torch.exp(-0.5 * ((u - peak) / WIDTH).square().sum(dim=1))
-    return torch.where(u.mean(dim=1) > 0.9, torch.zeros_like(total), total)
+    for number, peak in enumerate(PEAKS):
+        term = torch.exp(-0.5 * ((x - peak - shift) / WIDTH).square().sum(dim=1))
+        for j, count in enumerate(discrete):
+            term = term * torch.remainder(values[:, j] + number + 0.25, count)
+        total = total + term
+    if x.shape[1]:
+        total = torch.where(x.mean(dim=1) > 0.9, torch.zeros_like(total), total)
+    for j, count in enumerate(discrete):
+        if count > 2:
+            total = torch.where(values[:, j] == count - 1, torch.zeros_like(total), total)
+    return total
 
 
 def log_prior(u: Tensor, channels: int) -> Tensor:
@@ -59,11 +78,12 @@ class ProblemSource:
         weights: ChannelWeights | None = None,
         conditions: int = 0,
         features: int = 0,
+        discrete: tuple[int, ...] = (),
     ) -> None:
         """Sets the problem up.
 
         Args:
-            dimensions: d.
+            dimensions: continuous dimensions d.
             channels: k.
             rng: draws the points, on the CPU.
             device: where the points go.
@@ -71,8 +91,10 @@ class ProblemSource:
             weights: the weights in training; the prior if None.
             conditions: length of the condition vectors.
             features: number of feature columns.
+            discrete: number of values of each discrete dimension.
         """
-        self._shape = (dimensions, channels, conditions, features)
+        self._shape = (dimensions + len(discrete), channels, conditions, features)
+        self._discrete = discrete
         self._rng = rng
         self._device = device
         self._mapping = mapping
@@ -95,7 +117,7 @@ class ProblemSource:
         if self._mapping is not None:
             with torch.no_grad():
                 u, log_det = self._mapping.forward(r, channel, condition)
-        f = value(u)
+        f = value(u, self._discrete, condition)
         prior = log_prior(u, k)
         columns = (
             torch.sin(

@@ -30,25 +30,37 @@ class Case:
     """One shape of the task.
 
     Attributes:
-        dimensions: d of the unit cube.
+        dimensions: continuous dimensions d of the unit cube.
         channels: k.
         features: number of feature columns.
         legs: number of external legs m.
+        discrete: number of values of each discrete dimension.
+        unconditional: without condition vectors, although the component can take them.
     """
 
     dimensions: int = 0
     channels: int = 1
     features: int = 0
     legs: int = 0
+    discrete: tuple[int, ...] = ()
+    unconditional: bool = False
+
+    @property
+    def width(self) -> int:
+        """All dimensions of the cube, discrete ones included."""
+        return self.dimensions + len(self.discrete)
 
     def __str__(self) -> str:
-        parts = (
+        values = ",".join(str(count) for count in self.discrete)
+        parts: tuple[tuple[str, int | str], ...] = (
             ("d", self.dimensions),
-            ("k", self.channels if self.dimensions or self.channels > 1 else 0),
+            ("discrete", values),
+            ("k", self.channels if self.width or self.channels > 1 else 0),
             ("features", self.features),
             ("legs", self.legs),
         )
-        return ", ".join(f"{name}={value}" for name, value in parts if value)
+        text = ", ".join(f"{name}={value}" for name, value in parts if value)
+        return f"{text}, without conditions" if self.unconditional else text
 
     def rows(self, n: int) -> str:
         """The case with its number of rows, as findings quote it."""
@@ -93,6 +105,10 @@ class Subject:
         """Length of the condition vectors to use: 2 for a conditional component, else 0."""
         return 2 if self.capabilities.conditional else 0
 
+    def conditions_of(self, case: Case) -> int:
+        """Length of the condition vectors of a case."""
+        return 0 if case.unconditional else self.conditions
+
     def slot(self, model: str | None = None) -> Slot:
         """The component as a run file names it, its plugin spelt out."""
         name = f"{self.registered.plugin}/{self.registered.component.name}"
@@ -102,10 +118,11 @@ class Subject:
         """The context of a case; the same seed each time."""
         return BuildContext(
             dimensions=case.dimensions,
+            discrete=case.discrete,
             channels=case.channels,
             legs=case.legs,
             features=tuple(f"x{i}" for i in range(case.features)),
-            condition_size=self.conditions,
+            condition_size=self.conditions_of(case),
             device=self.device,
             rng=self.generator("build"),
             registry=self.registry,

@@ -29,6 +29,16 @@ def registry_with(interface: str, factory: type, capabilities: Capabilities) -> 
 
 
 @pytest.fixture
+def registry_of() -> Callable[..., Registry]:
+    """`registry_of("channel_mapping", Class)`: a registry with that class as `subject`."""
+
+    def make(interface: str, factory: type, capabilities: Capabilities | None = None) -> Registry:
+        return registry_with(interface, factory, capabilities or Capabilities())
+
+    return make
+
+
+@pytest.fixture
 def findings_on() -> Callable[..., list[Finding]]:
     """Runs the whole kit on a class: `findings_on("channel_mapping", Class, capabilities)`."""
 

@@ -9,6 +9,9 @@ import pytest
 import torch
 
 from crosshook.core.component import Capabilities
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.sampling.discrete import locate, place
+from crosshook.core.testkit import checks_for, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.training import Budget, Source
+    from crosshook.core.registry import Registry
     from crosshook.core.testkit import Finding
 
 Pair = tuple["Tensor", "Tensor"]
@@ -27,6 +31,9 @@ class MoebiusMapping:
     """Correct: u = (1 + a) r / (1 + a r) in each dimension, with a = 0.5 + c/4 in channel c."""
 
     def __init__(self, context: BuildContext) -> None:
+        if context.discrete:
+            message = "subject: its density is not constant in the bins of discrete dimensions"
+            raise ConfigurationError(message)
         self.bend = 0.5
 
     def strength(self, channel: Tensor) -> Tensor:
@@ -47,13 +54,11 @@ class ConditionalMapping(MoebiusMapping):
     """Correct: the first condition bends every dimension further."""
 
     def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
-        assert condition is not None
-        self.extra = condition[:, :1]
+        self.extra = r.new_zeros((len(r), 1)) if condition is None else condition[:, :1]
         return super().forward(r, channel)
 
     def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
-        assert condition is not None
-        self.extra = condition[:, :1]
+        self.extra = u.new_zeros((len(u), 1)) if condition is None else condition[:, :1]
         return super().inverse(u, channel)
 
     def strength(self, channel: Tensor) -> Tensor:
@@ -64,8 +69,35 @@ class ForgetsTheCondition(ConditionalMapping):
     """The inverse takes the condition for zero."""
 
     def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
-        assert condition is not None
-        return super().inverse(u, channel, torch.zeros_like(condition))
+        return super().inverse(u, channel)
+
+
+class IgnoresTheCondition(ConditionalMapping):
+    def strength(self, channel: Tensor) -> Tensor:
+        return MoebiusMapping.strength(self, channel)
+
+
+class FirstRowsCondition(ConditionalMapping):
+    """Every row gets the condition of the first."""
+
+    def strength(self, channel: Tensor) -> Tensor:
+        first = self.extra[:1].expand(self.extra.shape) if len(self.extra) else self.extra
+        return MoebiusMapping.strength(self, channel) + first
+
+
+class CutsTheCondition(ConditionalMapping):
+    """Differentiable in r only."""
+
+    def strength(self, channel: Tensor) -> Tensor:
+        return MoebiusMapping.strength(self, channel) + self.extra.detach()
+
+
+class NeedsTheCondition(ConditionalMapping):
+    """Fails where the task has no conditions."""
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        assert condition is not None, "no condition"
+        return super().forward(r, channel, condition)
 
 
 class ConstantInLogDet(MoebiusMapping):
@@ -202,6 +234,101 @@ class ForgetfulMapping(OverspendingMapping):
         self.bend = 0.5
 
 
+class ValueMapping(MoebiusMapping):
+    """Correct: value i of v has probability ∝ 1 + i + c in channel c, apart from the other axes."""
+
+    def __init__(self, context: BuildContext) -> None:
+        self.bend = 0.5
+        self.discrete = context.discrete
+
+    def steps(self, channel: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """Lower ends of the intervals of r, and their lengths, `(n, v)`."""
+        first = torch.arange(1, count + 1, dtype=torch.float64, device=channel.device)
+        share = first + channel[:, None]
+        share = share / share.sum(dim=1, keepdim=True)
+        return torch.cumsum(share, 1) - share, share
+
+    def place(self, value: Tensor, fraction: Tensor, count: int) -> Tensor:
+        return place(value, fraction, count)
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        d = r.shape[1] - len(self.discrete)
+        u, log_det = super().forward(r[:, :d], channel)
+        columns = [u]
+        for j, count in enumerate(self.discrete):
+            low, share = self.steps(channel, count)
+            value = ((r[:, d + j, None] >= low).sum(dim=1) - 1).clamp(min=0)[:, None]
+            fraction = (r[:, d + j, None] - low.gather(1, value)) / share.gather(1, value)
+            columns.append(self.place(value, fraction.clamp(0, 1), count))
+            log_det = log_det - (count * share.gather(1, value)[:, 0]).log()
+        return torch.cat(columns, dim=1), log_det
+
+    def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        d = u.shape[1] - len(self.discrete)
+        r, log_det = super().inverse(u[:, :d], channel)
+        columns = [r]
+        for j, count in enumerate(self.discrete):
+            low, share = self.steps(channel, count)
+            value = locate(u[:, d + j, None], count)
+            fraction = u[:, d + j, None] * count - value
+            columns.append((low + fraction * share).gather(1, value).clamp(max=1.0))
+            log_det = log_det + (count * share.gather(1, value)[:, 0]).log()
+        return torch.cat(columns, dim=1), log_det
+
+
+class TakesValuesForNumbers(MoebiusMapping):
+    """Bends discrete dimensions as if they were continuous."""
+
+    def __init__(self, context: BuildContext) -> None:
+        self.bend = 0.5
+
+
+class ClosesAValue(ValueMapping):
+    """Never draws the first value."""
+
+    def steps(self, channel: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        share = torch.arange(count, dtype=torch.float64, device=channel.device)
+        share = (share / share.sum()).expand(len(channel), count)
+        return torch.cumsum(share, 1) - share, share
+
+
+class ForgetsTheProbability(ValueMapping):
+    """Right bins, but their probabilities are not in log_det."""
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        u, _ = super().forward(r, channel)
+        d = r.shape[1] - len(self.discrete)
+        return u, MoebiusMapping.forward(self, r[:, :d], channel)[1]
+
+    def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        r, _ = super().inverse(u, channel)
+        d = u.shape[1] - len(self.discrete)
+        return r, MoebiusMapping.inverse(self, u[:, :d], channel)[1]
+
+
+class ProbabilitiesTooLarge(ValueMapping):
+    def inverse(self, u: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        r, log_det = super().inverse(u, channel)
+        return r, log_det + 1e-3
+
+
+class OverTheEdge(ValueMapping):
+    """The last numbers of a bin round into the next."""
+
+    def place(self, value: Tensor, fraction: Tensor, count: int) -> Tensor:
+        return ((value + fraction) / count + 1e-16).clamp(max=1.0)
+
+
+class DiscreteFailure(MoebiusMapping):
+    """Neither takes discrete dimensions nor refuses them."""
+
+    def __init__(self, context: BuildContext) -> None:
+        self.bend = 0.5
+        if context.discrete:
+            message = "too many values to unpack"
+            raise ValueError(message)
+
+
 CONDITIONAL = Capabilities(conditional=True, differentiable=True)
 LEARNS = Capabilities(trainable=True, stateful=True)
 
@@ -211,6 +338,30 @@ BROKEN = [
         CONDITIONAL,
         r"inverse\(forward\(r\)\) and r differ",
         "inverse_undoes_forward",
+    ),
+    (
+        IgnoresTheCondition,
+        CONDITIONAL,
+        r"forward ignores the condition",
+        "condition_counts",
+    ),
+    (
+        FirstRowsCondition,
+        CONDITIONAL,
+        r"depends on the rest of the batch",
+        "rows_independent",
+    ),
+    (
+        CutsTheCondition,
+        CONDITIONAL,
+        r"u has no gradient to the condition",
+        "gradients_reach_the_condition",
+    ),
+    (
+        NeedsTheCondition,
+        CONDITIONAL,
+        r"raises AssertionError: no condition",
+        "stays_in_the_cube",
     ),
     (
         ConstantInLogDet,
@@ -258,6 +409,17 @@ BROKEN = [
         "training_keeps_its_budget",
     ),
     (ForgetfulMapping, LEARNS, r"before saving and after loading differ", "state_survives_saving"),
+    (
+        TakesValuesForNumbers,
+        None,
+        r"log q at a fraction of 0 of the bins and in their middle differ",
+        "density_is_flat_in_a_bin",
+    ),
+    (ClosesAValue, None, r"log_det of inverse is -inf inside", "stays_in_the_cube"),
+    (ForgetsTheProbability, None, r"log_det of forward and log.det", "log_det_is_the_jacobian"),
+    (ProbabilitiesTooLarge, None, r"add up to 1\.001\d* in channel 0", "probabilities_add_up"),
+    (OverTheEdge, None, r"in the middle of the bin it leads to", "draws_keep_to_their_bins"),
+    (DiscreteFailure, None, r"raises ValueError: too many values", "shapes_and_types"),
     (MoebiusMapping, Capabilities(trainable=True), r"no fit\(source", "capabilities_are_kept"),
 ]
 
@@ -283,12 +445,26 @@ def test_wrong_mapping_is_rejected(
         (MoebiusMapping, Capabilities()),
         (MoebiusMapping, DIFFERENTIABLE),
         (ConditionalMapping, CONDITIONAL),
+        (ValueMapping, DIFFERENTIABLE),
     ],
 )
 def test_correct_mapping_passes(
     findings_on: Callable[..., list[Finding]], factory: type, capabilities: Capabilities
 ) -> None:
     assert findings_on("channel_mapping", factory, capabilities) == []
+
+
+def test_refusing_discrete_dimensions_is_recorded(registry_of: Callable[..., Registry]) -> None:
+    registry = registry_of("channel_mapping", MoebiusMapping)
+    subject = subject_of("subject", registry, interface="channel_mapping")
+    outcomes = {c.name: c.outcome(subject) for c in checks_for("channel_mapping")}
+    for name in ("density_is_flat_in_a_bin", "draws_keep_to_their_bins", "probabilities_add_up"):
+        assert outcomes[name].status == "skipped"
+        assert outcomes[name].reason == (
+            "refuses discrete dimensions: "
+            "subject: its density is not constant in the bins of discrete dimensions"
+        )
+    assert outcomes["stays_in_the_cube"].status == "passed"
 
 
 def test_finding_names_law_case_and_input(findings_on: Callable[..., list[Finding]]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.component import Capabilities
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.training import FitReport
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class SmallFlow:
     """
 
     def __init__(self, context: BuildContext) -> None:
+        if context.discrete:
+            message = "subject: discrete dimensions are not supported"
+            raise ConfigurationError(message)
         d, k = context.dimensions, context.channels
         self.half = (d + 1) // 2
         options = {"dtype": torch.float32, "device": context.torch_device}

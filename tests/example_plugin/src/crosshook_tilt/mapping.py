@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from crosshook import ConfigurationError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -35,5 +37,12 @@ class TiltMapping:
 
 
 def make(context: BuildContext, *, strength: float) -> TiltMapping:
-    """The component's factory."""
+    """The component's factory.
+
+    Raises:
+        ConfigurationError: for discrete dimensions, in whose bins the density would not be flat.
+    """
+    if context.discrete:
+        message = f"tilt: discrete dimensions (of {context.discrete} values) are not supported"
+        raise ConfigurationError(message)
     return TiltMapping(strength)
