@@ -172,6 +172,7 @@ def produce(
         files=tuple(_file(directory, path) for path in written.paths),
         seconds=time.perf_counter() - start,
         notes=invalid_notes(generated.sums, generated.invalid),
+        bias=config.bias or "",
     )
 
 

@@ -212,6 +212,8 @@ class GenerationResult:
         files: written.
         seconds: wall time.
         notes: what went wrong without stopping the run.
+        bias: the expression b of `generate.bias`, `""` without one; efficiency and overweights are
+            then those of |w|·b.
     """
 
     events: int
@@ -231,6 +233,7 @@ class GenerationResult:
     files: tuple[FileResult, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    bias: str = ""
 
 
 @dataclass(frozen=True)

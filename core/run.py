@@ -45,6 +45,7 @@ from crosshook.core.sampling.build import (
 )
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sampler import shares_from
+from crosshook.core.statistics import efficiency
 from crosshook.core.summarise import integration_result
 from crosshook.core.train import check_keeps, plan_training, train
 
@@ -337,6 +338,8 @@ class _Run:
             notes: tuple[str, ...] = ("saved model",)
         else:
             notes = unweighter.fit(pilot, random.torch_generator(self.config.seed, "unweighter"))
+        if self.config.bias is not None:
+            notes += (f"ε(0.1 %) of |w|·b in the pilot: {efficiency(weights).value:.1%}",)
         maxima = unweighter.maxima().cpu().numpy()
         if not (maxima > 0).any():
             message = "every point of the pilot has weight 0; nothing can be generated"

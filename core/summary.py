@@ -119,6 +119,8 @@ def _quality(result: RunResult) -> list[Row]:
         share = percent(generation.overweight_share)
         rows.append(("events", count(generation.events), f"Kish {percent(generation.kish)}"))
         rows.append(("overweights", count(generation.overweights), f"share of weight {share}"))
+        if generation.bias:
+            rows.append(("bias", generation.bias, "events by |w|·b, 1/b in their weight"))
     return rows
 
 

@@ -30,7 +30,12 @@ class Agreement:
     probability: float
 
 
-def compare(reference: Histogram, sample: Histogram, least: float = LEAST_EVENTS) -> Agreement:
+def compare(
+    reference: Histogram,
+    sample: Histogram,
+    least: float = LEAST_EVENTS,
+    weighted: bool = False,
+) -> Agreement:
     """Compares events with an independent weighted histogram of the same binning.
 
     The variance of the events is the one the reference expects, mean weight × reference: the
@@ -42,7 +47,11 @@ def compare(reference: Histogram, sample: Histogram, least: float = LEAST_EVENTS
         reference: weighted histogram in pb, errors from all its points.
         sample: of the events in pb.
         least: expected events in a group of bins.
+        weighted: the events have weights of their own, as a bias gives them: their mean weight
+            is taken bin by bin, and the common scale is fitted, because few heavy events set it.
     """
+    if weighted:
+        return _compare_weighted(reference, sample, least)
     total = sum(v for v in sample.values if math.isfinite(v))
     squares = sum(e**2 for e in sample.errors if math.isfinite(e))
     if not (total > 0 and squares > 0):
@@ -63,6 +72,28 @@ def compare(reference: Histogram, sample: Histogram, least: float = LEAST_EVENTS
             groups += 1
             expected = difference = variance = 0.0
     return Agreement(chi_squared, groups, chi_squared_probability(chi_squared, groups - 1))
+
+
+def _compare_weighted(reference: Histogram, sample: Histogram, least: float) -> Agreement:
+    groups: list[tuple[float, float, float]] = []
+    wanted = spread = seen = seen_spread = 0.0
+    columns = (reference.values, reference.errors, sample.values, sample.errors)
+    for values in zip(*columns, strict=True):
+        if not all(map(math.isfinite, values)):
+            continue
+        wanted, seen = wanted + values[0], seen + values[2]
+        spread, seen_spread = spread + values[1] ** 2, seen_spread + values[3] ** 2
+        if seen_spread > 0 and abs(wanted * seen) >= least * seen_spread:
+            expected = seen_spread * abs(wanted / seen)  # mean weight of the bin × reference
+            groups.append((wanted, seen, spread + expected))
+            wanted = spread = seen = seen_spread = 0.0
+    if not groups:
+        return Agreement(math.nan, 0, math.nan)
+    scale = sum(w * s / v for w, s, v in groups) / sum(s * s / v for _, s, v in groups)
+    chi_squared = sum((w - scale * s) ** 2 / v for w, s, v in groups)
+    return Agreement(
+        chi_squared, len(groups), chi_squared_probability(chi_squared, len(groups) - 1)
+    )
 
 
 def chi_squared_probability(chi_squared: float, degrees_of_freedom: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from crosshook.core.report.comparison import LEAST_EVENTS, compare
@@ -29,7 +30,10 @@ def kinematics_section(result: RunResult) -> Section:
     """Observables: the weighted integration, and the events over it."""
     events = result.generation.histograms if result.generation else ()
     sampled = {h.name: h for h in events}
-    figures = tuple(_histogram(h, sampled.get(h.name)) for h in result.integration.histograms)
+    weighted = bool(result.generation and result.generation.bias)
+    figures = tuple(
+        _histogram(h, sampled.get(h.name), weighted) for h in result.integration.histograms
+    )
     lead = (
         "Generated events (points) over the weighted integration (line, its error as a band): two "
         "independent samples of one distribution. χ² is over bins, put together where fewer than "
@@ -42,13 +46,15 @@ def kinematics_section(result: RunResult) -> Section:
 
 def disagreements(result: RunResult) -> tuple[str, ...]:
     """A warning for every observable in which events and integration cannot be the same."""
-    events = {h.name: h for h in result.generation.histograms} if result.generation else {}
+    if result.generation is None:
+        return ()
+    events = {h.name: h for h in result.generation.histograms}
     found = []
     for reference in result.integration.histograms:
         sample = events.get(reference.name)
         if sample is None or sample.edges != reference.edges:
             continue
-        agreement = compare(reference, sample)
+        agreement = compare(reference, sample, weighted=bool(result.generation.bias))
         if agreement.probability < IMPROBABLE:
             found.append(
                 f"events and integration disagree in {reference.observable}: χ² / bins = "
@@ -57,7 +63,7 @@ def disagreements(result: RunResult) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _histogram(reference: Histogram, sample: Histogram | None) -> HistogramFigure:
+def _histogram(reference: Histogram, sample: Histogram | None, weighted: bool) -> HistogramFigure:
     outside = sum(abs(v) for v in (reference.underflow, reference.overflow))
     total = outside + sum(abs(v) for v in reference.values)
     caption = f"{len(reference.values)} bins"
@@ -65,7 +71,7 @@ def _histogram(reference: Histogram, sample: Histogram | None) -> HistogramFigur
         caption += f", {percent(outside / total)} outside the axis"
     drawn = None
     if sample is not None and sample.edges == reference.edges:
-        agreement = compare(reference, sample)
+        agreement = compare(reference, sample, weighted=weighted)
         caption += (
             f". χ² / bins = {plain(agreement.chi_squared, 3)} / {agreement.groups}, "
             f"probability {plain(agreement.probability, 2)}"
@@ -118,6 +124,7 @@ def generation_section(generation: GenerationResult) -> Section:
             f"{rate(generation.events, generation.seconds)} events",
         ),
         *(Fact("unweighter", line) for line in generation.rule),
+        *_bias_facts(generation),
     )
     rows = tuple(
         (str(p.process_id), p.label, measured(p.cross_section, p.error))
@@ -125,6 +132,23 @@ def generation_section(generation: GenerationResult) -> Section:
     )
     table = Table("Cross section by process", ("id", "process", "σ [pb]"), rows, frozenset({2}))
     return Section("events", "Events", "", facts, (table,) if rows else ())
+
+
+def _bias_facts(generation: GenerationResult) -> tuple[Fact, ...]:
+    """What a bias means for the weights; nothing without one."""
+    if not generation.bias:
+        return ()
+    effective = generation.events * generation.kish
+    common = 1 / math.sqrt(effective) if effective > 0 else math.nan
+    return (
+        Fact("bias b", generation.bias, "events are unweighted by |w|·b and keep 1/b"),
+        Fact(
+            "common scale of the weights",
+            percent(common),
+            "1/√(events · Kish): the mean weight is σ, and this much uncertainty is common to "
+            "distributions where b is large",
+        ),
+    )
 
 
 def variations_section(generation: GenerationResult) -> Section:

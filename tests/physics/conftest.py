@@ -150,6 +150,13 @@ def drell_yan(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return finish("drell-yan", place, (histograms(DRELL_YAN),))
 
 
+@pytest.fixture(scope="session")
+def high_mass(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """pp -> e-e+ from the Z peak to 1 TeV, events biased by (m/91)³."""
+    place = tmp_path_factory.mktemp("high-mass") / "run"
+    return finish("drell-yan-high-mass", place, ("integrate.evaluations=500000",))
+
+
 @pytest.fixture(scope="session", params=["ttbar", "drell_yan"])
 def hadronic(request: pytest.FixtureRequest) -> Finished:
     """Either of the two hadronic processes."""

@@ -39,7 +39,7 @@ def pythia() -> Callable[..., Any]:
     return start
 
 
-@pytest.fixture(params=["ttbar", "drell_yan", "electron_muon"])
+@pytest.fixture(params=["ttbar", "drell_yan", "electron_muon", "high_mass"])
 def run(request: pytest.FixtureRequest) -> Finished:
     """Each process in turn."""
     finished: Finished = request.getfixturevalue(request.param)
