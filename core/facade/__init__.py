@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.inspect import inspect_file
+    from crosshook.core.integral import Integral, integrate
     from crosshook.core.interfaces.features import Features
     from crosshook.core.more_events import generate
     from crosshook.core.registry import Registry, default_registry
     from crosshook.core.results import RunResult
     from crosshook.core.run import run
+    from crosshook.core.sampling.saved import open_sampler
+    from crosshook.core.sampling.trained import TrainedSampler
     from crosshook.core.unweight import unweight_file
 
 __version__ = "0.1.0"
@@ -39,15 +42,19 @@ _HOMES = {
     "CrosshookError": "crosshook.core.errors",
     "EventBatch": "crosshook.core.events.batch",
     "Features": "crosshook.core.interfaces.features",
+    "Integral": "crosshook.core.integral",
     "Registry": "crosshook.core.registry",
     "RunInfo": "crosshook.core.events.run_info",
     "RunResult": "crosshook.core.results",
     "Slot": "crosshook.core.component",
+    "TrainedSampler": "crosshook.core.sampling.trained",
     "convert": "crosshook.core.convert",
     "default_registry": "crosshook.core.registry",
     "generate": "crosshook.core.more_events",
     "hookimpl": "crosshook.core.component",
     "inspect_file": "crosshook.core.inspect",
+    "integrate": "crosshook.core.integral",
+    "open_sampler": "crosshook.core.sampling.saved",
     "run": "crosshook.core.run",
     "unweight_file": "crosshook.core.unweight",
 }
@@ -61,16 +68,20 @@ __all__ = [
     "CrosshookError",
     "EventBatch",
     "Features",
+    "Integral",
     "Registry",
     "RunInfo",
     "RunResult",
     "Slot",
+    "TrainedSampler",
     "__version__",
     "convert",
     "default_registry",
     "generate",
     "hookimpl",
     "inspect_file",
+    "integrate",
+    "open_sampler",
     "run",
     "unweight_file",
 ]

@@ -1,0 +1,445 @@
+"""`crosshook.integrate`: the integral of a function of the unit cube, and the sampler behind it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from crosshook.core import random
+from crosshook.core.component import Slot
+from crosshook.core.context import BuildContext
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.execute import SerialExecutor, one_thread
+from crosshook.core.integrate import integrate as integrate_blocks
+from crosshook.core.interfaces.training import Budget, Stateful, Trainable
+from crosshook.core.progress import Progress, Silent
+from crosshook.core.registry import default_registry
+from crosshook.core.results import (
+    ChannelResult,
+    IterationResult,
+    TrainingResult,
+    WeightSpectrum,
+)
+from crosshook.core.sampling.build import MAPPING, WEIGHTS, check_device
+from crosshook.core.sampling.function_integrand import Backend, FunctionIntegrand
+from crosshook.core.sampling.invalid import check_invalid, invalid_notes
+from crosshook.core.sampling.latents import Latents, check_latents
+from crosshook.core.sampling.replicas import error_of_error
+from crosshook.core.sampling.sampler import Sampler
+from crosshook.core.sampling.source import SamplerSource
+from crosshook.core.sampling.trained import TrainedSampler
+from crosshook.core.statistics import Efficiency, chi_squared
+from crosshook.core.summarise import integration_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from crosshook.core.interfaces.channel_mapping import ChannelMapping
+    from crosshook.core.interfaces.channel_weights import ChannelWeights
+
+DEFAULT_MAPPING, DEFAULT_WEIGHTS = "vegas", "prior"
+DEFAULT_EVALUATIONS = 100_000
+BLOCK, LARGEST_NET = 16_384, 131_072
+"""Points of a block of random latents at most, and of a net."""
+
+
+@dataclass(frozen=True)
+class Evaluations:
+    """Points at which the integrand was evaluated, by stage.
+
+    Attributes:
+        training: to train the sampler, choices between samplers included.
+        integration: for the integral.
+    """
+
+    training: int
+    integration: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.training + self.integration
+
+
+@dataclass(frozen=True)
+class Integral:
+    """What `crosshook.integrate` found. Units are those of the function.
+
+    Attributes:
+        value: the integral.
+        error: its standard error.
+        error_uncertainty: relative standard error of `error` where it comes from replicas; 0
+            where every point counts by itself.
+        latents: what the integral was done with.
+        channels: each channel's share, points, part of the integral, error, largest weight, zeros.
+        chi_squared: of independent blocks about their mean; 0 where blocks are nets.
+        degrees_of_freedom: of it.
+        evaluations: calls of the function.
+        training: history of the training.
+        efficiencies: unweighting efficiencies by rule, with bootstrap errors.
+        mean_over_max: ⟨|w|⟩/max|w| with channels drawn in proportion to their maxima.
+        relative_deviation: standard deviation of the weights over their mean.
+        kish: (Σw)²/(N Σw²) of the points as drawn.
+        nonzero: share of points with weight ≠ 0.
+        negative_share: Σ|w<0| / Σ|w|.
+        invalid: points with NaN or infinite weight, which were left out.
+        running: points so far, integral and error, block by block.
+        spectrum: distribution of the weights.
+        warnings: reasons not to trust the result; empty if none were found.
+        seconds: wall time.
+        sampler: draws points and gives their density without calling the function.
+    """
+
+    value: float
+    error: float
+    error_uncertainty: float
+    latents: Latents
+    channels: tuple[ChannelResult, ...]
+    chi_squared: float
+    degrees_of_freedom: int
+    evaluations: Evaluations
+    training: TrainingResult
+    efficiencies: tuple[Efficiency, ...]
+    mean_over_max: float
+    relative_deviation: float
+    kish: float
+    nonzero: float
+    negative_share: float
+    invalid: int
+    running: tuple[tuple[int, float, float], ...]
+    spectrum: WeightSpectrum = field(repr=False)
+    warnings: tuple[str, ...]
+    seconds: float
+    sampler: TrainedSampler = field(repr=False, compare=False)
+
+    @property
+    def efficiency(self) -> Efficiency:
+        """ε(0.1 %): unweighting efficiency by the rule `excess-share`."""
+        return next(e for e in self.efficiencies if e.rule == "excess-share")
+
+    def __str__(self) -> str:
+        """Value and error."""
+        return f"{self.value:.8g} ± {self.error:.2g}"
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What the blocks need besides the sampler."""
+
+    block_size: int
+    max_invalid_fraction: float
+    bias: None = None
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """A sampler that is there already; it stays in this process."""
+
+    made: Sampler
+    settings: _Settings
+
+    def sampler(self) -> Sampler:
+        """The sampler."""
+        return self.made
+
+    def config(self) -> _Settings:
+        """The settings."""
+        return self.settings
+
+
+def integrate(
+    integrand: Callable[..., object],
+    *,
+    dimensions: int,
+    channels: int | Sequence[str] = 1,
+    discrete: Sequence[int] = (),
+    features: int | Sequence[str] = (),
+    backend: Backend = "torch",
+    mapping: Slot | str | Mapping[str, object] | None = None,
+    weights: Slot | str | Mapping[str, object] | None = None,
+    sampler: TrainedSampler | None = None,
+    evaluations: int | None = None,
+    points: int = 100_000,
+    relative_error: float = 0.0,
+    latents: Latents = "random",
+    seed: int = 1,
+    device: str = "cpu",
+    block_size: int | None = None,
+    max_invalid_fraction: float = 1e-5,
+    progress: Progress | None = None,
+) -> Integral:
+    """Integrates a function over the unit cube: trains a sampler, freezes it, integrates.
+
+    The function is called with many points at once, rows of `u` in [0, 1], `(n, d)` float64, and
+    gives a value for each, `(n,)`:
+
+        crosshook.integrate(lambda u: torch.exp(-(u**2).sum(1)), dimensions=4)
+
+    Values may be negative or 0. NaN and infinite ones are left out, counted and reported, and
+    refused where there are too many. float32 is widened; other types are refused.
+
+    Several channels: `f(u, channel)` with `channel` `(n,)` int64. Each channel c looks at the same
+    integral through a map x(u) of its own, and the value is f(x)·|∂x/∂u|_c. It may be given with
+    the channels' weights at that point, non-negative, `(n, k)`, as `(value, prior)`: they are
+    normalised, and the integral is Σ_c ∫du α_c(x)·f(x)·|∂x/∂u|_c. Without a prior all channels
+    weigh the same. With `features` announced there is a third element, `(n, f)`: coordinates of
+    the point that do not depend on the channel, from which channel weights can learn. An
+    `Evaluation` is taken as well.
+
+    Discrete dimensions: `f(u, values)`, or `f(u, channel, values)`, with `values` `(n, m)` int64.
+    The integral is the *sum* over all their values of the integral over u.
+
+    Args:
+        integrand: the function.
+        dimensions: continuous ones, d.
+        channels: their number k, or their names.
+        discrete: number of values of each discrete dimension.
+        features: number or names of the features the function gives.
+        backend: `torch`, or `numpy` for a function of numpy arrays.
+        mapping: the channel mapping, `NAME` or `{use: NAME, options: {...}, model: DIRECTORY}`;
+            `vegas` if None. `crosshook plugins list` shows them.
+        weights: the channel weights in the same form; `prior` if None.
+        sampler: of an earlier integral or from `crosshook.open_sampler`, instead of `mapping` and
+            `weights`: it is used as it is, or trained further if there are `evaluations`. The
+            one given stays as it was.
+        evaluations: points for the training; 100 000, or 0 with a `sampler`.
+        points: for the integral, at most.
+        relative_error: stop at the first block after which the error is this small; 0 never.
+        latents: `random`; or `sobol` or `stratified`, whose errors are smaller where the weight is
+            smooth. These are taken from the spread of 8 to 15 independent nets (more if
+            `block_size` asks for them), which is why they are known to a quarter only.
+        seed: of all random numbers; the result is the same bit by bit for the same seed.
+        device: in torch's notation.
+        block_size: points handed to the function at once at most; 16 384, or 131 072 for nets.
+        max_invalid_fraction: share of points with NaN or infinite weight above which it stops.
+        progress: told how far it is.
+
+    Returns:
+        The integral with its error, diagnostics and the trained sampler.
+
+    Raises:
+        ConfigurationError: if an argument is not allowed.
+        IntegrandError: if the function fails or gives something else than a value a point.
+        NumericalError: if too many points are invalid.
+    """
+    start = time.perf_counter()
+    problem = FunctionIntegrand(
+        integrand,
+        dimensions=dimensions,
+        channels=_names("channel", channels),
+        discrete=tuple(discrete),
+        features=_names("feature", features),
+        backend=backend,
+    )
+    check_latents(latents, problem.n_dim, "latents")
+    _check_numbers(
+        points=points, evaluations=evaluations or 0, seed=seed, block_size=block_size or BLOCK
+    )
+    context = BuildContext(
+        dimensions=dimensions,
+        discrete=tuple(discrete),
+        channels=len(problem.channels),
+        features=_names("feature", features),
+        device=str(check_device(device)),
+        rng=random.torch_generator(seed, "build"),
+        progress=progress if progress is not None else Silent(),
+        registry=default_registry(),
+    )
+    slots = _slots(mapping, weights, sampler)
+    built = _build(problem, context, slots, sampler)
+    budget = evaluations
+    if budget is None:
+        budget = DEFAULT_EVALUATIONS if sampler is None else 0
+    training, shares = _train(built, context, slots, budget, seed, max_invalid_fraction)
+    if budget == 0 and sampler is not None:
+        shares = sampler.shares
+    return _integral(
+        built,
+        TrainedSampler(built.mapping, built.weights, shares, problem.channels, context, slots),
+        training,
+        latents=latents,
+        points=points,
+        relative_error=relative_error,
+        seed=seed,
+        settings=_Settings(_size(points, latents, block_size), max_invalid_fraction),
+        start=start,
+    )
+
+
+def _names(what: str, given: int | Sequence[str]) -> tuple[str, ...]:
+    """Names as given, or as many as asked for: `channel 0`, `channel 1`."""
+    if isinstance(given, int):
+        return tuple(f"{what} {i}" for i in range(given))
+    if isinstance(given, str):
+        message = f"{what}s: {given!r} is one name; give a number or a list of names"
+        raise ConfigurationError(message)
+    return tuple(given)
+
+
+def _check_numbers(**numbers: int) -> None:
+    least = {"points": 2, "evaluations": 0, "seed": 0, "block_size": 1}
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            message = f"{name}: {value!r} is a {type(value).__name__}, not an integer"
+            raise ConfigurationError(message)
+        if value < least[name]:
+            message = f"{name}: {value} is less than {least[name]}"
+            raise ConfigurationError(message)
+
+
+def _size(points: int, latents: Latents, block_size: int | None) -> int:
+    """Points of a block; random ones come in equal blocks, none of them above the budget."""
+    if latents != "random":
+        return block_size or LARGEST_NET
+    return points // -(-points // (block_size or BLOCK))
+
+
+def _slots(
+    mapping: Slot | str | Mapping[str, object] | None,
+    weights: Slot | str | Mapping[str, object] | None,
+    sampler: TrainedSampler | None,
+) -> dict[str, Slot]:
+    """What to build, with every option filled in."""
+    if sampler is not None:
+        if mapping is not None or weights is not None:
+            message = "sampler: brings mapping and weights of its own; leave these out"
+            raise ConfigurationError(message)
+        return {name: Slot(slot.use, slot.options) for name, slot in sampler.slots.items()}
+    given = {MAPPING: mapping or DEFAULT_MAPPING, WEIGHTS: weights or DEFAULT_WEIGHTS}
+    slots = {name: Slot.parse(slot) for name, slot in given.items()}
+    registry = default_registry()
+    return {
+        name: replace(slot, options=registry.options(name, slot, name))
+        for name, slot in slots.items()
+    }
+
+
+def _build(
+    problem: FunctionIntegrand,
+    context: BuildContext,
+    slots: Mapping[str, Slot],
+    sampler: TrainedSampler | None,
+) -> Sampler:
+    """The sampler, new or with the state of an earlier one."""
+    registry = default_registry()
+    built = {name: registry.build(name, slot, context, name) for name, slot in slots.items()}
+    if sampler is not None:
+        if sampler.context.shape() != context.shape():
+            message = f"sampler: trained for {sampler.context.shape()}, not {context.shape()}"
+            raise ConfigurationError(message)
+        for name, before in ((MAPPING, sampler.mapping), (WEIGHTS, sampler.weights)):
+            after = built[name]
+            if isinstance(before, Stateful) and isinstance(after, Stateful):
+                tensors, values = before.state()
+                after.load_state({key: t.clone() for key, t in tensors.items()}, values)
+    return Sampler(
+        problem,
+        cast("ChannelMapping", built[MAPPING]),
+        cast("ChannelWeights", built[WEIGHTS]),
+        context.torch_device,
+    )
+
+
+def _train(
+    built: Sampler,
+    context: BuildContext,
+    slots: Mapping[str, Slot],
+    evaluations: int,
+    seed: int,
+    max_invalid_fraction: float,
+) -> tuple[TrainingResult, Tensor]:
+    """Trains in place what can be trained."""
+    start = time.perf_counter()
+    registry = default_registry()
+    source = SamplerSource(built, seed, lambda _: _check_source(source, max_invalid_fraction))
+    parts = {MAPPING: built.mapping, WEIGHTS: built.weights}
+    able = [
+        name
+        for name, slot in slots.items()
+        if slot.model is None and registry.get(name, slot.use).component.capabilities.trainable
+    ]
+    notes: tuple[str, ...] = ()
+    with one_thread():
+        for name in able if evaluations else ():
+            part = parts[name]
+            assert isinstance(part, Trainable)
+            rng = random.torch_generator(seed, f"train {name}")
+            report = part.fit(source, Budget(evaluations // len(able)), context.with_(rng=rng))
+            notes += report.notes
+    if source.sums is not None:
+        notes += invalid_notes(source.sums, source.invalid)
+    history = tuple(
+        IterationResult(i.evaluations, i.estimate, i.error, i.channel_estimates, i.channel_errors)
+        for i in source.history
+    )
+    chi2, dof = chi_squared(
+        np.array([i.estimate for i in history]), np.array([i.error for i in history])
+    )
+    seconds = time.perf_counter() - start
+    skipped = not source.history
+    result = TrainingResult(source.evaluations, history, chi2, dof, skipped, notes, seconds)
+    return result, source.shares
+
+
+def _check_source(source: SamplerSource, allowed: float) -> None:
+    assert source.sums is not None
+    check_invalid(source.sums, allowed, source.invalid)
+
+
+def _integral(
+    built: Sampler,
+    trained: TrainedSampler,
+    training: TrainingResult,
+    *,
+    latents: Latents,
+    points: int,
+    relative_error: float,
+    seed: int,
+    settings: _Settings,
+    start: float,
+) -> Integral:
+    """The integral with the frozen sampler, and what can be said about it."""
+    weighted = integrate_blocks(
+        _Recipe(built, settings),
+        SerialExecutor(),
+        trained.context.progress,
+        seed=seed,
+        stage="integrate",
+        evaluations=points if latents != "random" else points - points % settings.block_size,
+        shares=trained.shares,
+        relative_error=relative_error,
+        latents=latents,
+    )
+    rng = random.stream(seed, "bootstrap", 0)
+    found = integration_result(weighted, trained.channels, trained.shares, rng, 0.0)
+    return Integral(
+        value=found.cross_section,
+        error=found.error,
+        error_uncertainty=0.0 if latents == "random" else error_of_error(weighted.blocks),
+        latents=latents,
+        channels=found.channels,
+        chi_squared=found.chi_squared,
+        degrees_of_freedom=found.degrees_of_freedom,
+        evaluations=Evaluations(training.evaluations, found.evaluations),
+        training=training,
+        efficiencies=found.efficiencies,
+        mean_over_max=found.mean_over_max,
+        relative_deviation=found.relative_deviation,
+        kish=found.kish,
+        nonzero=found.cut_efficiency,
+        negative_share=found.negative_share,
+        invalid=found.invalid,
+        running=found.running,
+        spectrum=found.spectrum,
+        warnings=(
+            *training.notes,
+            *invalid_notes(weighted.sums, weighted.invalid),
+        ),
+        seconds=time.perf_counter() - start,
+        sampler=trained,
+    )

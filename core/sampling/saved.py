@@ -1,0 +1,160 @@
+"""Trained samplers on disk: `DIR/sampler.json` with a model of each component beside it.
+
+`open_sampler` reads such a directory, and that of a run just as well.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from crosshook.core.component import Slot
+from crosshook.core.config import from_document
+from crosshook.core.context import BuildContext
+from crosshook.core.errors import ModelError, OutputError
+from crosshook.core.execute import one_thread
+from crosshook.core.interfaces.training import Stateful
+from crosshook.core.model import save_model
+from crosshook.core.registry import default_registry
+from crosshook.core.run_directory import RunDirectory
+from crosshook.core.sampling.build import (
+    MAPPING,
+    WEIGHTS,
+    build_context,
+    build_process,
+    build_sampler,
+    check_device,
+)
+from crosshook.core.sampling.trained import TrainedSampler
+
+if TYPE_CHECKING:
+    from crosshook.core.interfaces.channel_mapping import ChannelMapping
+    from crosshook.core.interfaces.channel_weights import ChannelWeights
+
+FORMAT = "crosshook-sampler/1"
+DOCUMENT = "sampler.json"
+
+
+def save_sampler(sampler: TrainedSampler, directory: Path) -> None:
+    """Writes a sampler; see `TrainedSampler.save`.
+
+    Args:
+        sampler: that of a run loses its phase space.
+        directory: made if missing; a sampler already there is replaced.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    for interface, built in ((MAPPING, sampler.mapping), (WEIGHTS, sampler.weights)):
+        if isinstance(built, Stateful):
+            slot = sampler.slots[interface]
+            save_model(built, directory / interface, interface, slot, sampler.context)
+    document = {
+        "format": FORMAT,
+        "context": sampler.context.shape(),
+        "channels": list(sampler.channels),
+        "shares": sampler.shares.tolist(),
+        "slots": {
+            name: Slot(slot.use, slot.options).as_dict() for name, slot in sampler.slots.items()
+        },
+    }
+    part = directory / f"{DOCUMENT}.part"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(document, indent=1), "utf-8")
+        part.replace(directory / DOCUMENT)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        message = f"{directory / DOCUMENT}: cannot be written: {error.strerror}"
+        raise OutputError(message) from error
+
+
+def open_sampler(directory: str | Path, *, device: str = "cpu") -> TrainedSampler:
+    """A trained sampler from disk, to draw points and get their density without the integrand.
+
+    Args:
+        directory: of a run, or written by `TrainedSampler.save`.
+        device: where points live, for a sampler of a function; a run has its own.
+
+    Returns:
+        The sampler; that of a run has its `phase_space` too, which gives momenta.
+
+    Raises:
+        ModelError: if there is no sampler.
+    """
+    path = Path(directory)
+    if (path / DOCUMENT).is_file():
+        return _of_function(path, device)
+    run = RunDirectory(path)
+    if run.resolved.is_file():
+        return _of_run(run)
+    message = f"{path}: no sampler here: neither {DOCUMENT} nor {run.resolved.name}"
+    raise ModelError(message)
+
+
+def _of_function(path: Path, device: str) -> TrainedSampler:
+    check_device(device)
+    try:
+        document = json.loads((path / DOCUMENT).read_text("utf-8"))
+        if document["format"] != FORMAT:
+            message = f"{path / DOCUMENT}: not a sampler of format {FORMAT}"
+            raise ModelError(message)
+        shape = document["context"]
+        context = BuildContext(
+            dimensions=shape["dimensions"],
+            discrete=tuple(shape["discrete"]),
+            channels=shape["channels"],
+            legs=shape["legs"],
+            features=tuple(shape["features"]),
+            condition_size=shape["condition_size"],
+            device=device,
+            rng=torch.Generator(device="cpu"),
+        )
+        slots = {name: Slot.parse(slot) for name, slot in document["slots"].items()}
+        channels = tuple(document["channels"])
+        shares = torch.tensor(document["shares"], dtype=torch.float64)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        message = f"{path / DOCUMENT}: damaged: {error}"
+        raise ModelError(message) from error
+    registry = default_registry()
+    built = {}
+    for interface in (MAPPING, WEIGHTS):
+        slot, folder = slots[interface], path / interface
+        if registry.get(interface, slot.use).component.capabilities.stateful:
+            slot = replace(slot, model=str(folder))
+        built[interface] = registry.build(interface, slot, context, interface)
+    return TrainedSampler(
+        cast("ChannelMapping", built[MAPPING]),
+        cast("ChannelWeights", built[WEIGHTS]),
+        shares,
+        channels,
+        context,
+        slots,
+    )
+
+
+def _of_run(run: RunDirectory) -> TrainedSampler:
+    config = from_document(run.read_json(run.resolved))
+    integration = cast(
+        "dict[str, list[dict[str, float]]]", run.read_json(run.report)["integration"]
+    )
+    registry = default_registry(config.disable)
+    with one_thread():
+        process = build_process(config, registry)
+        folders = {slot: str(run.model(slot)) for slot in run.trained()}
+        sampler = build_sampler(config, process, registry, folders)
+    return TrainedSampler(
+        sampler.mapping,
+        sampler.weights,
+        torch.tensor([c["share"] for c in integration["channels"]], dtype=torch.float64),
+        process.channels,
+        build_context(config, process, None),
+        {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights},
+        process.phase_space,
+    )
