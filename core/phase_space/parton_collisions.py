@@ -1,0 +1,138 @@
+"""Collisions of two massless partons with any final state: beams of fixed energy, or hadrons.
+
+u is that of the final state for fixed beams; hadrons put (ŝ, y) before it: x1 = √τ e^y,
+x2 = √τ e^-y, τ = ŝ/S, dx1 dx2 = dŝ dy / S.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core import kinematics
+from crosshook.core.interfaces.process import PhaseSpacePoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.phase_space.interval_map import IntervalMap
+    from crosshook.core.phase_space.partonic import PartonicMap
+    from crosshook.core.phase_space.rapidity import RapidityMap
+
+_BELOW_ONE = 1 - 2.0**-53
+"""The largest double below 1: parton densities are asked for x < 1 only."""
+
+_SMALLEST_RANGE = 1e-9
+"""Floor of Y, under which it is rounding: keeps the density finite at ŝ = S."""
+
+
+@dataclass
+class FixedPartons:
+    """Partons that carry the whole energy of their beams.
+
+    Attributes:
+        energy: collision energy √s in GeV.
+        final: maps of the final state.
+        n_dim: dimensions of the cube.
+        channels: names of the channels.
+    """
+
+    energy: float
+    final: PartonicMap
+    n_incoming: int = 2
+    n_dim: int = field(init=False)
+    channels: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.n_dim, self.channels = self.final.n_dim, self.final.channels
+
+    def forward(self, u: Tensor, channel: Tensor) -> PhaseSpacePoint:
+        """Momenta for points u `(n, d)` of channels `(n,)`."""
+        s = torch.full_like(u[:, 0], self.energy**2)
+        state = self.final.forward(s, u, channel)
+        half = torch.full_like(s, 0.5 * self.energy)
+        momenta = torch.cat((_incoming(half, half), state.momenta), 1)
+        own = state.log_densities.gather(1, channel[:, None]).squeeze(1)
+        one = torch.ones_like(s)
+        return PhaseSpacePoint(momenta, one, one, -own, state.log_densities)
+
+    def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:
+        """The points u `(n, d)` of the given channels that lead to lab momenta `(n, m, 4)`."""
+        s = torch.full_like(momenta[:, 0, 0], self.energy**2)
+        return self.final.inverse(s, momenta[:, 2:], channel)
+
+
+@dataclass
+class HadronicPartons:
+    """Partons out of two hadrons; ŝ and y go through one map each, common to the channels.
+
+    Attributes:
+        energy: collision energy √S in GeV.
+        invariant: map of ŝ in GeV².
+        rapidity: map of y.
+        final: maps of the final state.
+        n_dim: dimensions of the cube.
+        channels: names of the channels.
+    """
+
+    energy: float
+    invariant: IntervalMap
+    rapidity: RapidityMap
+    final: PartonicMap
+    n_incoming: int = 2
+    n_dim: int = field(init=False)
+    channels: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not 0 < self.invariant.low < self.invariant.high <= self.energy**2:
+            message = (
+                f"invariant from {self.invariant.low} to {self.invariant.high} GeV²: must lie "
+                f"between 0 and the collision energy squared {self.energy**2}"
+            )
+            raise ValueError(message)
+        self.n_dim, self.channels = self.final.n_dim + 2, self.final.channels
+
+    def forward(self, u: Tensor, channel: Tensor) -> PhaseSpacePoint:
+        """Momenta for points u `(n, d)` of channels `(n,)`."""
+        s = self.invariant.forward(u[:, 0])
+        half_range = self._half_range(s)
+        y = self.rapidity.forward(u[:, 1], half_range)
+        x1 = torch.exp(y - half_range).clamp_max(_BELOW_ONE)
+        x2 = torch.exp(-y - half_range).clamp_max(_BELOW_ONE)
+        state = self.final.forward(s, u[:, 2:], channel)
+        half = 0.5 * self.energy
+        final = kinematics.boost_z(state.momenta, y[:, None])
+        momenta = torch.cat((_incoming(half * x1, half * x2), final), 1)
+        # S from dx1 dx2 = dŝ dy / S
+        partons = (
+            2 * math.log(self.energy)
+            + self.invariant.log_density(s)
+            + self.rapidity.log_density(y, half_range)
+        )
+        densities = state.log_densities + partons[:, None]
+        own = densities.gather(1, channel[:, None]).squeeze(1)
+        return PhaseSpacePoint(momenta, x1, x2, -own, densities)
+
+    def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:
+        """The points u `(n, d)` of the given channels that lead to lab momenta `(n, m, 4)`."""
+        x1, x2 = (2 / self.energy * momenta[:, leg, 0] for leg in (0, 1))
+        s = self.energy**2 * x1 * x2
+        y = 0.5 * torch.log(x1 / x2)
+        rest = kinematics.boost_z(momenta[:, 2:], -y[:, None])
+        first = (self.invariant.inverse(s), self.rapidity.inverse(y, self._half_range(s)))
+        return torch.cat((torch.stack(first, 1), self.final.inverse(s, rest, channel)), 1)
+
+    def _half_range(self, s: Tensor) -> Tensor:
+        """Y = ½ log(S/ŝ), the largest rapidity of the partonic system."""
+        return (-0.5 * torch.log(s / self.energy**2)).clamp_min(_SMALLEST_RANGE)
+
+
+def _incoming(energy1: Tensor, energy2: Tensor) -> Tensor:
+    """Partons along +z and -z, `(n, 2, 4)`."""
+    zero = torch.zeros_like(energy1)
+    one = torch.stack((energy1, zero, zero, energy1), -1)
+    two = torch.stack((energy2, zero, zero, -energy2), -1)
+    return torch.stack((one, two), 1)
