@@ -138,7 +138,7 @@ class EETopPair:
             top_tree((Leg(leg, self.mass_b), Leg(leg + 1), Leg(leg + 2)), top, w_boson)
             for leg in (0, 3)
         )
-        return FixedTrees(beams.energy, {"tops": Decay(first, second)})
+        return FixedTrees(beams.energy, {"tops": Decay(first, second, beam_axes=True)})
 
 
 def make_ee_ttbar(

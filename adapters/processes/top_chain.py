@@ -3,6 +3,7 @@
 from crosshook.core.interfaces.process import Resonance as WrittenResonance
 from crosshook.core.phase_space.decay import Decay, Leg
 from crosshook.core.phase_space.propagator import Resonance
+from crosshook.core.phase_space.widening_resonance import WideningResonance
 
 TOP, W_BOSON = 6, 24
 
@@ -22,7 +23,7 @@ def top_tree(
     """
     bottom, lepton, neutrino = legs
     pair = Decay(lepton, neutrino, Resonance(*w_boson))
-    return Decay(pair, bottom, Resonance(*top), aligned=lepton)
+    return Decay(pair, bottom, WideningResonance(*top), aligned=lepton)
 
 
 def written(first: int, charge: int) -> tuple[WrittenResonance, WrittenResonance]:

@@ -90,6 +90,9 @@ def _place(
     for child, energy in ((decay.first, system.energy1), (decay.second, system.energy2)):
         if isinstance(child, Decay):
             still = assemble(child, breakups, angles)
+            if decay.beam_axes:
+                beta = system.momentum / energy
+                still = frames.tilt(still, *_beam(cosine, beta, child is decay.first))
             parts.append(frames.boost(still, (energy + system.momentum) / breakups[child].mass))
         else:
             zero = torch.zeros_like(energy)
@@ -115,7 +118,21 @@ def _descend(
         if isinstance(child, Decay):
             stretch = breakups[child].mass / (energy + system.momentum)
             still = frames.boost(frames.rotate_back(part, c, a), stretch)
+            if decay.beam_axes:
+                along, across = _beam(cosine, system.momentum / energy, child is decay.first)
+                still = frames.tilt(still, along, -across)
             dissect(child, still, breakups, angles)
+
+
+def _beam(cosine: Tensor, beta: Tensor, first: bool) -> tuple[Tensor, Tensor]:
+    """Cosine and sine, from z towards x, of the child's own beam in the child's helicity frame.
+
+    Beam 1 and the first child enclose θ, and so do beam 2 and the second; aberration with the
+    child's velocity β gives the angle in its rest frame.
+    """
+    norm = (1 - beta * cosine).clamp_min(1e-15)
+    sine = frames.sine_of(cosine) * torch.sqrt(((1 - beta) * (1 + beta)).clamp_min(1e-30)) / norm
+    return (cosine - beta) / norm, -sine if first else sine
 
 
 def _columns(decay: Decay, child: Decay | Leg) -> list[int]:

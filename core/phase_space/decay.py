@@ -55,6 +55,10 @@ class Decay:
             it. The measure is the same. A polarised particle whose spin shows in the direction of
             one of three products, as a top quark's in its lepton's, then has a distribution that
             does not depend on the third angle and does not mix with the masses.
+        beam_axes: measure the angles in the children's decays from the direction in which beam 1
+            (first child) and beam 2 (second child) fly in the child's rest frame, not from the
+            child's own. For the whole event only. Heavy fermions from a γ or Z have their spins
+            along these axes where equal chiralities dominate (hep-ph/9606419).
     """
 
     first: Leg | Decay
@@ -62,6 +66,7 @@ class Decay:
     propagator: Propagator = field(default_factory=FlatPropagator)
     angle: AngleMap = field(default_factory=FlatAngle)
     aligned: Leg | Decay | None = None
+    beam_axes: bool = False
 
     def __post_init__(self) -> None:
         if self.aligned is not None and (
