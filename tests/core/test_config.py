@@ -37,7 +37,9 @@ def write(tmp_path: Path) -> Any:
 def test_the_shortest_run_file() -> None:
     config = _resolve({"process": "pp-ttbar"})
     assert config.process == Slot("pp-ttbar", {"mass_t": 172.5, "light_flavours": 5})
-    assert config.channel_mapping == Slot("vegas", {"bins": 128, "iterations": 10, "damping": 0.7})
+    assert config.channel_mapping == Slot(
+        "vegas", {"bins": 128, "iterations": 10, "moment": 4, "damping": 0.5}
+    )
     assert config.unweighter.options["rule"] == "excess-share"
     assert config.density.use == "lhapdf"
     assert config.density.options["set"] == "ToyLH_LO"
