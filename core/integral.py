@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -13,26 +13,20 @@ from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.execute import SerialExecutor, one_thread
+from crosshook.core.integral_result import Integral, integral_of
 from crosshook.core.integrate import integrate as integrate_blocks
 from crosshook.core.interfaces.training import Budget, Stateful, Trainable
 from crosshook.core.progress import Progress, Silent
 from crosshook.core.registry import default_registry
-from crosshook.core.results import (
-    ChannelResult,
-    IterationResult,
-    TrainingResult,
-    WeightSpectrum,
-)
+from crosshook.core.results import IterationResult, TrainingResult
 from crosshook.core.sampling.build import MAPPING, WEIGHTS, check_device
 from crosshook.core.sampling.function_integrand import Backend, FunctionIntegrand
 from crosshook.core.sampling.invalid import check_invalid, invalid_notes
 from crosshook.core.sampling.latents import Latents, check_latents
-from crosshook.core.sampling.replicas import error_of_error
 from crosshook.core.sampling.sampler import Sampler
 from crosshook.core.sampling.source import SamplerSource
 from crosshook.core.sampling.trained import TrainedSampler
-from crosshook.core.statistics import Efficiency, chi_squared
-from crosshook.core.summarise import integration_result
+from crosshook.core.statistics import chi_squared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -46,85 +40,6 @@ DEFAULT_MAPPING, DEFAULT_WEIGHTS = "vegas", "prior"
 DEFAULT_EVALUATIONS = 100_000
 BLOCK, LARGEST_NET = 16_384, 131_072
 """Points of a block of random latents at most, and of a net."""
-
-
-@dataclass(frozen=True)
-class Evaluations:
-    """Points at which the integrand was evaluated, by stage.
-
-    Attributes:
-        training: to train the sampler, choices between samplers included.
-        integration: for the integral.
-    """
-
-    training: int
-    integration: int
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return self.training + self.integration
-
-
-@dataclass(frozen=True)
-class Integral:
-    """What `crosshook.integrate` found. Units are those of the function.
-
-    Attributes:
-        value: the integral.
-        error: its standard error.
-        error_uncertainty: relative standard error of `error` where it comes from replicas; 0
-            where every point counts by itself.
-        latents: what the integral was done with.
-        channels: each channel's share, points, part of the integral, error, largest weight, zeros.
-        chi_squared: of independent blocks about their mean; 0 where blocks are nets.
-        degrees_of_freedom: of it.
-        evaluations: calls of the function.
-        training: history of the training.
-        efficiencies: unweighting efficiencies by rule, with bootstrap errors.
-        mean_over_max: ⟨|w|⟩/max|w| with channels drawn in proportion to their maxima.
-        relative_deviation: standard deviation of the weights over their mean.
-        kish: (Σw)²/(N Σw²) of the points as drawn.
-        nonzero: share of points with weight ≠ 0.
-        negative_share: Σ|w<0| / Σ|w|.
-        invalid: points with NaN or infinite weight, which were left out.
-        running: points so far, integral and error, block by block.
-        spectrum: distribution of the weights.
-        warnings: reasons not to trust the result; empty if none were found.
-        seconds: wall time.
-        sampler: draws points and gives their density without calling the function.
-    """
-
-    value: float
-    error: float
-    error_uncertainty: float
-    latents: Latents
-    channels: tuple[ChannelResult, ...]
-    chi_squared: float
-    degrees_of_freedom: int
-    evaluations: Evaluations
-    training: TrainingResult
-    efficiencies: tuple[Efficiency, ...]
-    mean_over_max: float
-    relative_deviation: float
-    kish: float
-    nonzero: float
-    negative_share: float
-    invalid: int
-    running: tuple[tuple[int, float, float], ...]
-    spectrum: WeightSpectrum = field(repr=False)
-    warnings: tuple[str, ...]
-    seconds: float
-    sampler: TrainedSampler = field(repr=False, compare=False)
-
-    @property
-    def efficiency(self) -> Efficiency:
-        """ε(0.1 %): unweighting efficiency by the rule `excess-share`."""
-        return next(e for e in self.efficiencies if e.rule == "excess-share")
-
-    def __str__(self) -> str:
-        """Value and error."""
-        return f"{self.value:.8g} ± {self.error:.2g}"
 
 
 @dataclass(frozen=True)
@@ -258,17 +173,21 @@ def integrate(
     training, shares = _train(built, context, slots, budget, seed, max_invalid_fraction)
     if budget == 0 and sampler is not None:
         shares = sampler.shares
-    return _integral(
-        built,
-        TrainedSampler(built.mapping, built.weights, shares, problem.channels, context, slots),
-        training,
-        latents=latents,
-        points=points,
-        relative_error=relative_error,
+    frozen = TrainedSampler(built.mapping, built.weights, shares, problem.channels, context, slots)
+    settings = _Settings(_size(points, latents, block_size), max_invalid_fraction)
+    weighted = integrate_blocks(
+        _Recipe(built, settings),
+        SerialExecutor(),
+        context.progress,
         seed=seed,
-        settings=_Settings(_size(points, latents, block_size), max_invalid_fraction),
-        start=start,
+        stage="integrate",
+        evaluations=points - points % settings.block_size if latents == "random" else points,
+        shares=shares,
+        relative_error=relative_error,
+        latents=latents,
     )
+    rng = random.stream(seed, "bootstrap", 0)
+    return integral_of(weighted, training, frozen, rng, time.perf_counter() - start)
 
 
 def _names(what: str, given: int | Sequence[str]) -> tuple[str, ...]:
@@ -389,57 +308,3 @@ def _train(
 def _check_source(source: SamplerSource, allowed: float) -> None:
     assert source.sums is not None
     check_invalid(source.sums, allowed, source.invalid)
-
-
-def _integral(
-    built: Sampler,
-    trained: TrainedSampler,
-    training: TrainingResult,
-    *,
-    latents: Latents,
-    points: int,
-    relative_error: float,
-    seed: int,
-    settings: _Settings,
-    start: float,
-) -> Integral:
-    """The integral with the frozen sampler, and what can be said about it."""
-    weighted = integrate_blocks(
-        _Recipe(built, settings),
-        SerialExecutor(),
-        trained.context.progress,
-        seed=seed,
-        stage="integrate",
-        evaluations=points if latents != "random" else points - points % settings.block_size,
-        shares=trained.shares,
-        relative_error=relative_error,
-        latents=latents,
-    )
-    rng = random.stream(seed, "bootstrap", 0)
-    found = integration_result(weighted, trained.channels, trained.shares, rng, 0.0)
-    return Integral(
-        value=found.cross_section,
-        error=found.error,
-        error_uncertainty=0.0 if latents == "random" else error_of_error(weighted.blocks),
-        latents=latents,
-        channels=found.channels,
-        chi_squared=found.chi_squared,
-        degrees_of_freedom=found.degrees_of_freedom,
-        evaluations=Evaluations(training.evaluations, found.evaluations),
-        training=training,
-        efficiencies=found.efficiencies,
-        mean_over_max=found.mean_over_max,
-        relative_deviation=found.relative_deviation,
-        kish=found.kish,
-        nonzero=found.cut_efficiency,
-        negative_share=found.negative_share,
-        invalid=found.invalid,
-        running=found.running,
-        spectrum=found.spectrum,
-        warnings=(
-            *training.notes,
-            *invalid_notes(weighted.sums, weighted.invalid),
-        ),
-        seconds=time.perf_counter() - start,
-        sampler=trained,
-    )

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.inspect import inspect_file
-    from crosshook.core.integral import Integral, integrate
+    from crosshook.core.integral import integrate
+    from crosshook.core.integral_result import Integral
     from crosshook.core.interfaces.features import Features
     from crosshook.core.more_events import generate
     from crosshook.core.registry import Registry, default_registry
@@ -42,7 +43,7 @@ _HOMES = {
     "CrosshookError": "crosshook.core.errors",
     "EventBatch": "crosshook.core.events.batch",
     "Features": "crosshook.core.interfaces.features",
-    "Integral": "crosshook.core.integral",
+    "Integral": "crosshook.core.integral_result",
     "Registry": "crosshook.core.registry",
     "RunInfo": "crosshook.core.events.run_info",
     "RunResult": "crosshook.core.results",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -264,3 +265,11 @@ def test_a_sampler_of_another_shape() -> None:
         crosshook.integrate(exponential, dimensions=3, sampler=sampler)
     with pytest.raises(ConfigurationError, match="sampler: brings mapping and weights"):
         crosshook.integrate(exponential, dimensions=2, sampler=sampler, mapping="vegas")
+
+
+def test_a_result_as_json() -> None:
+    found = crosshook.integrate(exponential, dimensions=2, evaluations=1000, points=1000)
+    document = json.loads(json.dumps(found.as_json(), allow_nan=False))
+    assert document["value"] == found.value
+    assert document["evaluations"] == {"training": 1000, "integration": 1000}
+    assert "sampler" not in document
