@@ -118,7 +118,7 @@ def _of_function(path: Path, device: str) -> TrainedSampler:
         )
         slots = {name: Slot.parse(slot) for name, slot in document["slots"].items()}
         channels = tuple(document["channels"])
-        shares = torch.tensor(document["shares"], dtype=torch.float64)
+        shares = torch.tensor(document["shares"], dtype=torch.float64, device="cpu")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{path / DOCUMENT}: damaged: {error}"
         raise ModelError(message) from error
@@ -152,7 +152,9 @@ def _of_run(run: RunDirectory) -> TrainedSampler:
     return TrainedSampler(
         sampler.mapping,
         sampler.weights,
-        torch.tensor([c["share"] for c in integration["channels"]], dtype=torch.float64),
+        torch.tensor(
+            [c["share"] for c in integration["channels"]], dtype=torch.float64, device="cpu"
+        ),
         process.channels,
         build_context(config, process, None),
         {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -141,14 +142,15 @@ def test_numpy() -> None:
     assert abs(found.value - EXACT) < 5 * found.error
 
 
-def test_discrete_values_are_summed() -> None:
+@pytest.mark.parametrize("mapping", ["uniform", "vegas"])
+def test_discrete_values_are_summed(mapping: str) -> None:
     """Σ_ij (1 + i + 10·j)·∫ 2x dx for i < 3, j < 2: 42."""
 
     def function(u: Any, values: Any) -> Any:
         return (1.0 + values[:, 0] + 10 * values[:, 1]) * 2 * u[:, 0]
 
     found = crosshook.integrate(
-        function, dimensions=1, discrete=(3, 2), mapping="uniform", points=20_000, latents="sobol"
+        function, dimensions=1, discrete=(3, 2), mapping=mapping, points=20_000, latents="sobol"
     )
     assert abs(found.value - 42) < 5 * found.error
     drawn = found.sampler.sample(1000, seed=3)
@@ -273,3 +275,33 @@ def test_a_result_as_json() -> None:
     assert document["value"] == found.value
     assert document["evaluations"] == {"training": 1000, "integration": 1000}
     assert "sampler" not in document
+
+
+@pytest.mark.parametrize("latents", ["random", "sobol", "stratified"])
+def test_every_tensor_names_its_device(latents: Any, tmp_path: Path) -> None:
+    """With a default device that computes nothing, forgotten devices fail."""
+
+    def function(u: torch.Tensor, channel: torch.Tensor, values: torch.Tensor) -> Any:
+        prior = torch.stack([u[:, 0], 1 - u[:, 0]], 1)
+        return exponential(u) * (1.0 + values[:, 0]), prior
+
+    torch.set_default_device("meta")
+    try:
+        found = crosshook.integrate(
+            function,
+            dimensions=3,
+            channels=2,
+            discrete=[2],
+            evaluations=2000,
+            points=4000,
+            latents=latents,
+        )
+        drawn = found.sampler.sample(100, seed=1, latents=latents)
+        again = found.sampler.log_prob(drawn.u, drawn.channel, drawn.values)
+        found.sampler.save(tmp_path)
+        opened = crosshook.open_sampler(tmp_path).sample(100, seed=1, latents=latents)
+    finally:
+        torch.set_default_device(None)
+    assert abs(found.value - 3 * EXACT) < 5 * found.error
+    torch.testing.assert_close(again, drawn.log_prob, rtol=0, atol=1e-9)
+    assert torch.equal(opened.u, drawn.u)
