@@ -54,6 +54,13 @@ def crosshook_process() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/top-decay.json",
             capabilities=TORCH,
         ),
+        Component(
+            "n-gluon",
+            "crosshook.adapters.processes:make_n_gluon",
+            "gg → 2, 3 or 4 gluons at leading order, full colour",
+            schema="crosshook.schemas:v1/components/n-gluon.json",
+            capabilities=TORCH,
+        ),
     ]
 
 

@@ -1,9 +1,9 @@
 """Folds the symmetries of identical particles into one coordinate.
 
 |M|² does not change when identical particles are exchanged, when the final state is turned about the
-beam or mirrored at a plane through it. So one coordinate u0, cut into 2 j! pieces, tells which particle
-takes which place, whether the state is mirrored, and within the piece the azimuth: the integrand is
-constant in u0, and all other coordinates see one order of the particles only.
+beam or mirrored at a plane through it. So one coordinate u0, cut into pieces, tells which particle takes
+which place, whether the state is mirrored, and within the piece the azimuth: the integrand is constant
+in u0, and all other coordinates see one order of the particles only.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ class Fold:
 
     Attributes:
         particles: j.
+        mirror: whether mirror images are told apart; those of two particles are turned states.
     """
 
     particles: int
+    mirror: bool = True
     orders: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -43,13 +45,14 @@ class Fold:
         Returns:
             By particle, `(n, j, 4)`.
         """
-        pieces = 2 * len(self.orders)
+        images = 2 if self.mirror else 1
+        pieces = images * len(self.orders)
         scaled = u * pieces
         piece = scaled.detach().floor().clamp(max=pieces - 1)
         azimuth = 2 * math.pi * (scaled - piece)
         index = piece.to(torch.int64)
-        mirror = (1 - 2 * (index % 2)).to(u.dtype)
-        place = torch.tensor(self.orders, device=u.device)[index // 2]
+        mirror = (1 - 2 * (index % images)).to(u.dtype)
+        place = torch.tensor(self.orders, device=u.device)[index // images]
         c, s = torch.cos(azimuth)[:, None], torch.sin(azimuth)[:, None]
         energy, x, y, z = momenta.unbind(-1)
         y = y * mirror[:, None]
@@ -73,6 +76,8 @@ class Fold:
             len(codes), device=order.device
         )
         place = torch.argsort(order, dim=1)
-        index = 2 * lookup[(place * digits).sum(1)] + mirrored.to(torch.int64)
+        index = lookup[(place * digits).sum(1)]
+        if self.mirror:
+            index = 2 * index + mirrored.to(torch.int64)
         share = torch.remainder(azimuth, 2 * math.pi) / (2 * math.pi)
-        return (index + share) / (2 * len(self.orders))
+        return (index + share) / (len(self.orders) * (2 if self.mirror else 1))

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.core.phase_space.falling import Falling
-
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from crosshook.core.phase_space.falling import Falling
 
 _SMALLEST = 1e-12
 """Floor of an angle's range, under which it is rounding: keeps the density finite."""
