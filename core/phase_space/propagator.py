@@ -70,29 +70,31 @@ class Resonance:
 
     def forward(self, u: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """s(u), `(n,)`."""
-        first, span = self._phases(low, high)
-        s = self.mass**2 + self.mass * self.width * torch.tan(first + span * u)
-        return _between(s, low, high)
+        start, span = self._distance(low), self._phase(low, low + _range(low, high))
+        sine, cosine = torch.sin(span * u), torch.cos(span * u)
+        # tan of a sum, less the first tan: exact for narrow ranges far from the pole too
+        rise = (1 + start.square()) * sine / (cosine - start * sine)
+        return _between(low + self.mass * self.width * rise, low, high)
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
-        first, span = self._phases(low, high)
-        return (self._phase(s) - first) / span
+        return self._phase(low, s) / self._phase(low, low + _range(low, high))
 
     def log_density(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """log|du/ds|, `(n,)`."""
         scale = self.mass * self.width
-        _, span = self._phases(low, high)
+        span = self._phase(low, low + _range(low, high))
         pole = (s - self.mass**2).square() + scale**2
         return _closed(torch.log(scale / (span * pole)), s, low, high)
 
-    def _phase(self, s: Tensor) -> Tensor:
-        return torch.atan((s - self.mass**2) / (self.mass * self.width))
+    def _distance(self, s: Tensor) -> Tensor:
+        """(s - M²)/(MΓ)."""
+        return (s - self.mass**2) / (self.mass * self.width)
 
-    def _phases(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-        """atan((low - M²)/MΓ), and how far that of `high` lies above it."""
-        first = self._phase(low)
-        return first, self._phase(low + _range(low, high)) - first
+    def _phase(self, low: Tensor, s: Tensor) -> Tensor:
+        """The integral of the pole from `low` to s: the difference of the atan of both distances."""
+        rise = (s - low) / (self.mass * self.width)
+        return torch.atan2(rise, 1 + self._distance(low) * self._distance(s))
 
 
 @dataclass(frozen=True)
