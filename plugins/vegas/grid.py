@@ -56,7 +56,7 @@ class ChannelGrid:
         bins = self.edges.shape[1] - 1
         tables = [-torch.log(row.diff() * bins) for row in self.edges]
         tables += [torch.log(knots.diff() * (len(knots) - 1)) for knots in self.knots]
-        total = torch.zeros(index[0].shape if index else (0,)).to(self.edges)
+        total = self.edges.new_zeros(index[0].shape if index else (0,))
         for table, column in zip(tables, index, strict=True):
             total = total + table[column]
         return total
@@ -99,7 +99,7 @@ def refine(
 
 
 def _sums(index: Tensor, power: Tensor, bins: int) -> Tensor:
-    return torch.zeros(bins).to(power).index_add_(0, index, power)
+    return power.new_zeros(bins).index_add_(0, index, power)
 
 
 def _smooth(importance: Tensor) -> Tensor:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +12,9 @@ import torch
 
 import crosshook
 from crosshook.core.errors import ConfigurationError, IntegrandError, NumericalError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WIDTH = 0.05
 
