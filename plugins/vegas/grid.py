@@ -56,7 +56,7 @@ class ChannelGrid:
         bins = self.edges.shape[1] - 1
         tables = [-torch.log(row.diff() * bins) for row in self.edges]
         tables += [torch.log(knots.diff() * (len(knots) - 1)) for knots in self.knots]
-        total = self.edges.new_zeros(index[0].shape if index else (0,))
+        total = self.edges.new_zeros(len(index[0]) if index else 0)
         for table, column in zip(tables, index, strict=True):
             total = total + table[column]
         return total
