@@ -18,6 +18,7 @@ from crosshook.core.histograms import (
 )
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.scattering import ScatteringProcess
+from crosshook.core.sampling.balance import balance_sums
 from crosshook.core.sampling.invalid import check_invalid, first_invalid
 from crosshook.core.sampling.replicas import FEWEST_REPLICAS, replica_errors, replica_size
 from crosshook.core.sampling.sums import Estimate, Sums, add_in_order
@@ -85,6 +86,7 @@ class WeightedBlock:
         weight: v of each point, `(n,)`, likewise, times its bias if that was asked for; NaN where
             invalid.
         invalid: the first invalid point in words, or `""`.
+        balance: sums that tell whether channels agree, `(2, k)`.
     """
 
     sums: Sums
@@ -92,6 +94,7 @@ class WeightedBlock:
     channel: NDArray[np.int64]
     weight: NDArray[np.float64]
     invalid: str
+    balance: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class Weighted:
         latents: how the random numbers of a block hang together.
         replicas: standard error of each channel from the spread of blocks, `(k,)` in pb, where
             points are no random sample.
+        balance: sums of each block that tell whether channels agree, `(blocks, 2, k)`; see
+            `crosshook.core.sampling.balance`.
     """
 
     stage: str
@@ -124,6 +129,7 @@ class Weighted:
     invalid: str = ""
     latents: Latents = "random"
     replicas: NDArray[np.float64] | None = None
+    balance: NDArray[np.float64] | None = None
 
     @property
     def estimate(self) -> Estimate:
@@ -174,6 +180,7 @@ def weighted_block(
         sample.channel[kept].cpu().numpy(),
         weight[kept].cpu().numpy(),
         first_invalid(sample, f"{stage} block {block}"),
+        balance_sums(sample, shares),
     )
 
 
@@ -281,6 +288,7 @@ def integrate(
         first,
         latents,
         _replicas(results) if nets else None,
+        np.stack([r.balance for r in results]),
     )
 
 

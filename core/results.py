@@ -113,6 +113,32 @@ class WeightSpectrum:
 
 
 @dataclass(frozen=True)
+class AgreementResult:
+    """Whether an integration agrees with itself; see `crosshook.core.agreement`.
+
+    Attributes:
+        blocks_probability: chance of a larger χ² of the blocks.
+        training_probability: chance of the training's estimates being further off.
+        channel_pulls: for each channel what its points find beyond what all points say of it, in
+            standard errors.
+        channels_probability: chance of a larger one among them.
+        tail_shape: Pareto shape k̂ of the largest weights as drawn.
+        largest_share: share of Σ|w| the ten largest weights carry.
+        largest_square_share: their share of Σw².
+        notes: what chance does not explain.
+    """
+
+    blocks_probability: float
+    training_probability: float
+    channel_pulls: tuple[float, ...]
+    channels_probability: float
+    tail_shape: float
+    largest_share: float
+    largest_square_share: float
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class IntegrationResult:
     """The integration with the frozen sampler.
 
@@ -135,6 +161,7 @@ class IntegrationResult:
         seconds: wall time.
         running: how the estimate converges: points so far, cross section and error in pb.
         latents: how the random numbers of a block hang together.
+        agreement: whether blocks, training and channels agree, None if it was not looked at.
     """
 
     cross_section: float
@@ -155,6 +182,7 @@ class IntegrationResult:
     seconds: float
     running: tuple[tuple[int, float, float], ...] = ()
     latents: str = "random"
+    agreement: AgreementResult | None = None
 
 
 @dataclass(frozen=True)

@@ -221,11 +221,18 @@ class _Run:
         )
         bootstrap = random.stream(self.config.seed, "bootstrap", 0)
         integration = integration_result(
-            weighted, self.process.channels, shares, bootstrap, time.perf_counter() - start
+            weighted,
+            self.process.channels,
+            shares,
+            bootstrap,
+            time.perf_counter() - start,
+            training.iterations,
         )
         self._note(f"integrate: {integration.cross_section} +- {integration.error} pb")
         tell("crosshook_stage_finished", stage="integrate", report=integration)
         notes = invalid_notes(weighted.sums, weighted.invalid)
+        if integration.agreement is not None:
+            notes += integration.agreement.notes
         generation = None
         if self.config.events:
             generation = self._generate(weighted.sums, shares, histograms)

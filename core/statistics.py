@@ -151,6 +151,18 @@ def kish(weights: Floats) -> float:
     return float(np.sum(weights)) ** 2 / (weights.size * squares) if squares else math.nan
 
 
+def chi_squared_probability(chi_squared: float, degrees_of_freedom: int) -> float:
+    """P(χ² larger than this), the regularised upper incomplete gamma function Q(n/2, χ²/2)."""
+    if degrees_of_freedom < 1 or not math.isfinite(chi_squared):
+        return math.nan
+    import torch
+
+    half = torch.tensor(
+        [degrees_of_freedom / 2, chi_squared / 2], dtype=torch.float64, device="cpu"
+    )
+    return float(torch.special.gammaincc(half[0], half[1]))
+
+
 def chi_squared(estimates: Floats, errors: Floats) -> tuple[float, int]:
     """χ² of iterations about their inverse-variance mean, and its degrees of freedom."""
     usable = errors > 0

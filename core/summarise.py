@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.core.agreement import agreement
 from crosshook.core.results import ChannelResult, IntegrationResult, WeightSpectrum
 from crosshook.core.statistics import Rule, chi_squared, efficiency
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
     from crosshook.core.integrate import Weighted
+    from crosshook.core.results import IterationResult
 
     Floats = NDArray[np.float64]
 
@@ -33,6 +37,7 @@ def integration_result(
     shares: Tensor,
     rng: np.random.Generator,
     seconds: float,
+    iterations: Sequence[IterationResult] = (),
 ) -> IntegrationResult:
     """The figures of an integration.
 
@@ -42,6 +47,7 @@ def integration_result(
         shares: p_c the points were drawn with, `(k,)`.
         rng: for bootstrap errors.
         seconds: wall time.
+        iterations: of the training before, to compare with.
     """
     sums, estimate = weighted.sums, weighted.estimate
     chi2, dof = chi_squared(weighted.block_estimates, weighted.block_errors)
@@ -86,6 +92,7 @@ def integration_result(
         spectrum=_spectrum(weighted.weights, drawn),
         seconds=seconds,
         latents=weighted.latents,
+        agreement=agreement(weighted, names, drawn, iterations),
     )
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
+from crosshook.core.statistics import chi_squared_probability
 
 if TYPE_CHECKING:
     from crosshook.core.histograms import Histogram
@@ -94,11 +94,3 @@ def _compare_weighted(reference: Histogram, sample: Histogram, least: float) -> 
     return Agreement(
         chi_squared, len(groups), chi_squared_probability(chi_squared, len(groups) - 1)
     )
-
-
-def chi_squared_probability(chi_squared: float, degrees_of_freedom: int) -> float:
-    """P(χ² larger than this), the regularised upper incomplete gamma function Q(n/2, χ²/2)."""
-    if degrees_of_freedom < 1 or not math.isfinite(chi_squared):
-        return math.nan
-    half = torch.tensor([degrees_of_freedom / 2, chi_squared / 2], dtype=torch.float64)
-    return float(torch.special.gammaincc(half[0], half[1]))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from crosshook.core.report.comparison import chi_squared_probability
+from crosshook.core.agreement import LARGEST
+from crosshook.core.pareto import TRUSTED
 from crosshook.core.report.figures import (
     BarsFigure,
     Figure,
@@ -15,9 +16,10 @@ from crosshook.core.report.figures import (
 )
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate
 from crosshook.core.report.sections import Fact, Section, Table
+from crosshook.core.statistics import chi_squared_probability
 
 if TYPE_CHECKING:
-    from crosshook.core.results import IntegrationResult
+    from crosshook.core.results import AgreementResult, IntegrationResult
     from crosshook.core.statistics import Efficiency
 
 MOST_CHANNELS = 16
@@ -65,6 +67,7 @@ def integration_section(integration: IntegrationResult) -> Section:
         else Fact(
             "latents", integration.latents, "a net a block; errors from the spread of the blocks"
         ),
+        *_agreement_facts(integration.agreement),
         Fact("cut efficiency", percent(integration.cut_efficiency), "points with weight ≠ 0"),
         Fact("negative weights", percent(integration.negative_share), "Σ|w<0| / Σ|w|"),
         Fact("invalid points", count(integration.invalid), "NaN or infinite weight"),
@@ -83,6 +86,56 @@ def integration_section(integration: IntegrationResult) -> Section:
     return Section("integration", "Integration", "", tuple(facts), tables, tuple(figures))
 
 
+def _agreement_facts(found: AgreementResult | None) -> list[Fact]:
+    """Whether training and channels say the same; nothing where there is nothing to compare."""
+    if found is None:
+        return []
+    facts = []
+    if math.isfinite(found.training_probability):
+        facts.append(
+            Fact(
+                "training and integration",
+                f"probability {plain(found.training_probability, 2)}",
+                "of larger differences between the training's estimates and this one",
+            )
+        )
+    if math.isfinite(found.channels_probability):
+        largest = max(abs(p) for p in found.channel_pulls if math.isfinite(p))
+        facts.append(
+            Fact(
+                "channels among each other",
+                f"{plain(largest, 2)} standard errors",
+                "largest difference between a channel's own points and all points in what its "
+                f"channel weights claim; probability {plain(found.channels_probability, 2)}",
+            )
+        )
+    return facts
+
+
+def _tail_facts(found: AgreementResult | None) -> list[Fact]:
+    """How much hangs on few points."""
+    if found is None:
+        return []
+    facts = []
+    if math.isfinite(found.tail_shape):
+        facts.append(
+            Fact(
+                "Pareto shape k̂",
+                plain(found.tail_shape, 2),
+                f"of the largest weights; above {TRUSTED} the error is not to be trusted",
+            )
+        )
+    if math.isfinite(found.largest_share):
+        facts.append(
+            Fact(
+                f"{LARGEST} largest weights",
+                f"{percent(found.largest_share)} of Σ|w|",
+                f"{percent(found.largest_square_share)} of Σw²",
+            )
+        )
+    return facts
+
+
 def weights_section(integration: IntegrationResult) -> Section:
     """Spectrum of weights and what it means for unweighting."""
     facts = (
@@ -93,6 +146,7 @@ def weights_section(integration: IntegrationResult) -> Section:
             plain(integration.relative_deviation, 3),
             "standard deviation of the weights over their mean, as drawn",
         ),
+        *_tail_facts(integration.agreement),
     )
     rows = tuple(
         (

@@ -7,6 +7,7 @@ import pytest
 
 from crosshook.core.histograms import Histogram
 from crosshook.core.results import (
+    AgreementResult,
     ChannelResult,
     FileResult,
     GenerationResult,
@@ -84,6 +85,7 @@ def _integration() -> IntegrationResult:
         ),
         seconds=2.0,
         running=tuple((n * 10_000, SIGMA + 1 / n, 0.3 / n**0.5) for n in range(1, 11)),
+        agreement=AgreementResult(0.44, 0.31, (0.7, -0.7), 0.97, 0.25, 1e-3, 2e-3, ()),
     )
 
 
