@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _GLUONS, _PROTONS = (21, 21), (2212, 2212)
 
-_PT_FALL = 2.0
-"""Power ν of dp_T/p_T^ν: of 1 to 2.5 that with the largest unweighting efficiency, untrained."""
+_PT_FALL = 2.1
+"""Power ν of dp_T/p_T^ν: of 1.6 to 2.5 that with the largest unweighting efficiency, untrained."""
 
 _INVARIANT_FALL = 2.0
 """Power of the ŝ map with protons."""
@@ -78,24 +78,25 @@ class GluonProcess:
     def phase_space(
         self, beams: BeamSetup, cuts: Mapping[str, float]
     ) -> FixedPartons | HadronicPartons:
-        """One channel per recoiling gluon, or one flat one."""
+        """Channels of the ladder, or the flat one."""
         if beams.hadronic != self.hadronic:
             message = f"{self.name}: beams {beams.pdg} do not fit the option initial"
             raise ConfigurationError(message)
         pt_min = _finite(self.name, self.gluons, cuts)
-        final = self._final(pt_min)
+        final = self._final(pt_min, cuts)
         low, high = self._masses(beams.energy, pt_min, cuts)
         if not self.hadronic:
             return FixedPartons(beams.energy, final)
         invariant = PowerLawMap(low**2, high**2, _INVARIANT_FALL)
         return HadronicPartons(beams.energy, invariant, _RAPIDITY, final)
 
-    def _final(self, pt_min: float) -> PartonicMap:
+    def _final(self, pt_min: float, cuts: Mapping[str, float]) -> PartonicMap:
         if self.flat:
             return MasslessRambo(self.gluons)
         if self.gluons == 2:
             return IdenticalPair(pt_min)
-        return RapidityLadder(self.gluons, pt_min, _PT_FALL)
+        m_pair, delta_r = cuts.get("m_pair_min", 0.0), cuts.get("delta_r_min", 0.0)
+        return RapidityLadder(self.gluons, pt_min, _PT_FALL, m_pair, delta_r)
 
     def _masses(
         self, energy: float, pt_min: float, cuts: Mapping[str, float]

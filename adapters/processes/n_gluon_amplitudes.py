@@ -109,7 +109,7 @@ def six_gluons(momenta: Tensor, incoming: int, orders: tuple[Order, ...]) -> Ten
         fourth.T.contiguous().reshape(-1, len(HELICITIES), len(SPLITS)),
         by_order.T.contiguous().reshape(-1, len(SPLITS), len(orders)),
     )
-    tree = _parke_taylor(angle.unflatten(0, (SIX, SIX)), orders)
+    tree = _parke_taylor(angle.reshape(SIX, SIX, -1), orders)
     return amplitude * tree.T[:, None]
 
 
@@ -142,8 +142,9 @@ def _plan(orders: tuple[Order, ...]) -> dict[str, list[int]]:
                 if tuple(sorted(one)) not in _NUMBER:
                     one, two = two, one
                 split = _NUMBER[tuple(sorted(one))]
-                joints = (split, one[-1], two[0]), (split, one[0], two[-1])
-                terms.append((split, row, *(bridges.index(joint) for joint in joints)))
+                back = bridges.index((split, one[-1], two[0]))
+                front = bridges.index((split, one[0], two[-1]))
+                terms.append((split, row, back, front))
     place = {(split, row): i for i, (split, row, _, _) in enumerate(terms)}
     chosen = [_negative_legs(h, left) for h in HELICITIES for left, _ in SPLITS]
     splits = list(range(len(SPLITS))) * len(HELICITIES)

@@ -83,7 +83,7 @@ class GluonAmplitudes:
     ) -> SquaredAmplitude:
         """|M|² of points `(n, m, 4)`, and `colour` if wanted."""
         current(self.parameters, theta)
-        pieces = momenta.split(_AT_ONCE)
+        pieces = torch.split(momenta, _AT_ONCE)
         value = torch.cat([_summed(piece) for piece in pieces])
         average = 4 * COLOURS**2 * math.factorial(self.gluons)
         value = value * (8 * math.pi * alpha_s) ** self.gluons / average
@@ -108,8 +108,8 @@ def _summed(momenta: Tensor) -> Tensor:
 
 def _contracted(amplitudes: Tensor, colours: Tensor) -> Tensor:
     """A† C A over the last axis."""
-    parts = (amplitudes.real.contiguous(), amplitudes.imag.contiguous())
-    return sum(((part @ colours) * part).sum(-1) for part in parts)
+    real, imaginary = amplitudes.real.contiguous(), amplitudes.imag.contiguous()
+    return ((real @ colours) * real + (imaginary @ colours) * imaginary).sum(-1)
 
 
 def _two_negative(momenta: Tensor) -> Tensor:

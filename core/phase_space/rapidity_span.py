@@ -20,7 +20,7 @@ _STEPS = 14
 """Newton steps. h is convex and the start lies above the solution: they cannot overshoot; far from
 the limit Σp = √s the sixth is exact already."""
 
-_SMALLEST = 1e-9
+SMALLEST = 1e-9
 """Floor of L, at the limit."""
 
 
@@ -50,25 +50,15 @@ def solve(s: Tensor, sizes: Tensor, places: Tensor) -> Span:
         span = log_s - torch.log(fixed[:, 0] * fixed[:, -1])
         for _ in range(_STEPS):
             value, slope, _, _ = _balance(span, fixed, at)
-            span = (span - (value - log_s) / slope).clamp_min(_SMALLEST)
+            span = (span - (value - log_s) / slope).clamp_min(SMALLEST)
     # one more step carries the gradient
     value, slope, upper, lower = _balance(span, sizes, places)
-    span = (span - (value - log_s) / slope.detach()).clamp_min(_SMALLEST)
+    span = (span - (value - log_s) / slope.detach()).clamp_min(SMALLEST)
     value, slope, upper, lower = _balance(span, sizes, places)
     base = 0.5 * (torch.log(lower / upper) - span)
     power = sizes.shape[1] - 2
     element = math.log(2) - log_s - torch.log(slope) + power * torch.log(span)
     return Span(base[:, None] + span[:, None] * places, element)
-
-
-def measure(s: Tensor, sizes: Tensor, rapidities: Tensor) -> tuple[Tensor, Tensor]:
-    """t, `(n, j)`, and log of Π dy δ δ / Π dt, `(n,)`, for falling rapidities `(n, j)`."""
-    span = (rapidities[:, 0] - rapidities[:, -1]).clamp_min(_SMALLEST)
-    places = (rapidities - rapidities[:, -1:]) / span[:, None]
-    _, slope, _, _ = _balance(span, sizes, places)
-    power = sizes.shape[1] - 2
-    element = math.log(2) - torch.log(s) - torch.log(slope) + power * torch.log(span)
-    return places, element
 
 
 def _balance(span: Tensor, sizes: Tensor, places: Tensor) -> tuple[Tensor, ...]:
@@ -80,4 +70,4 @@ def _balance(span: Tensor, sizes: Tensor, places: Tensor) -> tuple[Tensor, ...]:
     mean_above = (above * (1 - places)).sum(1) / upper
     mean_below = (below * places).sum(1) / lower
     value = span[:, 0] + torch.log(upper * lower)
-    return value, (1 - mean_above - mean_below).clamp_min(_SMALLEST**2), upper, lower
+    return value, (1 - mean_above - mean_below).clamp_min(SMALLEST**2), upper, lower
