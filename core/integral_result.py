@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from crosshook.core.integrate import Weighted
-    from crosshook.core.results import ChannelResult, TrainingResult, WeightSpectrum
+    from crosshook.core.results import (
+        AgreementResult,
+        ChannelResult,
+        TrainingResult,
+        WeightSpectrum,
+    )
     from crosshook.core.sampling.latents import Latents
     from crosshook.core.sampling.trained import TrainedSampler
     from crosshook.core.statistics import Efficiency
@@ -63,6 +68,7 @@ class Integral:
         invalid: points with NaN or infinite weight, which were left out.
         running: points so far, integral and error, block by block.
         spectrum: distribution of the weights.
+        agreement: whether blocks, training and channels agree, and how heavy the tail is.
         warnings: reasons not to trust the result; empty if none were found.
         seconds: wall time.
         sampler: draws points and gives their density without calling the function.
@@ -86,6 +92,7 @@ class Integral:
     invalid: int
     running: tuple[tuple[int, float, float], ...]
     spectrum: WeightSpectrum = field(repr=False)
+    agreement: AgreementResult | None = field(repr=False)
     warnings: tuple[str, ...]
     seconds: float
     sampler: TrainedSampler = field(repr=False, compare=False)
@@ -124,7 +131,9 @@ def integral_of(
         rng: for bootstrap errors.
         seconds: wall time of everything.
     """
-    found = integration_result(weighted, sampler.channels, sampler.shares, rng, seconds)
+    found = integration_result(
+        weighted, sampler.channels, sampler.shares, rng, seconds, training.iterations
+    )
     random = weighted.latents == "random"
     return Integral(
         value=found.cross_section,
@@ -145,7 +154,11 @@ def integral_of(
         invalid=found.invalid,
         running=found.running,
         spectrum=found.spectrum,
-        warnings=invalid_notes(weighted.sums, weighted.invalid),
+        agreement=found.agreement,
+        warnings=(
+            *invalid_notes(weighted.sums, weighted.invalid),
+            *(found.agreement.notes if found.agreement is not None else ()),
+        ),
         seconds=seconds,
         sampler=sampler,
     )

@@ -307,3 +307,17 @@ def test_every_tensor_names_its_device(latents: Any, tmp_path: Path) -> None:
     assert abs(found.value - 3 * EXACT) < 5 * found.error
     torch.testing.assert_close(again, drawn.log_prob, rtol=0, atol=1e-9)
     assert torch.equal(opened.u, drawn.u)
+
+
+def test_a_sampler_that_lost_a_peak_is_not_sure_of_itself() -> None:
+    """Channel `broad` cannot reach the narrow peak that its weights claim."""
+
+    def function(u: torch.Tensor, channel: torch.Tensor) -> Any:
+        x = torch.where(channel == 0, 0.5 * u[:, 0], u[:, 0])
+        value = 1.0 + 200.0 * (torch.abs(x - 0.75) < 0.01)
+        jacobian = torch.where(channel == 0, 0.5, 1.0).double()
+        return value * jacobian, torch.ones((len(u), 2), dtype=torch.float64)
+
+    found = crosshook.integrate(function, dimensions=1, channels=["broad", "all"], points=20_000)
+    assert any("channels disagree" in warning for warning in found.warnings)
+    assert found.agreement is not None
