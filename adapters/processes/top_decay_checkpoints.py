@@ -4,7 +4,7 @@ from crosshook.core.interfaces.matrix_element import CheckPoint
 
 _ORIGIN = (
     "explicit Dirac matrices in numpy, every spin of every leg, no Fierz identity "
-    "(tests/adapters/processes/dirac.py)"
+    "(tests/adapters/processes/test_dirac_matrices.py)"
 )
 _PARAMETERS = {
     "fermi_constant": 1.16639e-5,

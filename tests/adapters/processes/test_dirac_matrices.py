@@ -1,7 +1,7 @@
-"""|M|² by explicit Dirac matrices in numpy: every spin of every leg, no identity used.
+"""|M|² of top decays and e+e- -> tt̄ by explicit Dirac matrices: every spin, no identity used.
 
-In the Dirac representation with spins along z, for comparison with amplitudes that were simplified
-by hand. One point at a time.
+In numpy, in the Dirac representation with spins along z, one point at a time: nothing is shared with
+the amplitudes, which were simplified by hand.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
+import torch
+
+from crosshook.adapters.processes.ee_ttbar_amplitude import top_pairs_with_decays
+from crosshook.adapters.processes.top_decay_amplitude import top_decay as own_top_decay
+from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.fixed_trees import FixedTrees
+from crosshook.core.phase_space.propagator import Resonance
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
-
-Matrix = "NDArray[np.complex128]"
 
 PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]])
 ONE, ZERO = np.eye(2), np.zeros((2, 2))
@@ -126,3 +132,68 @@ def ee_top_pair(p: NDArray[np.float64], mass_b: float, model: Mapping[str, float
         for a, b in product(ends, ends_bar):
             total += abs((weak2 / 2) ** 2 * w_plus * w_minus * (a @ exchange @ b)) ** 2
     return total * 3 / 4
+
+
+STANDARD = {
+    "alpha_qed_inverse": 132.507,
+    "sin2_theta_w": 0.222246486,
+    "mass_z": 91.188,
+    "width_z": 2.441404,
+    "mass_w": 80.419,
+    "width_w": 2.0476,
+    "mass_t": 173.0,
+    "width_t": 1.4915,
+    "fermi_constant": 1.16639e-5,
+}
+ODD = {
+    **STANDARD,
+    "alpha_qed_inverse": 20.0,
+    "sin2_theta_w": 0.4,
+    "width_z": 60.0,
+    "mass_w": 60.0,
+    "width_w": 30.0,
+    "width_t": 50.0,
+}
+"""Large widths and couplings: every term counts, whatever its phase."""
+
+
+def top(bottom: Leg, lepton: Leg, neutrino: Leg) -> Decay:
+    """The resonant chain."""
+    return Decay(Decay(lepton, neutrino, Resonance(80.4, 2.1)), bottom, Resonance(173.0, 1.5))
+
+
+def points(space: FixedTrees, n: int) -> torch.Tensor:
+    """Points of all channels in turn."""
+    generator = torch.Generator().manual_seed(20261122)
+    u = torch.rand(n, space.n_dim, generator=generator, dtype=torch.float64)
+    return space.forward(u, torch.arange(n) % len(space.channels)).momenta
+
+
+models = pytest.mark.parametrize("model", [STANDARD, ODD], ids=["standard", "odd"])
+bottoms = pytest.mark.parametrize("mass_b", [0.0, 4.7, 40.0])
+ROUNDING = 1e-10
+"""2⁻⁵³ times M/Γ for each of four denominators, and sums of 2¹² amplitudes."""
+
+
+@models
+@bottoms
+def test_top_decay(model: Mapping[str, float], mass_b: float) -> None:
+    b, lepton, neutrino = Leg(0, mass_b), Leg(1), Leg(2)
+    trees = {"w": top(b, lepton, neutrino), "other": Decay(Decay(b, lepton), neutrino)}
+    momenta = points(FixedTrees(model["mass_t"], trees, n_incoming=1), 12)
+    value = own_top_decay(momenta, model)
+    expected = [top_decay(p, mass_b, model) for p in momenta.numpy()]
+    assert value.tolist() == pytest.approx(expected, rel=ROUNDING)
+
+
+@models
+@bottoms
+@pytest.mark.parametrize("energy", [360.0, 500.0, 3000.0])
+def test_top_pairs(model: Mapping[str, float], mass_b: float, energy: float) -> None:
+    legs = [Leg(i, mass_b if i in (0, 3) else 0.0) for i in range(6)]
+    flat = Decay(Decay(Decay(legs[0], legs[4]), legs[2]), Decay(legs[3], Decay(legs[1], legs[5])))
+    trees = {"tops": Decay(top(*legs[:3]), top(*legs[3:])), "flat": flat}
+    momenta = points(FixedTrees(energy, trees), 6)
+    value = top_pairs_with_decays(momenta, model)
+    expected = [ee_top_pair(p, mass_b, model) for p in momenta.numpy()]
+    assert value.tolist() == pytest.approx(expected, rel=ROUNDING)
