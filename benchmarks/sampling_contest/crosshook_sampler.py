@@ -1,0 +1,65 @@
+"""Contender crosshook: `crosshook.integrate` with a channel mapping and channel weights by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+import crosshook
+from sampling_contest.contender import Drawn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.interfaces.integrand import Evaluation
+    from crosshook.core.sampling.trained import TrainedSampler
+    from sampling_contest.counting import Counted
+
+FRESH = 100
+"""Points a channel that the integral itself takes from the budget: the benchmark draws its own."""
+
+
+class Ours:
+    """A trained sampler of crosshook."""
+
+    def __init__(self, trained: TrainedSampler) -> None:
+        """One stratum a channel."""
+        self._trained, self.strata = trained, len(trained.channels)
+
+    def draw(self, n: int, stratum: int, seed: int) -> Drawn:
+        """See `Trained.draw`."""
+        r = torch.from_numpy(np.random.default_rng(seed).random((n, self._trained.dimensions)))
+        channel = torch.full((n,), stratum)
+        u, log_det = self._trained.mapping.forward(r, channel)
+        return Drawn(u, channel, -log_det)
+
+    def log_alpha(self, drawn: Drawn, evaluation: Evaluation, stratum: int) -> Tensor:
+        """The channel weights it was trained with."""
+        weights = self._trained.weights
+        return weights.log_weights(evaluation.features, evaluation.log_prior, None)[:, stratum]
+
+
+def train_with(
+    mapping: str, weights: str, features: int, integrand: Counted, evaluations: int, seed: int
+) -> Ours:
+    """Trains through the public function."""
+    k = len(integrand.channels)
+
+    def function(u: Tensor, channel: Tensor | None = None) -> Evaluation:
+        own = torch.zeros(u.shape[0], dtype=torch.int64) if channel is None else channel
+        return integrand.evaluate(u, own)
+
+    result = crosshook.integrate(
+        function,
+        dimensions=integrand.n_dim,
+        channels=k,
+        features=features,
+        mapping=mapping,
+        weights=weights,
+        evaluations=evaluations - FRESH * k,
+        points=FRESH * k,
+        seed=seed,
+    )
+    return Ours(result.sampler)
