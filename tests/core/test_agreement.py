@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from crosshook.core.agreement import agreement
 from crosshook.core.execute import SerialExecutor
@@ -17,14 +20,19 @@ from crosshook.core.integrate import Weighted, integrate
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.interfaces.training import Iteration
 from crosshook.core.progress import Silent
+from crosshook.core.report.run import sections
+from crosshook.core.run import run
 from crosshook.core.sampling.balance import balance_sums
 from crosshook.core.sampling.sampler import even_shares
+from crosshook.core.sampling.sums import Sums
+from crosshook.core.summary import print_summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 POSITION, WIDTH, HEIGHT = 0.37, 1e-9, 0.5
 """A peak far narrower than the distance of points, with a third of the integral."""
 
@@ -128,8 +136,6 @@ def test_one_channel_has_nothing_to_compare_with(integrated: Callable[..., Any])
 
 def _weighted(weights: np.ndarray, blocks: int = 10) -> Weighted:
     """A stage of one channel with given weights."""
-    from crosshook.core.sampling.sums import Sums
-
     channel = torch.zeros(weights.size, dtype=torch.int64)
     parts = np.array_split(weights, blocks)
     return Weighted(
@@ -204,3 +210,29 @@ def test_balance_sums(make_sampler: Callable[..., Any]) -> None:
             d = w * ((c == j) - math.exp(float(sample.log_alpha[i, j])))
             expected[:, j] += d, d * d
     np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
+def test_a_run_says_so(tmp_path: Path) -> None:
+    """Drell-Yan with untrained maps and even channel weights: a few points decide."""
+    result = run(
+        EXAMPLES / "drell-yan.yaml",
+        settings=(
+            "cuts={m_min: 30, m_max: 5000}",
+            "sampling={channel_weights: uniform, channel_mapping: uniform}",
+            "integrate.evaluations=20000",
+            "block_size=2000",
+            "generate=null",
+            "output.report=none",
+        ),
+        output=tmp_path / "run",
+    )
+    found = result.integration.agreement
+    assert found is not None
+    assert found.tail_shape > 0.7
+    assert result.notes == found.notes
+    assert len(found.notes) == 1
+    (weights,) = (s for s in sections(result) if s.id == "weights")
+    assert "Pareto shape k̂" in [fact.label for fact in weights.facts]
+    shown = io.StringIO()
+    print_summary(result, Console(file=shown, width=200))
+    assert f"note: {found.notes[0]}" in shown.getvalue()
