@@ -72,7 +72,7 @@ class RapidityLadder:
     def forward(self, s: Tensor, u: Tensor, channel: Tensor) -> FinalState:
         """See `PartonicMap.forward`."""
         j = self.particles
-        parts = torch.split(u[:, 1:], (j - 1, j - 2, j - 2), dim=1)
+        parts = torch.split(u[:, 1:], [j - 1, j - 2, j - 2], dim=1)
         drawn, shares = self._chain.forward(torch.sqrt(s), Coordinates(*parts), channel)
         place = torch.tensor(self._places, device=u.device).argsort(1)[channel]
         transverse = drawn.gather(1, place[:, :, None].expand_as(drawn))

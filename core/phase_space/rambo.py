@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _BISECTIONS = 50
 """From [0, 1] down to the rounding of a double."""
 
+_SMALLEST = 1e-14
+"""Floor of a ratio of masses squared and of 1 minus it: no particle and no system is at rest."""
+
 
 def log_volume(s: Tensor, particles: int) -> Tensor:
     """Log of the volume of massless phase space, in GeV^(2j-4), `(n,)`, for s in GeV²."""
@@ -110,7 +113,7 @@ def _ratio(u: Tensor, k: int) -> Tensor:
         v = 0.5 * (low + high)
         slope = (k * (k + 1) * v ** (k - 1) * (1 - v)).clamp_min(1e-12)
         value = v**k * (1 + k * (1 - v))
-    return (v - (value - u) / slope).clamp(0, 1)
+    return (v - (value - u) / slope).clamp(_SMALLEST, 1 - _SMALLEST)
 
 
 def _mass_squared(momenta: Tensor) -> Tensor:
