@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 
@@ -50,6 +50,23 @@ class DrawnPoints:
     log_prob: Tensor
 
 
+class Proposes(Protocol):
+    """What points are drawn from where it is more than the channel mapping alone."""
+
+    @property
+    def n_pick(self) -> int:
+        """Random numbers a point needs besides its coordinates."""
+        ...
+
+    def draw(self, numbers: Tensor, channel: Tensor) -> tuple[Tensor, Tensor]:
+        """Points `(n, d)` of numbers `(n, d + n_pick)`, and log q_c(u), `(n,)`."""
+        ...
+
+    def log_density(self, u: Tensor, channel: Tensor) -> Tensor:
+        """log q_c(u), `(n,)`."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrainedSampler:
     """Channel mapping, channel weights and channel shares, frozen.
@@ -65,6 +82,7 @@ class TrainedSampler:
         channels: their names.
         context: what both components were built for.
         slots: their names and options, by interface.
+        proposal: what points are drawn from, if it is more than the mapping alone.
         phase_space: of a run's process: `phase_space.forward(u, channel)` gives momenta; None for
             the sampler of a function.
     """
@@ -76,6 +94,7 @@ class TrainedSampler:
     context: BuildContext
     slots: Mapping[str, Slot] = field(default_factory=dict)
     phase_space: PhaseSpace | None = None
+    proposal: Proposes | None = None
 
     @property
     def dimensions(self) -> int:
@@ -112,13 +131,20 @@ class TrainedSampler:
         self, n: int, seed: int, latents: Latents
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         d = self.dimensions + len(self.discrete)
+        if self.proposal is not None:
+            d += self.proposal.n_pick
         device = self.context.torch_device
         for block in range(max(1, -(-n // CHUNK))):
             size = min(CHUNK, n - block * CHUNK)
             numbers = draw_numbers(seed, "sample", block, size, d, self.shares, latents=latents)
             channel = numbers.channel.to(device)
-            u, log_det = self.mapping.forward(numbers.r.to(device), channel)
-            yield u, channel, self._joint(-log_det, channel)
+            r = numbers.r.to(device)
+            if self.proposal is not None:
+                u, log_density = self.proposal.draw(r, channel)
+            else:
+                u, log_det = self.mapping.forward(r, channel)
+                log_density = -log_det
+            yield u, channel, self._joint(log_density, channel)
 
     @torch.no_grad()
     def log_prob(
@@ -156,6 +182,8 @@ class TrainedSampler:
             for j, count in enumerate(self.discrete):
                 self._check(f"values[:, {j}]", values[:, j], (n,), count)
             u = join(u, values.to(device), self.discrete)
+        if self.proposal is not None:
+            return self._joint(self.proposal.log_density(u, channel), channel)
         return self._joint(self.mapping.inverse(u, channel)[1], channel)
 
     def save(self, directory: str | Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,3 +130,31 @@ def test_the_sampler_of_a_run(drell_yan: Any) -> None:
     error = float(weight.std()) / math.sqrt(2000)
     sigma = drell_yan.result.integration
     assert abs(float(weight.mean()) - sigma.cross_section) < 5 * math.hypot(error, sigma.error)
+
+
+class Halves:
+    """Half of the points uniform, half of density 1/(2√u), in one dimension."""
+
+    n_pick = 1
+
+    def draw(self, numbers: torch.Tensor, channel: torch.Tensor) -> Any:
+        r, pick = numbers[:, :1], numbers[:, 1:]
+        u = torch.where(pick < 0.5, r, r**2)
+        return u, self.log_density(u, channel)
+
+    def log_density(self, u: torch.Tensor, channel: torch.Tensor) -> torch.Tensor:
+        return torch.log(0.5 + 0.25 / u[:, 0].sqrt())
+
+
+@pytest.mark.parametrize("latents", ["random", "sobol", "stratified"])
+def test_a_mixture_in_place_of_the_mapping(latents: Any) -> None:
+    """∫ 1/√u = 2 by points of the mixture; its weight 1/√u / (½ + ¼/√u) lies below 4."""
+    plain = crosshook.integrate(
+        lambda u: u[:, 0], dimensions=1, mapping="uniform", points=1000
+    ).sampler
+    sampler = replace(plain, proposal=Halves())
+    drawn = sampler.sample(20_000, seed=3, latents=latents)
+    assert drawn.u.shape == (20_000, 1)
+    weight = drawn.u[:, 0] ** -0.5 / drawn.log_prob.exp()
+    assert abs(float(weight.mean()) - 2) < 5 * float(weight.std()) / math.sqrt(20_000)
+    assert torch.equal(sampler.log_prob(drawn.u), drawn.log_prob)
