@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+ROUNDING = 1e-9
+"""A spread this small, relative to the value, is that of rounding."""
+
+
 @dataclass(frozen=True)
 class HistogramSums:
     """Sums of weights in bins, for every channel: Σ v and Σ v², `(k, bins + 2)`.
@@ -183,7 +187,7 @@ def _range(value: Tensor, weight: Tensor) -> tuple[float, float]:
         cumulative, torch.tensor([0.002, 0.992], dtype=weight.dtype, device=weight.device)
     ).clamp(max=value.numel() - 1)
     low, high = (float(v) for v in value[order][ends])
-    if high <= low:
+    if high - low <= ROUNDING * max(abs(low), abs(high)):  # a constant, e.g. m of fixed beams
         return low - 0.5, low + 0.5
     if low < 0 < high:  # a signed quantity gets a symmetric axis
         low, high = -max(-low, high), max(-low, high)

@@ -25,6 +25,7 @@ from crosshook.core.process.bias import Bias
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.progress import Silent
+from crosshook.core.quantity import quantity_of
 from crosshook.core.results import (
     GenerationResult,
     IterationResult,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.unweighter import Unweighter
     from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.process.variations import Variation
+    from crosshook.core.quantity import Quantity
     from crosshook.core.run_file import RunFile
     from crosshook.core.sampling.sums import Sums
 
@@ -79,6 +81,10 @@ class Reporter(Protocol):
         """See `Progress.update`."""
         ...
 
+    def measures(self, quantity: Quantity) -> None:
+        """Told before the first stage what the estimates to come are."""
+        ...
+
     def iteration(self, iteration: IterationResult) -> None:
         """An iteration of the training is done."""
         ...
@@ -86,6 +92,9 @@ class Reporter(Protocol):
 
 class SilentReporter(Silent):
     """Shows nothing."""
+
+    def measures(self, quantity: Quantity) -> None:
+        """Does nothing."""
 
     def iteration(self, iteration: IterationResult) -> None:
         """Does nothing."""
@@ -202,6 +211,8 @@ class _Run:
     def whole(self) -> RunResult:
         """Every stage in turn."""
         tell = self.registry.tell
+        quantity = quantity_of(self.process.beams.pdg)
+        self.reporter.measures(quantity)
         tell("crosshook_run_started", plan=Plan(dict(self.config.document), self.directory.path))
         training, shares = self._train()
         tell("crosshook_stage_finished", stage="train", report=training)
@@ -228,7 +239,9 @@ class _Run:
             time.perf_counter() - start,
             training.iterations,
         )
-        self._note(f"integrate: {integration.cross_section} +- {integration.error} pb")
+        self._note(
+            f"integrate: {integration.cross_section} +- {integration.error} {quantity.unit}"
+        )
         tell("crosshook_stage_finished", stage="integrate", report=integration)
         notes = invalid_notes(weighted.sums, weighted.invalid)
         if integration.agreement is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crosshook.core.quantity import quantity_of
 from crosshook.core.report.generation import readable, signed
 from crosshook.core.report.integration import chosen_efficiency
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate, size
@@ -37,16 +38,21 @@ def print_summary(
 
     out = console if console is not None else Console(highlight=False)
     top = headline(result)
+    quantity = quantity_of(result.beams)
+    found = measured(*cross_section(result), quantity.unit)
     out.print()
     out.print(Text.assemble((top.title, "bold"), "  ", (top.subtitle, "dim")))
-    out.print(Text.assemble("σ = ", (measured(*cross_section(result), "pb"), "bold cyan")))
+    out.print(Text.assemble(f"{quantity.symbol} = ", (found, "bold cyan")))
     out.print()
     out.print(_table(("", "", ""), _quality(result), bold=1))
     out.print()
     out.print(_table(("stage", "points", "time", "speed"), _stages(result), right=(1, 2, 3)))
     if result.generation is not None and result.generation.variations:
         out.print()
-        columns = ("variation", "weights", "σ from", "to [pb]", "change")
+        columns = (
+            *("variation", "weights", f"{quantity.symbol} from"),
+            *(f"to [{quantity.unit}]", "change"),
+        )
         out.print(_table(columns, _variations(result), right=(1, 2, 3, 4)))
     out.print()
     for path, bytes_ in _files(

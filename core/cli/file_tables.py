@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from crosshook.core.quantity import quantity_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,11 +43,11 @@ def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
 
 def particle_name(pdg_id: int) -> str:
     """The particle's name, or its number where PDG has none."""
-    from particle import Particle, ParticleNotFound
+    from particle import InvalidParticle, Particle, ParticleNotFound
 
     try:
         return str(Particle.from_pdgid(pdg_id).name)
-    except ParticleNotFound:
+    except (InvalidParticle, ParticleNotFound):
         return str(pdg_id)
 
 
@@ -54,20 +56,23 @@ def show_inspection(report: InspectReport) -> None:
     beams = " ".join(
         f"{particle_name(i)} ({e:g} GeV)"
         for i, e in zip(report.beams, report.energies, strict=True)
+        if i
     )
+    quantity = quantity_of(report.beams)
+    value = measured(report.cross_section_pb, report.cross_section_error_pb, quantity.unit)
     names = report.weights[:8] + (("...",) if len(report.weights) > 8 else ())
     facts = [
         ("file", report.file),
         ("format version", report.version),
         ("generator", ", ".join(report.generators) or "not named"),
-        ("beams", beams),
+        ("beams", beams or "not named"),
         ("PDF sets", _pdf_sets(report.pdf_sets)),
         ("events", f"{report.events}"),
     ]
     if report.trials is not None:
         facts.append(("trials", f"{report.trials:.0f}"))
     facts += [
-        ("cross section", measured(report.cross_section_pb, report.cross_section_error_pb)),
+        (quantity.name, value),
         ("rule", f"{report.rule}: {report.reason}"),
         (
             "particles",
@@ -100,7 +105,8 @@ def _pdf_sets(numbers: tuple[int, int]) -> str:
 
 def _print_processes(report: InspectReport) -> None:
     table = Table(title="processes", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    for name in ("LPRUP", "XSECUP / pb", "XERRUP / pb", "events", "negative"):
+    unit = quantity_of(report.beams).unit
+    for name in ("LPRUP", f"XSECUP / {unit}", f"XERRUP / {unit}", "events", "negative"):
         table.add_column(name, justify="right")
     for p in report.processes:
         sigma = "-" if p.xsecup_pb is None else f"{p.xsecup_pb:.7g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -29,7 +30,9 @@ def generate(
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
     from crosshook.core.more_events import generate as generate_function
+    from crosshook.core.quantity import quantity_of
     from crosshook.core.report.numbers import count, measured, percent, size
+    from crosshook.core.run_directory import RunDirectory
 
     with RichProgress(enabled=not (quiet or as_json)) as progress:
         result = generate_function(
@@ -44,8 +47,12 @@ def generate(
         click.echo(json.dumps(results.as_json(result), ensure_ascii=False))
         return
     place = output if output is not None else directory / f"seed-{seed}"
+    home = RunDirectory.open(directory)
+    beams = cast("list[int]", home.read_json(home.report)["beams"])
+    quantity = quantity_of((beams[0], beams[1]))
+    value = measured(result.cross_section, result.error, quantity.unit)
     click.echo(
-        f"{count(result.events)} events, σ = {measured(result.cross_section, result.error, 'pb')}, "
+        f"{count(result.events)} events, {quantity.symbol} = {value}, "
         f"{percent(result.efficiency)} of {count(result.evaluations)} points kept"
     )
     for file in result.files:

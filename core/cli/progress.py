@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.core.quantity import CROSS_SECTION
 from crosshook.core.report.numbers import measured, percent, plain
 from crosshook.core.statistics import chi_squared
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
+    from crosshook.core.quantity import Quantity
     from crosshook.core.results import IterationResult
 
 QUIET_SECONDS = 10.0
@@ -43,6 +45,7 @@ class RichProgress:
         self._tasks: dict[str, TaskID] = {}
         self._spoken: dict[str, float] = {}
         self._iterations: list[IterationResult] = []
+        self._quantity = CROSS_SECTION
 
     def __enter__(self) -> Self:
         """Starts the display."""
@@ -65,13 +68,17 @@ class RichProgress:
         """Shows how far a stage is; see `crosshook.core.progress.Progress`."""
         if not self.enabled or self._console is None:
             return
-        text = describe(figures)
+        text = describe(figures, self._quantity)
         if self._bars is None:
             self._speak(stage, done, total, text)
             return
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=total, figures=text)
         self._bars.update(self._tasks[stage], completed=done, total=total, figures=text)
+
+    def measures(self, quantity: Quantity) -> None:
+        """Takes the symbol and the unit of the estimates to come."""
+        self._quantity = quantity
 
     def iteration(self, iteration: IterationResult) -> None:
         """Prints a line on an iteration of the training.
@@ -92,7 +99,8 @@ class RichProgress:
         )
         number = len(self._iterations)
         line = Text(f"iteration {number:2d}  ")
-        line.append(f"σ = {measured(iteration.estimate, iteration.error, 'pb')}", style="bold")
+        value = measured(iteration.estimate, iteration.error, self._quantity.unit)
+        line.append(f"{self._quantity.symbol} = {value}", style="bold")
         if len(iteration.channel_estimates) > 1:
             line.append(f"  ({channels})", style="dim")
         if dof:
@@ -132,13 +140,14 @@ class RichProgress:
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def describe(figures: dict[str, float]) -> str:
+def describe(figures: dict[str, float], quantity: Quantity = CROSS_SECTION) -> str:
     """Figures beside a bar, e.g. `σ = 474.1 ± 0.9 pb  efficiency 31 %`."""
     words = []
     rest = dict(figures)
     sigma = rest.pop("sigma", None)
     if sigma is not None:
-        words.append(f"σ = {measured(sigma, rest.pop('error', 0.0), 'pb')}")
+        estimate = measured(sigma, rest.pop("error", 0.0), quantity.unit)
+        words.append(f"{quantity.symbol} = {estimate}")
     for name, value in rest.items():
         text = percent(value) if name.endswith(("efficiency", "share")) else plain(value, 4)
         words.append(f"{name.replace('_', ' ')} {text}")

@@ -44,7 +44,7 @@ def draw_histogram(figure: HistogramFigure) -> Canvas:
     unit = f" [{figure.unit}]" if figure.unit else ""
     per = f"/{figure.unit}" if figure.unit else ""
     slope = label if label.startswith("$") else "x"
-    main.set_ylabel(f"dσ/d{slope} [pb{per}]")
+    main.set_ylabel(f"d{figure.quantity.symbol}/d{slope} [{figure.quantity.unit}{per}]")
     main.set_xlabel("")  # mplhep writes the histogram's own
     lowest.set_xlabel(label + mathtext(unit))
     main.set_xlim(edges[0], edges[-1])

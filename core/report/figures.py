@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crosshook.core.quantity import CROSS_SECTION, Quantity
+
 
 @dataclass(frozen=True)
 class Series:
@@ -26,8 +28,9 @@ class HistogramFigure:
         axis: label of the axis, mathtext allowed.
         unit: of the axis; may be empty.
         edges: `(bins + 1,)`.
-        reference: content of each bin in pb.
+        reference: content of each bin in the unit of `quantity`.
         sample: likewise, or None.
+        quantity: what is distributed.
     """
 
     id: str
@@ -39,6 +42,7 @@ class HistogramFigure:
     edges: tuple[float, ...]
     reference: Series
     sample: Series | None
+    quantity: Quantity = CROSS_SECTION
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,10 @@ class HistoryFigure:
     Attributes:
         axis: what is counted.
         places: position of each estimate on that axis.
-        estimates: in pb.
-        final: name, value and error in pb of the result they lead to; None if there is none.
+        estimates: in the unit of `quantity`.
+        final: name, value and error of the result they lead to; None if there is none.
         cumulative: True if each estimate holds all before it (a band), else points.
+        quantity: what is estimated.
     """
 
     id: str
@@ -62,6 +67,7 @@ class HistoryFigure:
     estimates: Series
     final: tuple[str, float, float] | None
     cumulative: bool
+    quantity: Quantity = CROSS_SECTION
 
 
 @dataclass(frozen=True)

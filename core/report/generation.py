@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from crosshook.core.quantity import CROSS_SECTION, Quantity, quantity_of
 from crosshook.core.report.comparison import LEAST_EVENTS, compare
 from crosshook.core.report.figures import HistogramFigure, Series, SpreadFigure
 from crosshook.core.report.numbers import (
@@ -32,7 +33,8 @@ def kinematics_section(result: RunResult) -> Section:
     sampled = {h.name: h for h in events}
     weighted = bool(result.generation and result.generation.bias)
     figures = tuple(
-        _histogram(h, sampled.get(h.name), weighted) for h in result.integration.histograms
+        _histogram(h, sampled.get(h.name), weighted, quantity_of(result.beams))
+        for h in result.integration.histograms
     )
     lead = (
         "Generated events (points) over the weighted integration (line, its error as a band): two "
@@ -63,7 +65,9 @@ def disagreements(result: RunResult) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _histogram(reference: Histogram, sample: Histogram | None, weighted: bool) -> HistogramFigure:
+def _histogram(
+    reference: Histogram, sample: Histogram | None, weighted: bool, quantity: Quantity
+) -> HistogramFigure:
     outside = sum(abs(v) for v in (reference.underflow, reference.overflow))
     total = outside + sum(abs(v) for v in reference.values)
     caption = f"{len(reference.values)} bins"
@@ -91,16 +95,19 @@ def _histogram(reference: Histogram, sample: Histogram | None, weighted: bool) -
         reference.edges,
         Series("integration", reference.values, reference.errors),
         drawn,
+        quantity,
     )
 
 
-def generation_section(generation: GenerationResult) -> Section:
+def generation_section(
+    generation: GenerationResult, quantity: Quantity = CROSS_SECTION
+) -> Section:
     """How the events came about, and the cross section by process."""
     facts = (
         Fact("events", count(generation.events)),
         Fact(
-            "cross section",
-            measured(generation.cross_section, generation.error, "pb"),
+            quantity.name,
+            measured(generation.cross_section, generation.error, quantity.unit),
             "all stages after the training combined; the mean weight of the events",
         ),
         Fact("points drawn", count(generation.evaluations), "the pilot not counted"),
@@ -130,7 +137,8 @@ def generation_section(generation: GenerationResult) -> Section:
         (str(p.process_id), p.label, measured(p.cross_section, p.error))
         for p in generation.processes
     )
-    table = Table("Cross section by process", ("id", "process", "σ [pb]"), rows, frozenset({2}))
+    title, column = f"{quantity.name} by process", f"{quantity.symbol} [{quantity.unit}]"
+    table = Table(title.capitalize(), ("id", "process", column), rows, frozenset({2}))
     return Section("events", "Events", "", facts, (table,) if rows else ())
 
 
@@ -151,7 +159,9 @@ def _bias_facts(generation: GenerationResult) -> tuple[Fact, ...]:
     )
 
 
-def variations_section(generation: GenerationResult) -> Section:
+def variations_section(
+    generation: GenerationResult, quantity: Quantity = CROSS_SECTION
+) -> Section:
     """The cross section under the variations of scales and densities."""
     nominal = generation.cross_section
     groups: dict[str, list[VariationResult]] = {}
@@ -162,7 +172,8 @@ def variations_section(generation: GenerationResult) -> Section:
     for group, items in groups.items():
         values = [v.cross_section for v in items]
         changes = tuple(v / nominal - 1 for v in values) if nominal else ()
-        span = f"{count(len(items))} weights, {plain(min(values))} to {plain(max(values))} pb"
+        span = f"{count(len(items))} weights, {plain(min(values))} to {plain(max(values))}"
+        span += f" {quantity.unit}"
         if changes:
             mean = sum(changes) / len(changes)
             scatter = (sum((c - mean) ** 2 for c in changes) / max(1, len(changes) - 1)) ** 0.5
@@ -172,7 +183,7 @@ def variations_section(generation: GenerationResult) -> Section:
         facts.append(Fact(readable(group), envelope, span))
     single = Table(
         "Every variation",
-        ("id", "group", "weight", "σ [pb]", "change"),
+        ("id", "group", "weight", f"{quantity.symbol} [{quantity.unit}]", "change"),
         tuple(
             (
                 v.id,
@@ -197,7 +208,7 @@ def variations_section(generation: GenerationResult) -> Section:
         "variations",
         "Variations",
         "The cross section under further weights of the same events, as change from the nominal "
-        f"{plain(nominal)} pb.",
+        f"{plain(nominal)} {quantity.unit}.",
         tuple(facts),
         (single,),
         (figure,) if spreads else (),

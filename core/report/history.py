@@ -55,7 +55,7 @@ def draw_history(figure: HistoryFigure) -> Canvas:
     if not figure.cumulative:
         below.xaxis.set_major_formatter(EngFormatter(sep=" "))
     _limits(above, figure, value, error)
-    above.set_ylabel("σ [pb]")
+    above.set_ylabel(f"{figure.quantity.symbol} [{figure.quantity.unit}]")
     below.set_xlabel(figure.axis)
     above.legend(loc="best")
     if figure.cumulative:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.agreement import LARGEST
 from crosshook.core.pareto import TRUSTED
+from crosshook.core.quantity import CROSS_SECTION, Quantity
 from crosshook.core.report.figures import (
     BarsFigure,
     Figure,
@@ -47,13 +48,15 @@ def chosen_efficiency(integration: IntegrationResult) -> Efficiency | None:
     return integration.efficiencies[0] if integration.efficiencies else None
 
 
-def integration_section(integration: IntegrationResult) -> Section:
-    """Cross section, its convergence and its channels."""
+def integration_section(
+    integration: IntegrationResult, quantity: Quantity = CROSS_SECTION
+) -> Section:
+    """The integral (cross section or width), its convergence and its channels."""
     probability = chi_squared_probability(integration.chi_squared, integration.degrees_of_freedom)
     facts = [
         Fact(
-            "cross section",
-            measured(integration.cross_section, integration.error, "pb"),
+            quantity.name,
+            measured(integration.cross_section, integration.error, quantity.unit),
             "from this stage alone, with the frozen sampler",
         ),
         Fact("relative error", percent(_relative(integration))),
@@ -79,10 +82,10 @@ def integration_section(integration: IntegrationResult) -> Section:
     ]
     figures: list[Figure] = []
     if len(integration.running) > 1:
-        figures.append(_convergence(integration))
+        figures.append(_convergence(integration, quantity))
     if len(integration.channels) > 1:
-        figures.append(_channels(integration))
-    tables = (_channel_table(integration),) if integration.channels else ()
+        figures.append(_channels(integration, quantity))
+    tables = (_channel_table(integration, quantity),) if integration.channels else ()
     return Section("integration", "Integration", "", tuple(facts), tables, tuple(figures))
 
 
@@ -175,8 +178,8 @@ def _relative(integration: IntegrationResult) -> float:
     return integration.error / abs(sigma) if sigma else math.nan
 
 
-def _convergence(integration: IntegrationResult) -> HistoryFigure:
-    value = measured(integration.cross_section, integration.error, "pb")
+def _convergence(integration: IntegrationResult, quantity: Quantity) -> HistoryFigure:
+    value = measured(integration.cross_section, integration.error, quantity.unit)
     return HistoryFigure(
         "convergence",
         "Convergence of the integration",
@@ -192,10 +195,11 @@ def _convergence(integration: IntegrationResult) -> HistoryFigure:
         ),
         ("final", integration.cross_section, integration.error),
         cumulative=True,
+        quantity=quantity,
     )
 
 
-def _channels(integration: IntegrationResult) -> BarsFigure:
+def _channels(integration: IntegrationResult, quantity: Quantity) -> BarsFigure:
     ranked = sorted(integration.channels, key=lambda c: -abs(c.estimate))
     names = {c.name for c in ranked[:MOST_CHANNELS]}
     shown = [c for c in integration.channels if c.name in names]
@@ -205,16 +209,16 @@ def _channels(integration: IntegrationResult) -> BarsFigure:
     return BarsFigure(
         "channels",
         "Channels",
-        "Share of the points drawn in each channel, and its part of the cross section." + omitted,
+        f"Share of the points drawn in each channel, and its part of the {quantity.name}.{omitted}",
         "; ".join(
-            f"{c.name}: {percent(c.share)} of the points, {measured(c.estimate, c.error, 'pb')}"
+            f"{c.name}: {percent(c.share)} of the points, {measured(c.estimate, c.error, quantity.unit)}"
             for c in shown
         ),
         tuple(c.name for c in shown),
         (
             Series("share of points [%]", tuple(100 * c.share for c in shown), nothing),
             Series(
-                "cross section [pb]",
+                f"{quantity.name} [{quantity.unit}]",
                 tuple(c.estimate for c in shown),
                 tuple(c.error for c in shown),
             ),
@@ -222,7 +226,7 @@ def _channels(integration: IntegrationResult) -> BarsFigure:
     )
 
 
-def _channel_table(integration: IntegrationResult) -> Table:
+def _channel_table(integration: IntegrationResult, quantity: Quantity) -> Table:
     rows = tuple(
         (
             c.name,
@@ -234,7 +238,12 @@ def _channel_table(integration: IntegrationResult) -> Table:
         )
         for c in integration.channels
     )
-    columns = ("channel", "share", "points", "σ [pb]", "max |w| [pb]", "outside cuts")
+    unit = quantity.unit
+    largest = f"max |w| [{unit}]"
+    columns = (
+        *("channel", "share", "points"),
+        *(f"{quantity.symbol} [{unit}]", largest, "outside cuts"),
+    )
     return Table(
         "Channels of the integration",
         columns,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from crosshook.core.quantity import quantity_of
 from crosshook.core.report.generation import (
     disagreements,
     files_table,
@@ -33,25 +34,26 @@ def sections(result: RunResult) -> list[Section]:
     made = []
     if result.integration.histograms:
         made.append(kinematics_section(result))
-    made.append(integration_section(result.integration))
+    made.append(integration_section(result.integration, quantity_of(result.beams)))
     made.append(weights_section(result.integration))
     if result.generation is not None:
-        made.append(generation_section(result.generation))
+        made.append(generation_section(result.generation, quantity_of(result.beams)))
         if result.generation.variations:
-            made.append(variations_section(result.generation))
+            made.append(variations_section(result.generation, quantity_of(result.beams)))
     made.append(training_section(result))
     made.append(_provenance(result))
     return made
 
 
 def cross_section(result: RunResult) -> tuple[float, float]:
-    """The run's final cross section and error in pb."""
+    """The run's final cross section (or width) and its error, in pb (GeV)."""
     best = result.generation or result.integration
     return best.cross_section, best.error
 
 
 def headline(result: RunResult) -> Headline:
     """Process, cross section and the numbers that matter."""
+    quantity = quantity_of(result.beams)
     facts = []
     best = chosen_efficiency(result.integration)
     if best is not None:
@@ -65,13 +67,13 @@ def headline(result: RunResult) -> Headline:
     else:
         facts.append(Fact("evaluations", count(result.integration.evaluations), "integration"))
     relative = cross_section(result)[1] / abs(cross_section(result)[0] or float("nan"))
-    facts.append(Fact("relative error", percent(relative), "of the cross section"))
+    facts.append(Fact("relative error", percent(relative), f"of the {quantity.name}"))
     facts.append(Fact("wall time", duration(result.seconds), "the whole run"))
     return Headline(
         result.process,
         " · ".join(_setting(result)),
-        measured(*cross_section(result), "pb"),
-        "cross section",
+        measured(*cross_section(result), quantity.unit),
+        quantity.name,
         tuple(facts),
         (*result.notes, *disagreements(result)),
     )

@@ -6,11 +6,13 @@ import math
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from crosshook.core.quantity import quantity_of
 from crosshook.core.report.figures import HistoryFigure, Series
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate
 from crosshook.core.report.sections import Fact, Section, Table
 
 if TYPE_CHECKING:
+    from crosshook.core.quantity import Quantity
     from crosshook.core.results import RunResult, TrainingResult
 
 
@@ -44,12 +46,15 @@ def training_section(result: RunResult) -> Section:
         )
     facts.extend(Fact("note", note) for note in training.notes)
     final = (result.integration.cross_section, result.integration.error)
-    figures = (_history(training, *final),) if len(training.iterations) > 1 else ()
-    tables = (_iterations(training, names),) if training.iterations else ()
+    quantity = quantity_of(result.beams)
+    figures = (_history(training, *final, quantity),) if len(training.iterations) > 1 else ()
+    tables = (_iterations(training, names, quantity),) if training.iterations else ()
     return Section("training", "Training", lead, tuple(facts), tables, figures)
 
 
-def _history(training: TrainingResult, value: float, error: float) -> HistoryFigure:
+def _history(
+    training: TrainingResult, value: float, error: float, quantity: Quantity
+) -> HistoryFigure:
     places = accumulate(i.evaluations for i in training.iterations)
     estimates = Series(
         "iteration",
@@ -60,20 +65,21 @@ def _history(training: TrainingResult, value: float, error: float) -> HistoryFig
     return HistoryFigure(
         "training-history",
         "How the sampler learns",
-        "Above: each iteration's own estimate, with the final cross section as a band. Below: its "
+        "Above: each iteration's own estimate, with the final result as a band. Below: its "
         "relative error, for one point each (error × √points), which is what learning lowers.",
         f"{len(training.iterations)} iterations; the estimate goes from "
-        f"{measured(first.estimate, first.error, 'pb')} to "
-        f"{measured(last.estimate, last.error, 'pb')}.",
+        f"{measured(first.estimate, first.error, quantity.unit)} to "
+        f"{measured(last.estimate, last.error, quantity.unit)}.",
         "evaluations",
         tuple(float(p) for p in places),
         estimates,
         ("final", value, error),
         cumulative=False,
+        quantity=quantity,
     )
 
 
-def _iterations(training: TrainingResult, names: tuple[str, ...]) -> Table:
+def _iterations(training: TrainingResult, names: tuple[str, ...], quantity: Quantity) -> Table:
     rows = []
     for number, it in enumerate(training.iterations, 1):
         relative = it.error / abs(it.estimate) if it.estimate else math.nan
@@ -89,7 +95,11 @@ def _iterations(training: TrainingResult, names: tuple[str, ...]) -> Table:
         )
     per_channel = len(training.iterations[0].channel_estimates)
     shown = names if len(names) == per_channel else tuple(map(str, range(per_channel)))
-    columns = ("iteration", "points", "σ [pb]", "error", *(f"{n} [pb]" for n in shown))
+    unit = quantity.unit
+    columns = (
+        *("iteration", "points", f"{quantity.symbol} [{unit}]", "error"),
+        *(f"{n} [{unit}]" for n in shown),
+    )
     return Table(
         "Iterations of the training",
         columns,
