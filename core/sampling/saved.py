@@ -48,8 +48,12 @@ def save_sampler(sampler: TrainedSampler, directory: Path) -> None:
         directory: made if missing; a sampler already there is replaced.
 
     Raises:
+        ModelError: if it draws from more than its channel mapping, which alone is kept.
         OutputError: if it cannot be written.
     """
+    if sampler.proposal is not None:
+        message = f"{directory}: a sampler that draws from a mixture cannot be kept by its mapping"
+        raise ModelError(message)
     for interface, built in ((MAPPING, sampler.mapping), (WEIGHTS, sampler.weights)):
         if isinstance(built, Stateful):
             slot = sampler.slots[interface]

@@ -147,7 +147,7 @@ class Halves:
 
 
 @pytest.mark.parametrize("latents", ["random", "sobol", "stratified"])
-def test_a_mixture_in_place_of_the_mapping(latents: Any) -> None:
+def test_a_mixture_in_place_of_the_mapping(latents: Any, tmp_path: Path) -> None:
     """∫ 1/√u = 2 by points of the mixture; its weight 1/√u / (½ + ¼/√u) lies below 4."""
     plain = crosshook.integrate(
         lambda u: u[:, 0], dimensions=1, mapping="uniform", points=1000
@@ -158,3 +158,5 @@ def test_a_mixture_in_place_of_the_mapping(latents: Any) -> None:
     weight = drawn.u[:, 0] ** -0.5 / drawn.log_prob.exp()
     assert abs(float(weight.mean()) - 2) < 5 * float(weight.std()) / math.sqrt(20_000)
     assert torch.equal(sampler.log_prob(drawn.u), drawn.log_prob)
+    with pytest.raises(ModelError, match="draws from a mixture"):
+        sampler.save(tmp_path)
