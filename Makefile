@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := core plugins adapters schemas
 
-.PHONY: demo test lint typecheck unit docs clean
+.PHONY: demo test lint typecheck unit docs stress clean
 
 demo: $(VENV)/.demo  ## the main job: pp → tt̄ at 13 TeV to unweighted events and a report
 	$(BIN)/crosshook run examples/ttbar.yaml --overwrite
@@ -24,6 +24,9 @@ unit: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each
+	$(BIN)/python benchmarks/pulls.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

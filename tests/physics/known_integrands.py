@@ -143,10 +143,10 @@ def discontinuous() -> KnownIntegrand:
 
 
 def rotated_gaussian() -> KnownIntegrand:
-    """Widths 0.01 to 0.06 about axes turned against the cube's; eight σ from its faces."""
-    d = 6
+    """Widths 0.015 to 0.06 about axes turned against the cube's; eight σ from its faces."""
+    d = 4
     turn, _ = np.linalg.qr(np.random.default_rng(20261122).standard_normal((d, d)))
-    width = np.array([0.01, 0.015, 0.02, 0.03, 0.045, 0.06])
+    width = np.array([0.015, 0.03, 0.045, 0.06])
     inverse = turn / width
     integral = (2 * math.pi) ** (d / 2) * math.prod(width.tolist())
 
@@ -204,7 +204,7 @@ def shell() -> KnownIntegrand:
 def peaks() -> KnownIntegrand:
     """Three Gaussians of different heights and widths, in no line with the axes."""
     d = 5
-    height, width = [1.0, 4.0, 0.5], [0.05, 0.03, 0.08]
+    height, width = [1.0, 2.0, 0.5], [0.09, 0.08, 0.11]
     centre = [
         [0.3, 0.7, 0.4, 0.6, 0.25],
         [0.7, 0.3, 0.65, 0.2, 0.7],
