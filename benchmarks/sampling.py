@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -36,6 +37,7 @@ from sampling_contest.camel import Camel
 from sampling_contest.counting import Counted
 from sampling_contest.figures import Record, draw_fresh, judge
 from sampling_contest.four_fermions import FourFermions, OneFourFermionMap
+from sampling_contest.nets import sobol_over_random
 from sampling_contest.shell import Shell
 
 from crosshook.core.execute import one_thread
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 SEEDS = (1, 2, 3)
 EVALUATIONS, LARGE = 100_000, 400_000
 POINTS = 1_000_000
+WRONG = 5.0
 
 CASES: dict[str, Callable[[], Case]] = {
     "camel4": Camel,
@@ -119,6 +122,12 @@ def compete(case: Case, name: str, evaluations: int, points: int, seed: int) -> 
         "cpu_s_integrand": (counted.seconds, 0.0),
         "evaluations": (float(counted.evaluations), 0.0),
     }
+    if case.reference is not None:
+        integral, error = figures["integral"]
+        truth, uncertainty = case.reference
+        figures["integral_pull"] = ((integral - truth) / math.hypot(error, uncertainty), 1.0)
+    if isinstance(trained, crosshook_sampler.Ours):
+        figures["sobol_over_random"] = sobol_over_random(case, trained, seed)
     label = case.name if evaluations < LARGE else f"{case.name} 400k"
     return [
         Record(label, name, metric, value, error, fresh.points, seed)
@@ -131,17 +140,31 @@ def table(records: Iterable[Record]) -> str:
     found: dict[tuple[str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for r in records:
         found[r.case, r.method][r.metric].append(r.value)
-    columns = ("rsd", "ε(0.1 %)", "mean/max", "integral", "train s", "µs/point", "calls", "seeds")
-    widths = (8, 9, 9, 12, 8, 9, 7, 5)
+    columns = (
+        "rsd",
+        "ε(0.1 %)",
+        "mean/max",
+        "integral",
+        "train s",
+        "µs/point",
+        "calls",
+        "sobol",
+        "seeds",
+    )
+    widths = (8, 9, 9, 12, 8, 9, 7, 5, 5)
     head = " ".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True))
     lines = [f"{'case':15} {'method':16} {head}"]
     for (case, method), metrics in found.items():
         m = {name: statistics.median(values) for name, values in metrics.items()}
+        # A sampler that has lost a peak looks better than it is, and is wrong.
+        wrong = any(abs(pull) > WRONG for pull in metrics.get("integral_pull", []))
+        sobol = f"{m['sobol_over_random']:5.2f}" if "sobol_over_random" in m else "    -"
         lines.append(
             f"{case:15} {method:16} {m['rsd']:8.4f} {m['eff_0.1pct']:9.1%}"
             f" {m['mean_over_max']:9.1%} {m['integral']:12.6g} {m['cpu_s_train']:8.2f}"
-            f" {m['us_per_point']:9.2f} {m['evaluations']:7.0f} {len(metrics['rsd']):5}"
+            f" {m['us_per_point']:9.2f} {m['evaluations']:7.0f} {sobol} {len(metrics['rsd']):5}{' !' if wrong else ''}"
         )
+    lines.append(f"!: an integral is more than {WRONG:g} errors off")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ import cmath
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from crosshook.core.interfaces.integrand import Evaluation
@@ -30,14 +31,14 @@ class BreitWigners:
     s23, s13, whose sum is 1, so that every pair has the same measure.
 
     Attributes:
-        reference: unknown in closed form.
+        reference: the integral by quadrature, `by_quadrature(200)`, and its error.
     """
 
     name = "dalitz3ch"
     channels = ("s12", "s23", "s13")
     n_dim = 4
     n_features = 5
-    reference: tuple[float, float] | None = None
+    reference: tuple[float, float] | None = (86.3666, 1e-4)
 
     def evaluate(self, u: Tensor, channel: Tensor) -> Evaluation:
         """See `Integrand.evaluate`."""
@@ -89,3 +90,25 @@ class OneBreitWignerMap(BreitWigners):
         invariants = self._invariants(first, (1 - first) * u[:, 1], torch.zeros_like(channel))
         value = (1 - first) * 4 * math.pi * self._squared(invariants, u[:, 2:])
         return Evaluation(value, u.new_zeros((u.shape[0], 1)))
+
+
+def by_quadrature(panels: int) -> float:
+    """The integral by Gauss-Legendre; 200 panels take seconds and differ from 120 by 5·10⁻⁵.
+
+    Eight nodes in each panel of both invariants; six in cos θ, in which |M|² is a polynomial; sin φ
+    averages to 0.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    unit = torch.from_numpy(((np.arange(panels)[:, None] + (nodes + 1) / 2) / panels).ravel())
+    weight = torch.from_numpy(np.tile(weights / 2, panels) / panels)
+    cosines, shares = np.polynomial.legendre.leggauss(6)
+    total = 0.0
+    for s12, w12 in zip(unit, weight, strict=True):
+        s23 = (1 - s12) * unit
+        s = torch.stack([s12.expand_as(s23), s23, 1 - s12 - s23], dim=1)
+        for cosine, share in zip(cosines, shares, strict=True):
+            angles = torch.zeros_like(s[:, :2])
+            angles[:, 0] = (cosine + 1) / 2
+            squared = BreitWigners._squared(s, angles)
+            total += float(w12 * (1 - s12) * (weight @ squared)) * share / 2
+    return float(4 * math.pi * total)

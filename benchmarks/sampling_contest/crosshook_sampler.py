@@ -11,9 +11,11 @@ import crosshook
 from sampling_contest.contender import Drawn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
-    from crosshook.core.interfaces.integrand import Evaluation
+    from crosshook.core.interfaces.integrand import Evaluation, Integrand
     from crosshook.core.sampling.trained import TrainedSampler
     from sampling_contest.counting import Counted
 
@@ -22,23 +24,38 @@ FRESH = 100
 
 
 class Ours:
-    """A trained sampler of crosshook."""
+    """A trained sampler of crosshook.
+
+    Attributes:
+        sampler: as `crosshook.integrate` left it.
+        strata: one a channel.
+    """
 
     def __init__(self, trained: TrainedSampler) -> None:
-        """One stratum a channel."""
-        self._trained, self.strata = trained, len(trained.channels)
+        """Takes the sampler."""
+        self.sampler, self.strata = trained, len(trained.channels)
 
     def draw(self, n: int, stratum: int, seed: int) -> Drawn:
         """See `Trained.draw`."""
-        r = torch.from_numpy(np.random.default_rng(seed).random((n, self._trained.dimensions)))
+        r = torch.from_numpy(np.random.default_rng(seed).random((n, self.sampler.dimensions)))
         channel = torch.full((n,), stratum)
-        u, log_det = self._trained.mapping.forward(r, channel)
+        u, log_det = self.sampler.mapping.forward(r, channel)
         return Drawn(u, channel, -log_det)
 
     def log_alpha(self, drawn: Drawn, evaluation: Evaluation, stratum: int) -> Tensor:
         """The channel weights it was trained with."""
-        weights = self._trained.weights
+        weights = self.sampler.weights
         return weights.log_weights(evaluation.features, evaluation.log_prior, None)[:, stratum]
+
+
+def as_function(integrand: Integrand) -> Callable[..., Evaluation]:
+    """The integrand as a function of points, and of channels if there are several."""
+
+    def function(u: Tensor, channel: Tensor | None = None) -> Evaluation:
+        own = torch.zeros(u.shape[0], dtype=torch.int64) if channel is None else channel
+        return integrand.evaluate(u, own)
+
+    return function
 
 
 def train_with(
@@ -46,13 +63,8 @@ def train_with(
 ) -> Ours:
     """Trains through the public function."""
     k = len(integrand.channels)
-
-    def function(u: Tensor, channel: Tensor | None = None) -> Evaluation:
-        own = torch.zeros(u.shape[0], dtype=torch.int64) if channel is None else channel
-        return integrand.evaluate(u, own)
-
     result = crosshook.integrate(
-        function,
+        as_function(integrand),
         dimensions=integrand.n_dim,
         channels=k,
         features=features,
