@@ -60,8 +60,8 @@ class BeamSetup:
     """The beams of a run.
 
     Attributes:
-        energy: collision energy √s in GeV.
-        pdg: PDG ids of the two beam particles.
+        energy: collision energy √s in GeV; the mass of a particle that decays.
+        pdg: PDG ids of the two beam particles; `(id, 0)` for a decay.
         hadronic: True if parton densities apply.
     """
 
@@ -73,6 +73,9 @@ class BeamSetup:
 @dataclass(frozen=True)
 class Resonance:
     """An intermediate particle to write with status 2.
+
+    Of resonances whose products are among another's, the inner one is written as its product. It
+    carries the colour lines that do not end among its own products.
 
     Attributes:
         pdg: PDG id.
@@ -88,9 +91,9 @@ class ProcessDefaults:
     """What a run file may leave out.
 
     Attributes:
-        beams: PDG ids of the beams.
+        beams: PDG ids of the beams; `(id, 0)` for a decay.
         hadronic: True if the legs come out of hadrons.
-        energy: collision energy in GeV.
+        energy: collision energy in GeV, or the mass of what decays.
         renormalisation: name of the scale.
         factorisation: name of the scale.
         cuts: named cuts.

@@ -138,7 +138,8 @@ def _batch(
         resonance = resonances[i]
         four[:, legs + i] = sum(momenta[:, child] for child in resonance.children)
         p = four[:, legs + i]
-        mass[:, legs + i] = np.sqrt(p[:, 0] ** 2 - np.sum(p[:, 1:] ** 2, axis=1))
+        square = p[:, 0] ** 2 - np.sum(p[:, 1:] ** 2, axis=1)
+        mass[:, legs + i] = np.sqrt(np.maximum(square, 0.0))
         flavour[:, legs + i] = resonance.pdg
         inner = {legs + j for j, r in enumerate(resonances) if _inside(r, resonance)}
         for child in {*resonance.children, *inner}:

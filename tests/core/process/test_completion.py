@@ -12,6 +12,7 @@ import torch
 
 from crosshook.core.errors import IntegrandError
 from crosshook.core.events.run_info import RunInfo
+from crosshook.core.interfaces.process import Resonance
 from crosshook.core.process.completion import choose_assignments, complete
 
 GLUONS, QUARKS, MIRRORED = 0, 1, 2
@@ -175,3 +176,41 @@ def test_no_events(compose: Any, cube: Any) -> None:
     none = torch.zeros(0, dtype=torch.float64)
     chosen = choose_assignments(points, none)
     assert len(complete(process, points, chosen, none, none, RunInfo())) == 0
+
+
+def _with_resonances(
+    compose: Any, toy: Any, cube: Any, flow: Any, resonances: tuple[Resonance, ...]
+) -> Any:
+    """Five events of u ū -> t t̄ with this colour flow and these resonances."""
+    sub = replace(toy.quarks, pdg=(2, -2, 6, -6), colour_flows=(flow,))
+    amplitudes = toy.amplitudes(subprocesses=(sub,))
+    process = compose(toy.process(amplitudes=amplitudes, resonances=resonances))
+    points = _points(process, cube, 5)
+    chosen = torch.zeros(5, dtype=torch.int64)
+    return complete(process, points, chosen, points.x1, _uniform(5, 1), RunInfo())
+
+
+@pytest.mark.parametrize("inner_first", [True, False])
+def test_resonances_within_resonances(
+    compose: Any, toy: Any, cube: Any, inner_first: bool
+) -> None:
+    """The inner one hangs on the outer one, and each carries the colour its products leave open."""
+    resonances = (Resonance(4, (2,)), Resonance(23, (2, 3)))
+    order = resonances if inner_first else resonances[::-1]
+    flow = ((501, 0), (0, 501), (502, 0), (0, 502))
+    made = _with_resonances(compose, toy, cube, flow, order)
+    rows = {
+        name: np.asarray(made.particle_columns[name]).reshape(5, 6)[0]
+        for name in ("pdg_id", "mother1", "colour1", "colour2")
+    }
+    inner, outer = (2, 3) if inner_first else (3, 2)
+    assert rows["pdg_id"][[inner, outer]].tolist() == [4, 23]
+    assert rows["mother1"][[inner, outer, 4, 5]].tolist() == [outer + 1, 1, inner + 1, outer + 1]
+    assert rows["colour1"][[inner, outer, 4, 5]].tolist() == [502, 0, 502, 0]
+    assert rows["colour2"][[inner, outer, 4, 5]].tolist() == [0, 0, 0, 502]
+
+
+def test_a_resonance_has_one_colour_line_at_most(compose: Any, toy: Any, cube: Any) -> None:
+    flow = ((501, 0), (502, 0), (501, 0), (502, 0))
+    with pytest.raises(IntegrandError, match=r"resonance 23: .* colours \[501, 502\]"):
+        _with_resonances(compose, toy, cube, flow, (Resonance(23, (2, 3)),))
