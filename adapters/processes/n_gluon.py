@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _GLUONS, _PROTONS = (21, 21), (2212, 2212)
 
-_PT_FALL = 2.1
+_PT_FALL = {3: 2.2, 4: 1.9}
 """Power ν of dp_T/p_T^ν: of 1.6 to 2.5 that with the largest unweighting efficiency, untrained."""
 
 _INVARIANT_FALL = 2.0
@@ -96,7 +96,7 @@ class GluonProcess:
         if self.gluons == 2:
             return IdenticalPair(pt_min)
         m_pair, delta_r = cuts.get("m_pair_min", 0.0), cuts.get("delta_r_min", 0.0)
-        return RapidityLadder(self.gluons, pt_min, _PT_FALL, m_pair, delta_r)
+        return RapidityLadder(self.gluons, pt_min, _PT_FALL[self.gluons], m_pair, delta_r)
 
     def _masses(
         self, energy: float, pt_min: float, cuts: Mapping[str, float]

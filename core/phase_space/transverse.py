@@ -36,8 +36,8 @@ _FLAT = 100.0
 _SHORTEST = 0.3
 """Floor of the estimated span: particles drawn beyond it cannot be parallel."""
 
-_SOFTER = 2.0
-"""Where a peak is cut off, relative to the cut on the pair."""
+_SOFTER = 3.0
+"""Where a peak is cut off, relative to the cut on the pair: of 0.5 to 8 the best, untrained."""
 
 
 class Coordinates(NamedTuple):
