@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from crosshook.core.cli.progress import describe
 from crosshook.core.quantity import CROSS_SECTION, WIDTH, quantity_of
 from crosshook.core.report.html import write_html
 from crosshook.core.run import run
+
+if TYPE_CHECKING:
+    import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "top-decay.yaml"
 SMALL = (
