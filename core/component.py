@@ -28,6 +28,9 @@ class Capabilities:
         invertible: it has an exact inverse.
         event_wise: it gives a result for each event, not for the sample alone.
         stateful: it has `state()` and `load_state(...)` and can be saved as a model.
+        learns: it has `parameters()`, to which its outputs carry gradients, so that core can train
+            it together with others; see `crosshook.core.learning`.
+        features: it needs the features of points, which are computed for it.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -37,6 +40,8 @@ class Capabilities:
     invertible: bool = False
     event_wise: bool = False
     stateful: bool = False
+    learns: bool = False
+    features: bool = False
 
 
 @dataclass(frozen=True)

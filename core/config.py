@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from crosshook import schemas
 from crosshook.core.component import Slot
 from crosshook.core.errors import ConfigurationError, InputError, RegistryError
+from crosshook.core.learning.settings import LearningSettings
 from crosshook.core.options import Schema, validate
 from crosshook.core.run_yaml import parse_yaml
 
@@ -67,6 +68,8 @@ class RunConfig:
     channel_mapping: Slot
     channel_weights: Slot
     train_evaluations: int
+    training: LearningSettings
+    groups: tuple[int, ...] | None
     integrate_evaluations: int
     relative_error: float
     latents: Latents
@@ -91,6 +94,7 @@ SLOTS = {
     "process": "process",
     "sampling.channel_mapping": "channel_mapping",
     "sampling.channel_weights": "channel_weights",
+    "sampling.training.warm_start": "channel_mapping",
     "generate.unweighter": "unweighter",
 }
 """Where components go in a run file, and of which interface."""
@@ -223,6 +227,8 @@ def _resolve_slot(
             return
         inner = cast("dict[str, object]", below)
     path = f"{where}: {'.'.join(keys)}"
+    if inner[keys[-1]] is None:
+        return
     inner[keys[-1]] = _resolved(inner[keys[-1]], interface, path, registry)
 
 
@@ -263,6 +269,8 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         channel_mapping=slot(sampling["channel_mapping"]),
         channel_weights=slot(sampling["channel_weights"]),
         train_evaluations=cast("int", sampling["evaluations"]),
+        training=LearningSettings.parse(cast("Schema", sampling["training"])),
+        groups=_groups(cast("list[int] | None", sampling["groups"])),
         integrate_evaluations=cast("int", integrate["evaluations"]),
         relative_error=cast("float", integrate["relative_error"]),
         latents=cast("Latents", integrate.get("latents", "random")),
@@ -284,6 +292,16 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         block_size=cast("int", full["block_size"]),
         max_invalid_fraction=cast("float", full["max_invalid_fraction"]),
     )
+
+
+def _groups(given: list[int] | None) -> tuple[int, ...] | None:
+    """Groups of channels, numbered from 0 without gaps."""
+    if given is None:
+        return None
+    if sorted(set(given)) != list(range(max(given, default=-1) + 1)):
+        message = f"sampling.groups: {given} does not use every number from 0 to its largest"
+        raise ConfigurationError(message)
+    return tuple(given)
 
 
 def _histogram(name: str, value: dict[str, object]) -> HistogramSpec:

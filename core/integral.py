@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from crosshook.core import random
 from crosshook.core.component import Slot
@@ -15,26 +13,20 @@ from crosshook.core.errors import ConfigurationError
 from crosshook.core.execute import SerialExecutor, one_thread
 from crosshook.core.integral_result import Integral, integral_of
 from crosshook.core.integrate import integrate as integrate_blocks
-from crosshook.core.interfaces.training import Budget, Stateful, Trainable
+from crosshook.core.interfaces.training import Stateful
+from crosshook.core.learning.settings import learning_settings
 from crosshook.core.progress import Progress, Silent
 from crosshook.core.registry import default_registry
-from crosshook.core.results import IterationResult, TrainingResult
-from crosshook.core.sampling.build import MAPPING, WEIGHTS, check_device
+from crosshook.core.sampling.build import MAPPING, WEIGHTS, build_components, check_device, join
 from crosshook.core.sampling.function_integrand import Backend, FunctionIntegrand
-from crosshook.core.sampling.invalid import check_invalid, invalid_notes
 from crosshook.core.sampling.latents import Latents, check_latents
-from crosshook.core.sampling.sampler import Sampler
-from crosshook.core.sampling.source import SamplerSource
 from crosshook.core.sampling.trained import TrainedSampler
-from crosshook.core.statistics import chi_squared
+from crosshook.core.train import TrainingPlan, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from torch import Tensor
-
-    from crosshook.core.interfaces.channel_mapping import ChannelMapping
-    from crosshook.core.interfaces.channel_weights import ChannelWeights
+    from crosshook.core.sampling.sampler import Sampler
 
 DEFAULT_MAPPING, DEFAULT_WEIGHTS = "vegas", "prior"
 DEFAULT_EVALUATIONS = 100_000
@@ -78,6 +70,7 @@ def integrate(
     mapping: Slot | str | Mapping[str, object] | None = None,
     weights: Slot | str | Mapping[str, object] | None = None,
     sampler: TrainedSampler | None = None,
+    training: Mapping[str, object] | None = None,
     evaluations: int | None = None,
     points: int = 100_000,
     relative_error: float = 0.0,
@@ -117,11 +110,16 @@ def integrate(
         features: number or names of the features the function gives.
         backend: `torch`, or `numpy` for a function of numpy arrays.
         mapping: the channel mapping, `NAME` or `{use: NAME, options: {...}, model: DIRECTORY}`;
-            `vegas` if None. `crosshook plugins list` shows them.
-        weights: the channel weights in the same form; `prior` if None.
+            `vegas` if None, which takes no time; `flow` learns more. `crosshook plugins list`
+            shows them all.
+        weights: the channel weights in the same form; `prior` if None. `network` learns them, from
+            features.
         sampler: of an earlier integral or from `crosshook.open_sampler`, instead of `mapping` and
             `weights`: it is used as it is, or trained further if there are `evaluations`. The
             one given stays as it was.
+        training: settings for components with parameters, as `sampling.training` of a run file:
+            losses, rounds, learning rate, warm start, choice; `crosshook schema show run`
+            explains each.
         evaluations: points for the training; 100 000, or 0 with a `sampler`.
         points: for the integral, at most.
         relative_error: stop at the first block after which the error is this small; 0 never.
@@ -166,14 +164,27 @@ def integrate(
         registry=default_registry(),
     )
     slots = _slots(mapping, weights, sampler)
-    built = _build(problem, context, slots, sampler)
     budget = evaluations
     if budget is None:
         budget = DEFAULT_EVALUATIONS if sampler is None else 0
-    training, shares = _train(built, context, slots, budget, seed, max_invalid_fraction)
+    plan = TrainingPlan(
+        slots, budget, learning_settings(training), None, seed, max_invalid_fraction
+    )
+    built = _build(problem, context, plan, sampler)
+    with one_thread():
+        trained, shares = train(plan, built, context, default_registry(), lambda _: None)
     if budget == 0 and sampler is not None:
         shares = sampler.shares
-    frozen = TrainedSampler(built.mapping, built.weights, shares, problem.channels, context, slots)
+    frozen = TrainedSampler(
+        built.mapping,
+        built.weights,
+        shares,
+        problem.channels,
+        context,
+        slots,
+        composition=built.composition,
+        warm=built.warm,
+    )
     settings = _Settings(_size(points, latents, block_size), max_invalid_fraction)
     weighted = integrate_blocks(
         _Recipe(built, settings),
@@ -187,7 +198,7 @@ def integrate(
         latents=latents,
     )
     rng = random.stream(seed, "bootstrap", 0)
-    return integral_of(weighted, training, frozen, rng, time.perf_counter() - start)
+    return integral_of(weighted, trained, frozen, rng, time.perf_counter() - start)
 
 
 def _names(what: str, given: int | Sequence[str]) -> tuple[str, ...]:
@@ -241,70 +252,26 @@ def _slots(
 def _build(
     problem: FunctionIntegrand,
     context: BuildContext,
-    slots: Mapping[str, Slot],
+    plan: TrainingPlan,
     sampler: TrainedSampler | None,
 ) -> Sampler:
     """The sampler, new or with the state of an earlier one."""
     registry = default_registry()
-    built = {name: registry.build(name, slot, context, name) for name, slot in slots.items()}
-    if sampler is not None:
-        if sampler.context.shape() != context.shape():
-            message = f"sampler: trained for {sampler.context.shape()}, not {context.shape()}"
-            raise ConfigurationError(message)
-        for name, before in ((MAPPING, sampler.mapping), (WEIGHTS, sampler.weights)):
-            after = built[name]
-            if isinstance(before, Stateful) and isinstance(after, Stateful):
-                tensors, values = before.state()
-                after.load_state({key: t.clone() for key, t in tensors.items()}, values)
-    return Sampler(
-        problem,
-        cast("ChannelMapping", built[MAPPING]),
-        cast("ChannelWeights", built[WEIGHTS]),
-        context.torch_device,
+    if sampler is None:
+        composition = plan.composition(registry)
+        parts = build_components(plan.slots, composition, context, registry)
+        return join(problem, parts, composition, context)
+    if sampler.context.shape() != context.shape():
+        message = f"sampler: trained for {sampler.context.shape()}, not {context.shape()}"
+        raise ConfigurationError(message)
+    parts = build_components(plan.slots, sampler.composition, context, registry)
+    pairs = (
+        (sampler.mapping, parts.mapping),
+        (sampler.weights, parts.weights),
+        (sampler.warm, parts.warm),
     )
-
-
-def _train(
-    built: Sampler,
-    context: BuildContext,
-    slots: Mapping[str, Slot],
-    evaluations: int,
-    seed: int,
-    max_invalid_fraction: float,
-) -> tuple[TrainingResult, Tensor]:
-    """Trains in place what can be trained."""
-    start = time.perf_counter()
-    registry = default_registry()
-    source = SamplerSource(built, seed, lambda _: _check_source(source, max_invalid_fraction))
-    parts = {MAPPING: built.mapping, WEIGHTS: built.weights}
-    able = [
-        name
-        for name, slot in slots.items()
-        if slot.model is None and registry.get(name, slot.use).component.capabilities.trainable
-    ]
-    notes: tuple[str, ...] = ()
-    with one_thread():
-        for name in able if evaluations else ():
-            part = parts[name]
-            assert isinstance(part, Trainable)
-            rng = random.torch_generator(seed, f"train {name}")
-            report = part.fit(source, Budget(evaluations // len(able)), context.with_(rng=rng))
-            notes += report.notes
-    if source.sums is not None:
-        notes += invalid_notes(source.sums, source.invalid)
-    history = tuple(
-        IterationResult(i.evaluations, i.estimate, i.error, i.channel_estimates, i.channel_errors)
-        for i in source.history
-    )
-    chi2, dof = chi_squared(
-        np.array([i.estimate for i in history]), np.array([i.error for i in history])
-    )
-    seconds = time.perf_counter() - start
-    skipped = not source.history
-    result = TrainingResult(source.evaluations, history, chi2, dof, skipped, notes, seconds)
-    return result, source.shares
-
-
-def _check_source(source: SamplerSource, allowed: float) -> None:
-    assert source.sums is not None
-    check_invalid(source.sums, allowed, source.invalid)
+    for before, after in pairs:
+        if isinstance(before, Stateful) and isinstance(after, Stateful):
+            tensors, values = before.state()
+            after.load_state({key: t.clone() for key, t in tensors.items()}, values)
+    return join(problem, parts, sampler.composition, context)

@@ -17,6 +17,7 @@ from crosshook.core.registry import default_registry
 from crosshook.core.results import GenerationResult, as_json
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.sampling.build import SamplerSpec, build_process
+from crosshook.core.sampling.composition import Composition
 
 if TYPE_CHECKING:
     from crosshook.core.execute import Executor
@@ -68,9 +69,11 @@ def generate(
             raise ConfigurationError(message)
     frozen = Frozen.from_json(run.read_json(run.state))
     models = {slot: run.model(slot) for slot in run.trained()}
+    composition = Composition.from_json(run.read_json(run.composition))
     outputs = tuple(output_files(config.formats, registry))
     with one_thread():
         process = build_process(config, registry)
+    spec = SamplerSpec.of(config, models, composition)
     place = output if output is not None else directory / f"seed-{seed}"
     if directory.resolve().is_relative_to(place.resolve()):
         message = f"{place}: holds the run whose sampler is used; choose another output"
@@ -79,7 +82,7 @@ def generate(
     target.write_json(target.resolved, config.document)
     try:
         result = produce(
-            Production(target, config, SamplerSpec.of(config, models), process, frozen, outputs),
+            Production(target, config, spec, process, frozen, outputs),
             executor if executor is not None else SerialExecutor(),
             progress if progress is not None else Silent(),
             registry,

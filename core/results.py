@@ -33,6 +33,24 @@ class IterationResult:
 
 
 @dataclass(frozen=True)
+class CandidateResult:
+    """A way to sample, judged on fresh points after a training.
+
+    Attributes:
+        name: `untrained`, `warm start`, `learned`, or `chosen`: the best in each channel.
+        weights: `before` or `after` the training of the channel weights; empty if they do not
+            learn.
+        relative_deviation: standard deviation of the weights over their mean.
+        efficiency: unweighting efficiency ε(0.1 %).
+    """
+
+    name: str
+    weights: str
+    relative_deviation: float
+    efficiency: float
+
+
+@dataclass(frozen=True)
 class TrainingResult:
     """A training of the sampling components.
 
@@ -45,6 +63,7 @@ class TrainingResult:
         notes: what components had to say.
         seconds: wall time.
         losses: the training loss by step of each component that has one, by interface.
+        candidates: what the choice after the training was between, and what was chosen.
     """
 
     evaluations: int
@@ -55,6 +74,7 @@ class TrainingResult:
     notes: tuple[str, ...]
     seconds: float
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    candidates: tuple[CandidateResult, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.assemble import output_files
-from crosshook.core.errors import ModelError, NumericalError
+from crosshook.core.errors import ConfigurationError, ModelError, NumericalError
 from crosshook.core.execute import SerialExecutor, one_thread
 from crosshook.core.histograms import expression, standard_set
 from crosshook.core.integrate import integrate
@@ -38,6 +38,7 @@ from crosshook.core.run_file import load_run_file
 from crosshook.core.sampling.build import (
     MAPPING,
     UNWEIGHTER,
+    WARM,
     WEIGHTS,
     SamplerSpec,
     build_context,
@@ -48,7 +49,7 @@ from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sampler import shares_from
 from crosshook.core.statistics import efficiency
 from crosshook.core.summarise import integration_result
-from crosshook.core.train import check_keeps, plan_training, train
+from crosshook.core.train import TrainingPlan, check_keeps, plan_training, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -184,7 +185,16 @@ class _Run:
         self.reporter: Reporter = reporter if reporter is not None else SilentReporter()
         self.executor = executor if executor is not None else SerialExecutor()
         # Everything that can be wrong with the run file shows before a directory is made.
-        plan_training(config, registry)
+        self.plan = TrainingPlan(
+            {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights},
+            config.train_evaluations,
+            config.training,
+            config.groups,
+            config.seed,
+            config.max_invalid_fraction,
+        )
+        plan_training(self.plan, registry)
+        composition = self.plan.composition(registry)
         self.outputs = output_files(config.formats, registry) if config.events else []
         if config.events:
             check_keeps(registry, UNWEIGHTER, config.unweighter.use)
@@ -195,7 +205,10 @@ class _Run:
             for histogram in config.histograms:
                 expression(histogram, self.process)
             Bias(config.bias, self.process)
-            self.sampler = build_sampler(config, self.process, registry, {}, self.reporter)
+            _check_groups(config.groups, self.process)
+            self.sampler = build_sampler(
+                config, self.process, registry, {}, composition, self.reporter
+            )
         self.directory = RunDirectory.create(run_file.directory, overwrite)
         self._keep_run_file(run_file.document)
 
@@ -271,19 +284,33 @@ class _Run:
 
     def _train(self) -> tuple[TrainingResult, Tensor]:
         with one_thread():
+            context = build_context(self.config, self.process, self.reporter)
             training, shares = train(
-                self.config, self.sampler, self.registry, self.reporter, self.reporter.iteration
+                self.plan, self.sampler, context, self.registry, self.reporter.iteration
             )
         self.models: dict[str, Path] = {}
-        context = build_context(self.config, self.process, None)
-        self._keep(MAPPING, self.config.channel_mapping, self.sampler.mapping, context)
+        composition = self.sampler.composition
+        mapping = composition.context(context)
+        self._keep(MAPPING, self.config.channel_mapping, self.sampler.mapping, mapping)
         self._keep(WEIGHTS, self.config.channel_weights, self.sampler.weights, context)
-        self.spec = SamplerSpec.of(self.config, self.models)
+        if composition.warm_start is not None and self.sampler.warm is not None:
+            inner = context.with_(discrete=())
+            self._keep(WARM, composition.warm_start, self.sampler.warm, inner, MAPPING)
+        self.directory.write_json(self.directory.composition, composition.as_json())
+        self.spec = SamplerSpec.of(self.config, self.models, composition)
         self._note(f"train: {training.evaluations} evaluations")
         return training, shares
 
-    def _keep(self, interface: str, slot: Slot, component: object, context: BuildContext) -> None:
+    def _keep(
+        self,
+        name: str,
+        slot: Slot,
+        component: object,
+        context: BuildContext,
+        interface: str | None = None,
+    ) -> None:
         """Saves a component that has a state; blocks are computed by copies of it."""
+        interface = interface if interface is not None else name
         if not self.registry.get(interface, slot.use).component.capabilities.stateful:
             return
         if not isinstance(component, Stateful):
@@ -291,9 +318,9 @@ class _Run:
                 f"{interface} {slot.use!r} is declared stateful, but lacks state or load_state"
             )
             raise ModelError(message)
-        folder = self.directory.model(interface)
+        folder = self.directory.model(name)
         save_model(component, folder, interface, slot, context)
-        self.models[interface] = folder
+        self.models[name] = folder
 
     def _histograms(self, shares: Tensor) -> tuple[HistogramSpec, ...]:
         if self.config.histograms:
@@ -325,7 +352,7 @@ class _Run:
             Production(
                 self.directory,
                 self.config,
-                SamplerSpec.of(self.config, self.models),
+                SamplerSpec.of(self.config, self.models, self.sampler.composition),
                 self.process,
                 frozen,
                 tuple(self.outputs),
@@ -378,6 +405,16 @@ class _Run:
 
     def _note(self, line: str) -> None:
         self.directory.note(f"{datetime.now(UTC).isoformat(timespec='seconds')} {line}")
+
+
+def _check_groups(groups: tuple[int, ...] | None, process: ScatteringProcess) -> None:
+    """Every channel has its group."""
+    if groups is not None and len(groups) != len(process.channels):
+        message = (
+            f"sampling.groups: {len(groups)} entries for {len(process.channels)} channels: "
+            f"{', '.join(process.channels)}"
+        )
+        raise ConfigurationError(message)
 
 
 def _check_members(process: ScatteringProcess, plan: tuple[Variation, ...]) -> None:

@@ -2,7 +2,7 @@
 
 run.yaml          the run file as given, settings applied
 resolved.json     the same with every default filled in
-models/           trained components, models/SLOT/
+models/           trained components, models/NAME/, and composition.json: how they go together
 parts/            blocks of events until the files are put together
 events.*          the events
 report.json       results; report.html is drawn from it
@@ -137,6 +137,11 @@ class RunDirectory:
         """One line a finished output."""
         return self.path / "manifest.jsonl"
 
+    @property
+    def composition(self) -> Path:
+        """How trained components make up what points are drawn from."""
+        return self.path / "models" / "composition.json"
+
     def model(self, slot: str) -> Path:
         """Directory of a trained component."""
         return self.path / "models" / slot
@@ -144,7 +149,7 @@ class RunDirectory:
     def trained(self) -> list[str]:
         """Slots with a trained component."""
         folder = self.path / "models"
-        return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+        return sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
 
     def events(self, extension: str) -> Path:
         """An event file by its ending, without dot."""

@@ -1,12 +1,14 @@
 """Training: components train themselves on draws that core weighs, counts and records.
 
-The channel mapping comes first; channel weights follow, on points drawn through the trained
-mapping. A component trains if its record says so and its slot names no saved model, or names one
-and asks to train on.
+Components with parameters, such as a flow and learned channel weights, train together in one
+session of `crosshook.core.learning`. Otherwise the channel mapping comes first, and channel
+weights follow on points drawn through the trained mapping. A component trains if its record says
+so and its slot names no saved model, or names one and asks to train on.
 """
 
 from __future__ import annotations
 
+import copy
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -15,25 +17,66 @@ import numpy as np
 
 from crosshook.core import random
 from crosshook.core.errors import ConfigurationError, ModelError, RegistryError
-from crosshook.core.interfaces.training import Budget, Trainable
-from crosshook.core.results import IterationResult, TrainingResult
-from crosshook.core.sampling.build import MAPPING, WEIGHTS, build_context
+from crosshook.core.interfaces.training import Budget, Stateful, Trainable
+from crosshook.core.learning.session import Lessons, train_together
+from crosshook.core.results import CandidateResult, IterationResult, TrainingResult
+from crosshook.core.sampling.build import MAPPING
+from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.invalid import check_invalid, invalid_notes
-from crosshook.core.sampling.sampler import even_shares
-from crosshook.core.sampling.source import SamplerSource
+from crosshook.core.sampling.sampler import even_shares, shares_from
+from crosshook.core.sampling.source import SHARE_FLOOR, SamplerSource
 from crosshook.core.statistics import chi_squared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
     from crosshook.core.component import Slot
-    from crosshook.core.config import RunConfig
+    from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.training import FitReport, Iteration
-    from crosshook.core.progress import Progress
+    from crosshook.core.learning.alone import Learns
+    from crosshook.core.learning.session import Outcome
+    from crosshook.core.learning.settings import LearningSettings
     from crosshook.core.registry import Registry
     from crosshook.core.sampling.sampler import Sampler
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """A training to come.
+
+    Attributes:
+        slots: channel mapping and channel weights, by interface.
+        evaluations: for all that train and have no budget of their own.
+        settings: of components with parameters.
+        groups: the group of each channel, or None.
+        seed: of all random numbers.
+        max_invalid_fraction: share of points that may be invalid.
+    """
+
+    slots: Mapping[str, Slot]
+    evaluations: int
+    settings: LearningSettings
+    groups: tuple[int, ...] | None
+    seed: int
+    max_invalid_fraction: float
+
+    def composition(self, registry: Registry) -> Composition:
+        """How the mapping will make a proposal: a mapping that learns has a warm start.
+
+        Raises:
+            ConfigurationError: if channels are grouped for a mapping that cannot share.
+        """
+        mapping = self.slots[MAPPING]
+        learns = registry.get(MAPPING, mapping.use).component.capabilities.learns
+        if not learns or mapping.model is not None:
+            if self.groups is not None:
+                message = f"sampling.groups: {mapping.use!r} learns for each channel by itself"
+                raise ConfigurationError(message)
+            return Composition()
+        settings = self.settings
+        return Composition(None, settings.warm_start, settings.warm_layer, self.groups)
 
 
 @dataclass(frozen=True)
@@ -53,20 +96,20 @@ class Lesson:
     why: str = ""
 
 
-def plan_training(config: RunConfig, registry: Registry) -> tuple[Lesson, ...]:
-    """Which components of a run train, in what order and with what budget.
+def plan_training(plan: TrainingPlan, registry: Registry) -> tuple[Lesson, ...]:
+    """Which components train, in what order and with what budget.
 
-    `sampling.evaluations` is shared out evenly over those whose slot has no `train.evaluations`
-    of its own.
+    The evaluations are shared out evenly over those whose slot has no `train.evaluations` of its
+    own.
 
     Raises:
         ConfigurationError: if a slot asks for a training its component does not have.
         ModelError: if a component learns but could not be saved for the stages that follow.
     """
-    slots = {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights}
+    slots = plan.slots
     reasons = {name: _why_not(registry, name, slot) for name, slot in slots.items()}
     sharing = [n for n, slot in slots.items() if not reasons[n] and _own_budget(slot) is None]
-    each = config.train_evaluations // len(sharing) if sharing else 0
+    each = plan.evaluations // len(sharing) if sharing else 0
     lessons = []
     for name, slot in slots.items():
         own = _own_budget(slot)
@@ -106,19 +149,19 @@ def _own_budget(slot: Slot) -> int | None:
 
 
 def train(
-    config: RunConfig,
+    plan: TrainingPlan,
     sampler: Sampler,
+    context: BuildContext,
     registry: Registry,
-    progress: Progress,
     listener: Callable[[IterationResult], None],
 ) -> tuple[TrainingResult, Tensor]:
-    """Trains the channel mapping and the channel weights of a run.
+    """Trains the channel mapping and the channel weights of a sampler, in place.
 
     Args:
-        config: the run.
-        sampler: its untrained sampler, whose components are trained in place.
+        plan: what to train, and how.
+        sampler: untrained, composed as the plan says.
+        context: the sampler's components were built in.
         registry: knows which of them are trainable.
-        progress: told how far it is.
         listener: told about each iteration.
 
     Returns:
@@ -128,7 +171,7 @@ def train(
         NumericalError: if too many points are invalid.
     """
     start = time.perf_counter()
-    lessons = plan_training(config, registry)
+    lessons = plan_training(plan, registry)
     if not any(lesson.evaluations for lesson in lessons):
         why = lessons[0].why
         nothing = TrainingResult(0, (), 0.0, 0, True, (why,), time.perf_counter() - start)
@@ -136,15 +179,30 @@ def train(
 
     def heard(iteration: Iteration) -> None:
         assert source.sums is not None
-        check_invalid(source.sums, config.max_invalid_fraction, source.invalid)
+        check_invalid(source.sums, plan.max_invalid_fraction, source.invalid)
         listener(_result(iteration))
 
-    source = SamplerSource(sampler, config.seed, heard)
+    source = SamplerSource(sampler, plan.seed, heard)
     notes: tuple[str, ...] = ()
     losses: dict[str, tuple[float, ...]] = {}
+    candidates: tuple[CandidateResult, ...] = ()
+    shares: Tensor | None = None
+    together = [lesson for lesson in lessons if lesson.evaluations and _learns(registry, lesson)]
+    if together and together[0].interface == MAPPING:
+        outcome = _session(plan, together, sampler, source, context)
+        notes += outcome.notes
+        losses[MAPPING] = outcome.losses
+        if outcome.choice is not None:
+            candidates = tuple(
+                CandidateResult(j.name, j.weights, j.relative_deviation, j.efficiency)
+                for j in outcome.choice.judged
+            )
+            shares = shares_from(outcome.choice.deviations.numpy(), SHARE_FLOOR)
+    else:
+        together = []
     for lesson in lessons:
-        if lesson.evaluations:
-            report = _teach(lesson, config, sampler, source, progress)
+        if lesson.evaluations and lesson not in together:
+            report = _teach(lesson, plan, sampler, source, context)
             notes += report.notes
             if report.losses:
                 losses[lesson.interface] = tuple(float(loss) for loss in report.losses)
@@ -155,13 +213,59 @@ def train(
         np.array([i.estimate for i in history]), np.array([i.error for i in history])
     )
     result = TrainingResult(
-        source.evaluations, history, chi2, dof, False, notes, time.perf_counter() - start, losses
+        source.evaluations,
+        history,
+        chi2,
+        dof,
+        False,
+        notes,
+        time.perf_counter() - start,
+        losses,
+        candidates,
     )
-    return result, source.shares
+    return result, source.shares if shares is None else shares
+
+
+def _learns(registry: Registry, lesson: Lesson) -> bool:
+    return registry.get(lesson.interface, lesson.slot.use).component.capabilities.learns
+
+
+def _session(
+    plan: TrainingPlan,
+    lessons: list[Lesson],
+    sampler: Sampler,
+    source: SamplerSource,
+    context: BuildContext,
+) -> Outcome:
+    """The mapping, and the channel weights with it if they learn too."""
+    weights = sampler.weights if len(lessons) > 1 and sampler.n_channels > 1 else None
+    untrained = None
+    if weights is not None:
+        assert isinstance(weights, Stateful)
+        untrained = copy.deepcopy(weights)
+    learns = (sampler.mapping,) if weights is None else (sampler.mapping, weights)
+    rng = random.torch_generator(plan.seed, f"train {MAPPING}")
+    return train_together(
+        Lessons(
+            sampler.composition.parts(sampler.mapping, sampler.warm, context),
+            weights,
+            untrained,
+            cast("tuple[Learns, ...]", learns),
+            sum(lesson.evaluations for lesson in lessons),
+        ),
+        sampler,
+        source,
+        plan.settings,
+        context.with_(rng=rng),
+    )
 
 
 def _teach(
-    lesson: Lesson, config: RunConfig, sampler: Sampler, source: SamplerSource, progress: Progress
+    lesson: Lesson,
+    plan: TrainingPlan,
+    sampler: Sampler,
+    source: SamplerSource,
+    context: BuildContext,
 ) -> FitReport:
     component = sampler.mapping if lesson.interface == MAPPING else sampler.weights
     if not isinstance(component, Trainable):
@@ -171,9 +275,8 @@ def _teach(
         )
         raise RegistryError(message)
     # A stream of its own: numbers that made the initial values must not come again.
-    rng = random.torch_generator(config.seed, f"train {lesson.interface}")
-    context = build_context(config, sampler.integrand, progress).with_(rng=rng)
-    return component.fit(source, Budget(lesson.evaluations), context)
+    rng = random.torch_generator(plan.seed, f"train {lesson.interface}")
+    return component.fit(source, Budget(lesson.evaluations), context.with_(rng=rng))
 
 
 def _result(iteration: Iteration) -> IterationResult:

@@ -37,6 +37,21 @@ def crosshook_channel_mapping() -> Iterable[Component[object]]:
                 stateful=True,
             ),
         ),
+        Component(
+            "flow",
+            "crosshook.plugins.flow.mapping:make",
+            "splines whose shapes networks choose: autoregressive or coupling",
+            schema="crosshook.schemas:v1/components/flow.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                conditional=True,
+                invertible=True,
+                trainable=True,
+                stateful=True,
+                learns=True,
+            ),
+        ),
     ]
 
 
@@ -55,6 +70,20 @@ def crosshook_channel_weights() -> Iterable[Component[object]]:
             "crosshook.plugins.uniform.weights:make",
             "the same weight for every open channel",
             capabilities=Capabilities(devices=ANYWHERE, differentiable=True),
+        ),
+        Component(
+            "network",
+            "crosshook.plugins.multichannel.network:make",
+            "the process's own proposal times what a network learned",
+            schema="crosshook.schemas:v1/components/network.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                trainable=True,
+                stateful=True,
+                learns=True,
+                features=True,
+            ),
         ),
     ]
 

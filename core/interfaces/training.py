@@ -31,10 +31,10 @@ class Draw:
     """Points drawn for training, weighed by core. n points, d dimensions, k channels.
 
     Attributes:
-        r: uniform random numbers, `(n, d)`.
+        r: uniform random numbers, `(n, d)`; those of a mixture have a column more.
         channel: channel of each point, `(n,)` int64.
         u: mapped points, `(n, d)`.
-        log_det: log|∂u/∂r|, `(n,)`.
+        log_det: log|∂u/∂r|, minus the log density the point was drawn with, `(n,)`.
         value: dσ/dx · |∂x/∂u| in pb without channel weight, `(n,)`.
         weight: the full weight, channel weight and share included, `(n,)`.
         log_alpha: logarithms of the channel weights, `(n, k)`.

@@ -18,6 +18,7 @@ from crosshook.core.conventions import PICOBARN_GEV2
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.cuts import Cuts
+from crosshook.core.process.features import feature_names, point_features
 from crosshook.core.process.luminosity import Luminosity, assignments
 from crosshook.core.process.scales import Scale
 
@@ -82,6 +83,7 @@ class ScatteringProcess:
         channels: names of the channels.
         assignments: flavour assignments, in the order of the columns of `Points.parts`.
         process_ids: distinct LPRUP, in the order of the columns of `Evaluation.parts`.
+        features: names of the features it gives; none unless asked for.
     """
 
     def __init__(
@@ -136,6 +138,12 @@ class ScatteringProcess:
         self._mu_f = Scale(scales["factorisation"], "scales.factorisation", final)
         self._cuts = Cuts(cuts, final)
         self._alpha_s = alpha_s
+        self.features: tuple[str, ...] = ()
+
+    def give_features(self) -> None:
+        """From now on evaluations hold features, which channel weights can learn from."""
+        legs = len(self.assignments[0].pdg)
+        self.features = feature_names(self.phase_space.n_incoming, legs)
 
     @property
     def final_pdg(self) -> tuple[int, ...]:
@@ -172,7 +180,11 @@ class ScatteringProcess:
         densities = space.log_densities[rows]
         proposed = densities - torch.logsumexp(densities, dim=1, keepdim=True)
         log_prior = flat.index_copy(0, rows, proposed)
-        return Evaluated(Evaluation(value, log_prior, None, parts), rows, points)
+        features = None
+        if self.features:
+            inside_features = point_features(momenta, self.phase_space.n_incoming)
+            features = u.new_zeros((n, len(self.features))).index_copy(0, rows, inside_features)
+        return Evaluated(Evaluation(value, log_prior, features, parts), rows, points)
 
     def points(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> Points:
         """Scales, coupling and dσ/dx of given momenta; NaN where these are no numbers."""

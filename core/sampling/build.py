@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 
@@ -18,15 +18,18 @@ from crosshook.core.model import read_document
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.self_test import check_amplitudes
 from crosshook.core.registry import default_registry
+from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.sampler import Sampler
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
+    from crosshook.core.interfaces.integrand import Integrand
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import Process
     from crosshook.core.interfaces.unweighter import Unweighter
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from crosshook.core.registry import Registry
 
 MAPPING, WEIGHTS, UNWEIGHTER = "channel_mapping", "channel_weights", "unweighter"
+WARM = "warm_start"
 
 
 @dataclass(frozen=True)
@@ -42,19 +46,30 @@ class SamplerSpec:
 
     Attributes:
         document: the resolved run file as JSON.
-        models: trained components, as (interface, directory, checksum of the model).
+        models: trained components, as (name, directory, checksum of the model).
+        composition: how they make a proposal, as JSON; empty for the mapping alone.
     """
 
     document: str
     models: tuple[tuple[str, str, str], ...] = ()
+    composition: str = ""
 
     @classmethod
-    def of(cls, config: RunConfig, models: dict[str, Path]) -> SamplerSpec:
+    def of(
+        cls,
+        config: RunConfig,
+        models: dict[str, Path],
+        composition: Composition | None = None,
+    ) -> SamplerSpec:
         """The specification of a configuration with trained models."""
         found = (
             (name, str(path), str(read_document(path)["sha256"])) for name, path in models.items()
         )
-        return cls(json.dumps(config.document, sort_keys=True), tuple(sorted(found)))
+        return cls(
+            json.dumps(config.document, sort_keys=True),
+            tuple(sorted(found)),
+            "" if composition is None else json.dumps(composition.as_json(), sort_keys=True),
+        )
 
     def folder(self, interface: str) -> str | None:
         """Directory of the trained component, or None."""
@@ -78,7 +93,11 @@ def _sampler(spec: SamplerSpec) -> Sampler:
     config = spec.config()
     registry = default_registry(config.disable)
     folders = {name: path for name, path, _ in spec.models}
-    return build_sampler(config, build_process(config, registry), registry, folders)
+    composition = Composition()
+    if spec.composition:
+        composition = Composition.from_json(json.loads(spec.composition))
+    process = build_process(config, registry)
+    return build_sampler(config, process, registry, folders, composition)
 
 
 @lru_cache(maxsize=4)
@@ -147,6 +166,7 @@ def build_context(config: RunConfig, integrand: object, progress: Progress | Non
         dimensions=integrand.n_dim,
         channels=len(integrand.channels),
         legs=len(integrand.assignments[0].pdg),
+        features=integrand.features,
         device=config.device,
         rng=random.torch_generator(config.seed, "build"),
     )
@@ -158,6 +178,7 @@ def build_sampler(
     process: ScatteringProcess,
     registry: Registry,
     models: dict[str, str],
+    composition: Composition | None = None,
     progress: Progress | None = None,
 ) -> Sampler:
     """Joins a process with its sampling components.
@@ -166,22 +187,60 @@ def build_sampler(
         config: the run.
         process: as composed by `build_process`.
         registry: where components come from.
-        models: directories of trained components by interface; others start untrained.
+        models: directories of trained components by name; others start untrained.
+        composition: how the mapping makes a proposal; of itself alone if None.
         progress: told about trainings.
     """
+    weights = registry.get(WEIGHTS, config.channel_weights.use).component
+    if weights.capabilities.features:
+        process.give_features()
     context = build_context(config, process, progress)
-    mapping = registry.build(
-        MAPPING,
-        _with_model(config.channel_mapping, models.get(MAPPING)),
-        context,
-        "sampling.channel_mapping",
+    slots = {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights}
+    chosen = {name: _with_model(slot, models.get(name)) for name, slot in slots.items()}
+    composed = composition if composition is not None else Composition()
+    built = build_components(chosen, composed, context, registry, models.get(WARM))
+    return join(process, built, composed, context)
+
+
+class Components(NamedTuple):
+    """Sampling components as they are built."""
+
+    mapping: ChannelMapping
+    weights: ChannelWeights
+    warm: ChannelMapping | None
+
+
+def build_components(
+    slots: Mapping[str, Slot],
+    composition: Composition,
+    context: BuildContext,
+    registry: Registry,
+    warm_model: str | None = None,
+) -> Components:
+    """Builds sampling components.
+
+    Args:
+        slots: channel mapping and channel weights, by interface.
+        composition: how the mapping makes a proposal.
+        context: of the task.
+        registry: builds the components.
+        warm_model: directory of the trained warm start.
+    """
+    where = "sampling."
+    inner = composition.context(context)
+    mapping = registry.build(MAPPING, slots[MAPPING], inner, where + MAPPING)
+    weights = registry.build(WEIGHTS, slots[WEIGHTS], context, where + WEIGHTS)
+    return Components(
+        cast("ChannelMapping", mapping),
+        cast("ChannelWeights", weights),
+        composition.build_warm(context, registry, warm_model),
     )
-    weights = registry.build(
-        WEIGHTS,
-        _with_model(config.channel_weights, models.get(WEIGHTS)),
-        context,
-        "sampling.channel_weights",
-    )
-    return Sampler(
-        process, cast("ChannelMapping", mapping), cast("ChannelWeights", weights), process.device
-    )
+
+
+def join(
+    integrand: Integrand, built: Components, composition: Composition, context: BuildContext
+) -> Sampler:
+    """Joins any integrand with sampling components."""
+    sampler = Sampler(integrand, built.mapping, built.weights, context.torch_device)
+    sampler.compose(composition, built.warm, context)
+    return sampler

@@ -1,6 +1,8 @@
 """Sampler: draws points and composes their weight, for every stage of a run.
 
-    w = α_c(x) · dσ/dx(x) · |∂x/∂u|_c · |∂u/∂r|_c / p_c,   u = mapping.forward(r, c), x = x(u, c).
+    w = α_c(x) · dσ/dx(x) · |∂x/∂u|_c / (q_c(u) p_c),   u ~ q_c, x = x(u, c).
+
+The proposal q_c is 1/|∂u/∂r| of the channel mapping u(r, c), or a mixture of several.
 
 Stages keep v = w·p_c, which does not depend on the shares p_c: its mean over the points of a
 channel is that channel's part of the integral.
@@ -17,11 +19,14 @@ import torch
 from crosshook.core.errors import IntegrandError
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.scattering import Evaluated, ScatteringProcess
+from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.numbers import draw_numbers
+from crosshook.core.sampling.proposal import Proposal
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.integrand import Integrand
@@ -33,10 +38,10 @@ class Sample:
     """Points of one block with their weights.
 
     Attributes:
-        r: random numbers, `(n, d)`.
+        r: random numbers, `(n, d)`, and one more to choose a part of the proposal if it has several.
         channel: `(n,)` int64.
         u: mapped points, `(n, d)`.
-        log_det: log|∂u/∂r|, `(n,)`.
+        log_det: log|∂u/∂r| = -log q_c(u), `(n,)`.
         evaluation: what the integrand said.
         log_alpha: logarithms of the channel weights, `(n, k)`.
         weight: v, the weight without its share, `(n,)` in pb.
@@ -56,7 +61,17 @@ class Sample:
 
 
 class Sampler:
-    """An integrand with its channel mapping and channel weights."""
+    """An integrand with its channel mapping and channel weights.
+
+    Attributes:
+        integrand: what is sampled.
+        mapping: the channel mapping, which a training may put inside a proposal.
+        warm: the mapping's warm start, or None.
+        composition: what the proposal consists of.
+        proposal: what points are drawn from; the mapping alone to start with.
+        weights: the channel weights.
+        device: where points live.
+    """
 
     def __init__(
         self,
@@ -68,8 +83,18 @@ class Sampler:
         """Joins the parts; nothing is evaluated yet."""
         self.integrand = integrand
         self.mapping = mapping
+        self.warm: ChannelMapping | None = None
+        self.composition = Composition()
+        self.proposal = Proposal([mapping])
         self.weights = weights
         self.device = device
+
+    def compose(
+        self, composition: Composition, warm: ChannelMapping | None, context: BuildContext
+    ) -> None:
+        """Puts the mapping inside a proposal."""
+        self.composition, self.warm = composition, warm
+        self.proposal = composition.proposal(self.mapping, warm, context)
 
     @property
     def n_channels(self) -> int:
@@ -97,13 +122,14 @@ class Sampler:
             n_extra: further uniform numbers a point, e.g. for unweighting.
             latents: how the random numbers of a block hang together.
         """
-        d = self.integrand.n_dim
+        d = self.integrand.n_dim + self.proposal.n_pick
         r, channel, extra = draw_numbers(seed, stage, block, n, d, shares, n_extra, latents)
         return self.weigh(r.to(self.device), channel.to(self.device), extra)
 
     def weigh(self, r: Tensor, channel: Tensor, extra: Tensor) -> Sample:
         """Maps given random numbers and weighs the points."""
-        u, log_det = self.mapping.forward(r, channel)
+        u, log_q = self.proposal.draw(r, channel)
+        log_det = -log_q
         evaluated: Evaluated | None = None
         if isinstance(self.integrand, ScatteringProcess):
             evaluated = self.integrand.evaluate_points(u, channel)

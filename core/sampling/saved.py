@@ -9,7 +9,7 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 
@@ -24,17 +24,16 @@ from crosshook.core.registry import default_registry
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.sampling.build import (
     MAPPING,
+    WARM,
     WEIGHTS,
+    build_components,
     build_context,
     build_process,
     build_sampler,
     check_device,
 )
+from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.trained import TrainedSampler
-
-if TYPE_CHECKING:
-    from crosshook.core.interfaces.channel_mapping import ChannelMapping
-    from crosshook.core.interfaces.channel_weights import ChannelWeights
 
 FORMAT = "crosshook-sampler/1"
 DOCUMENT = "sampler.json"
@@ -48,21 +47,25 @@ def save_sampler(sampler: TrainedSampler, directory: Path) -> None:
         directory: made if missing; a sampler already there is replaced.
 
     Raises:
-        ModelError: if it draws from more than its channel mapping, which alone is kept.
         OutputError: if it cannot be written.
     """
-    if sampler.proposal is not None:
-        message = f"{directory}: a sampler that draws from a mixture cannot be kept by its mapping"
-        raise ModelError(message)
-    for interface, built in ((MAPPING, sampler.mapping), (WEIGHTS, sampler.weights)):
+    composition, context = sampler.composition, sampler.context
+    kept = [
+        (MAPPING, MAPPING, sampler.mapping, sampler.slots[MAPPING], composition.context(context)),
+        (WEIGHTS, WEIGHTS, sampler.weights, sampler.slots[WEIGHTS], context),
+    ]
+    if composition.warm_start is not None:
+        inner = context.with_(discrete=())
+        kept.append((WARM, MAPPING, sampler.warm, composition.warm_start, inner))
+    for name, interface, built, slot, shape in kept:
         if isinstance(built, Stateful):
-            slot = sampler.slots[interface]
-            save_model(built, directory / interface, interface, slot, sampler.context)
+            save_model(built, directory / name, interface, slot, shape)
     document = {
         "format": FORMAT,
         "context": sampler.context.shape(),
         "channels": list(sampler.channels),
         "shares": sampler.shares.tolist(),
+        "composition": composition.as_json(),
         "slots": {
             name: Slot(slot.use, slot.options).as_dict() for name, slot in sampler.slots.items()
         },
@@ -123,23 +126,25 @@ def _of_function(path: Path, device: str) -> TrainedSampler:
         slots = {name: Slot.parse(slot) for name, slot in document["slots"].items()}
         channels = tuple(document["channels"])
         shares = torch.tensor(document["shares"], dtype=torch.float64, device="cpu")
+        composition = Composition.from_json(document["composition"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"{path / DOCUMENT}: damaged: {error}"
         raise ModelError(message) from error
     registry = default_registry()
-    built = {}
-    for interface in (MAPPING, WEIGHTS):
-        slot, folder = slots[interface], path / interface
+    for interface, slot in slots.items():
         if registry.get(interface, slot.use).component.capabilities.stateful:
-            slot = replace(slot, model=str(folder))
-        built[interface] = registry.build(interface, slot, context, interface)
+            slots[interface] = replace(slot, model=str(path / interface))
+    warm = str(path / WARM) if composition.warm_start is not None else None
+    built = build_components(slots, composition, context, registry, warm)
     return TrainedSampler(
-        cast("ChannelMapping", built[MAPPING]),
-        cast("ChannelWeights", built[WEIGHTS]),
+        built.mapping,
+        built.weights,
         shares,
         channels,
         context,
         slots,
+        composition=composition,
+        warm=built.warm,
     )
 
 
@@ -152,7 +157,8 @@ def _of_run(run: RunDirectory) -> TrainedSampler:
     with one_thread():
         process = build_process(config, registry)
         folders = {slot: str(run.model(slot)) for slot in run.trained()}
-        sampler = build_sampler(config, process, registry, folders)
+        composition = Composition.from_json(run.read_json(run.composition))
+        sampler = build_sampler(config, process, registry, folders, composition)
     return TrainedSampler(
         sampler.mapping,
         sampler.weights,
@@ -163,4 +169,6 @@ def _of_run(run: RunDirectory) -> TrainedSampler:
         build_context(config, process, None),
         {MAPPING: config.channel_mapping, WEIGHTS: config.channel_weights},
         process.phase_space,
+        composition=composition,
+        warm=sampler.warm,
     )

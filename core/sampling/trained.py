@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.discrete import join, split
 from crosshook.core.sampling.numbers import draw_numbers
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.process import PhaseSpace
     from crosshook.core.sampling.latents import Latents
+    from crosshook.core.sampling.proposal import Proposal
 
 CHUNK = 16_384
 """Points drawn at a time; part of what fixes the points of a seed."""
@@ -50,23 +53,6 @@ class DrawnPoints:
     log_prob: Tensor
 
 
-class Proposes(Protocol):
-    """What points are drawn from where it is more than the channel mapping alone."""
-
-    @property
-    def n_pick(self) -> int:
-        """Random numbers a point needs besides its coordinates."""
-        ...
-
-    def draw(self, numbers: Tensor, channel: Tensor) -> tuple[Tensor, Tensor]:
-        """Points `(n, d)` of numbers `(n, d + n_pick)`, and log q_c(u), `(n,)`."""
-        ...
-
-    def log_density(self, u: Tensor, channel: Tensor) -> Tensor:
-        """log q_c(u), `(n,)`."""
-        ...
-
-
 @dataclass(frozen=True)
 class TrainedSampler:
     """Channel mapping, channel weights and channel shares, frozen.
@@ -82,7 +68,8 @@ class TrainedSampler:
         channels: their names.
         context: what both components were built for.
         slots: their names and options, by interface.
-        proposal: what points are drawn from, if it is more than the mapping alone.
+        composition: how the mapping makes up what points are drawn from.
+        warm: the warm start of the mapping, or None.
         phase_space: of a run's process: `phase_space.forward(u, channel)` gives momenta; None for
             the sampler of a function.
     """
@@ -94,7 +81,13 @@ class TrainedSampler:
     context: BuildContext
     slots: Mapping[str, Slot] = field(default_factory=dict)
     phase_space: PhaseSpace | None = None
-    proposal: Proposes | None = None
+    composition: Composition = field(default_factory=Composition)
+    warm: ChannelMapping | None = None
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        """What points are drawn from."""
+        return self.composition.proposal(self.mapping, self.warm, self.context)
 
     @property
     def dimensions(self) -> int:
@@ -130,20 +123,14 @@ class TrainedSampler:
     def _chunks(
         self, n: int, seed: int, latents: Latents
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        d = self.dimensions + len(self.discrete)
-        if self.proposal is not None:
-            d += self.proposal.n_pick
+        d = self.dimensions + len(self.discrete) + self.proposal.n_pick
         device = self.context.torch_device
         for block in range(max(1, -(-n // CHUNK))):
             size = min(CHUNK, n - block * CHUNK)
             numbers = draw_numbers(seed, "sample", block, size, d, self.shares, latents=latents)
             channel = numbers.channel.to(device)
             r = numbers.r.to(device)
-            if self.proposal is not None:
-                u, log_density = self.proposal.draw(r, channel)
-            else:
-                u, log_det = self.mapping.forward(r, channel)
-                log_density = -log_det
+            u, log_density = self.proposal.draw(r, channel)
             yield u, channel, self._joint(log_density, channel)
 
     @torch.no_grad()
@@ -182,9 +169,7 @@ class TrainedSampler:
             for j, count in enumerate(self.discrete):
                 self._check(f"values[:, {j}]", values[:, j], (n,), count)
             u = join(u, values.to(device), self.discrete)
-        if self.proposal is not None:
-            return self._joint(self.proposal.log_density(u, channel), channel)
-        return self._joint(self.mapping.inverse(u, channel)[1], channel)
+        return self._joint(self.proposal.log_density(u, channel), channel)
 
     def save(self, directory: str | Path) -> None:
         """Writes the sampler: tensors and JSON only; `crosshook.open_sampler` reads it.

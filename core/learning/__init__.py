@@ -1,0 +1,1 @@
+"""Learning by gradient: one loop for channel mappings and channel weights that have parameters."""

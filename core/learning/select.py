@@ -1,0 +1,207 @@
+"""The choice after a training: untrained, warm start, learned or a mixture, channel by channel.
+
+It is made on fresh points, which no step has seen. They are drawn from a mixture of all parts, and
+every candidate is judged by its weights |a|/q with points reweighted to its own density q.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core.sampling.parts import NAMES
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.learning.settings import Objective
+
+SHARE = 1e-3
+"""Of the integral that may lie above the maximum weight."""
+
+MIXTURES: tuple[tuple[float, float, float], ...] = (
+    (1.0, 0.0, 0.0),
+    (0.0, 1.0, 0.0),
+    (0.0, 0.0, 1.0),
+    (0.95, 0.05, 0.0),
+    (0.95, 0.0, 0.05),
+    (0.9, 0.05, 0.05),
+    (0.8, 0.2, 0.0),
+    (0.8, 0.0, 0.2),
+    (0.6, 0.4, 0.0),
+    (0.6, 0.0, 0.4),
+    (0.3, 0.7, 0.0),
+    (0.3, 0.0, 0.7),
+    (0.0, 0.5, 0.5),
+)
+"""Shares of the parts that are tried, the simplest first."""
+
+GAIN = 0.01
+"""What a candidate must be better by, relatively, than one listed before it: mixtures cost time."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A candidate on the fresh points, the same mixture in every channel or the chosen ones.
+
+    Attributes:
+        name: of the part, or `chosen`.
+        weights: `before` or `after` the training of the channel weights.
+        relative_deviation: Σ_c s_c / Σ_c A_c with the best shares of channels.
+        efficiency: ε(0.1 %), Σ_c A_c / Σ_c M_c.
+    """
+
+    name: str
+    weights: str
+    relative_deviation: float
+    efficiency: float
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen.
+
+    Attributes:
+        shares: of the parts, `(k, 3)`.
+        deviations: s_c of each channel, `(k,)`.
+        learned_weights: True if the trained channel weights are kept.
+        judged: the plain candidates and the chosen one.
+        points: fresh points the choice was made on.
+    """
+
+    shares: Tensor
+    deviations: Tensor
+    learned_weights: bool
+    judged: tuple[Judged, ...]
+    points: int
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Fresh points. n points, k channels.
+
+    Attributes:
+        channel: `(n,)`.
+        log_q: log density of the three parts, `(n, 3)`.
+        log_rho: log density of the mixture they come from, `(n,)`.
+        log_targets: log|a| before and after the training of the channel weights, `(n,)` each.
+    """
+
+    channel: Tensor
+    log_q: Tensor
+    log_rho: Tensor
+    log_targets: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """One candidate in one channel: integral, deviation, maximum weight."""
+
+    size: float
+    deviation: float
+    largest: float
+
+
+def _judge(log_target: Tensor, log_q: Tensor, log_rho: Tensor) -> _Channel:
+    """Integral, deviation and maximum of |a|/q under q, from points of ρ."""
+    n = log_target.shape[0]
+    if n == 0:
+        return _Channel(0.0, 0.0, 0.0)
+    size = float(torch.exp(log_target - log_rho).mean())
+    if size == 0:
+        return _Channel(0.0, 0.0, 0.0)
+    second = float(torch.exp(2 * log_target - log_q - log_rho).mean())
+    return _Channel(size, max(second - size**2, 0.0) ** 0.5, _largest(log_target, log_q, log_rho))
+
+
+def _largest(log_target: Tensor, log_q: Tensor, log_rho: Tensor) -> float:
+    """M with ∫ (|a| - M q)₊ = SHARE · ∫ |a|, from points of ρ."""
+    w, order = torch.sort(torch.exp(log_target - log_q), descending=True)
+    carried = torch.exp(log_target - log_rho)[order]
+    measure = torch.exp(log_q - log_rho)[order]
+    usable = carried > 0
+    w, carried, measure = w[usable], carried[usable], measure[usable]
+    # Above the i-th weight: Σ_{j<i} (carried_j - w_i measure_j), growing with i.
+    above = torch.cumsum(carried, 0) - carried
+    count = torch.cumsum(measure, 0) - measure
+    allowed = SHARE * float(carried.sum())
+    i = int(torch.searchsorted((above - w * count).contiguous(), allowed, right=True))
+    inside, weighed = float(carried[:i].sum()), float(measure[:i].sum())
+    # Without a point to spare below the largest weight, it is the maximum.
+    return max((inside - allowed) / weighed, 0.0) if weighed > 0 else float(w[0])
+
+
+def choose(fresh: Fresh, k: int, objective: Objective) -> Choice:
+    """Chooses mixtures by an objective.
+
+    Args:
+        fresh: the points.
+        k: number of channels.
+        objective: what counts.
+    """
+    best: tuple[float, int, list[int], list[_Channel]] | None = None
+    judged: list[Judged] = []
+    for version, log_target in enumerate(fresh.log_targets):
+        table = [_table(fresh, log_target, c) for c in range(k)]
+        label = ("before", "after")[version] if len(fresh.log_targets) > 1 else ""
+        judged += [
+            _summary(NAMES[part], label, [row[part] for row in table])
+            for part in range(len(NAMES))
+        ]
+        picks = [_pick(row, objective) for row in table]
+        chosen = [row[i] for row, i in zip(table, picks, strict=True)]
+        score = _score(chosen, objective)
+        if best is None or score < best[0] * (1 - GAIN):
+            best = (score, version, picks, chosen)
+    assert best is not None
+    _, version, picks, chosen = best
+    device = fresh.log_q.device
+    label = ("before", "after")[version] if len(fresh.log_targets) > 1 else ""
+    return Choice(
+        torch.tensor([MIXTURES[i] for i in picks], dtype=torch.float64, device=device),
+        torch.tensor([c.deviation for c in chosen], dtype=torch.float64, device="cpu"),
+        version == 1,
+        (*judged, _summary("chosen", label, chosen)),
+        int(fresh.channel.shape[0]),
+    )
+
+
+def _table(fresh: Fresh, log_target: Tensor, channel: int) -> list[_Channel]:
+    rows = fresh.channel == channel
+    target, log_q, log_rho = log_target[rows], fresh.log_q[rows], fresh.log_rho[rows]
+    table = []
+    for mixture in MIXTURES:
+        shares = torch.tensor(mixture, dtype=log_q.dtype, device=log_q.device)
+        mixed = torch.logsumexp(log_q + torch.log(shares), dim=1)
+        table.append(_judge(target, mixed, log_rho))
+    return table
+
+
+def _measure(channel: _Channel, objective: Objective) -> float:
+    return channel.deviation if objective == "variance" else channel.largest
+
+
+def _pick(row: list[_Channel], objective: Objective) -> int:
+    """The first mixture that no later one beats by more than the gain asked for."""
+    chosen = 0
+    for i, candidate in enumerate(row):
+        if _measure(candidate, objective) < _measure(row[chosen], objective) * (1 - GAIN):
+            chosen = i
+    return chosen
+
+
+def _score(channels: list[_Channel], objective: Objective) -> float:
+    return sum(_measure(c, objective) for c in channels)
+
+
+def _summary(name: str, weights: str, channels: list[_Channel]) -> Judged:
+    size = sum(c.size for c in channels)
+    largest = sum(c.largest for c in channels)
+    return Judged(
+        name,
+        weights,
+        sum(c.deviation for c in channels) / size if size else 0.0,
+        size / largest if largest else 0.0,
+    )
