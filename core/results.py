@@ -40,14 +40,35 @@ class CandidateResult:
         name: `untrained`, `warm start`, `learned`, or `chosen`: the best in each channel.
         weights: `before` or `after` the training of the channel weights; empty if they do not
             learn.
-        relative_deviation: standard deviation of the weights over their mean.
+        relative_deviation: standard deviation of the weights over their mean, with the best
+            shares of channels.
         efficiency: unweighting efficiency ε(0.1 %).
+        component: the channel mapping behind the name, e.g. `flow`; empty for `untrained` and
+            `chosen`.
     """
 
     name: str
     weights: str
     relative_deviation: float
     efficiency: float
+    component: str = ""
+
+
+@dataclass(frozen=True)
+class ChannelChoice:
+    """What the points of a channel are drawn from after the choice: shares that sum to 1.
+
+    Attributes:
+        channel: its name.
+        learned: share of the mapping that was learned.
+        warm_start: share of its warm start.
+        untrained: share of uniform points.
+    """
+
+    channel: str
+    learned: float
+    warm_start: float
+    untrained: float
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,8 @@ class TrainingResult:
         seconds: wall time.
         losses: the training loss by step of each component that has one, by interface.
         candidates: what the choice after the training was between, and what was chosen.
+        candidate_points: fresh points the candidates were judged on.
+        choices: what was chosen in each channel; empty without a choice.
     """
 
     evaluations: int
@@ -75,6 +98,8 @@ class TrainingResult:
     seconds: float
     losses: dict[str, tuple[float, ...]] = field(default_factory=dict)
     candidates: tuple[CandidateResult, ...] = ()
+    candidate_points: int = 0
+    choices: tuple[ChannelChoice, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,12 @@ from crosshook.core import random
 from crosshook.core.errors import ConfigurationError, ModelError, RegistryError
 from crosshook.core.interfaces.training import Budget, Stateful, Trainable
 from crosshook.core.learning.session import Lessons, train_together
-from crosshook.core.results import CandidateResult, IterationResult, TrainingResult
+from crosshook.core.results import (
+    CandidateResult,
+    ChannelChoice,
+    IterationResult,
+    TrainingResult,
+)
 from crosshook.core.sampling.build import MAPPING
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.invalid import check_invalid, invalid_notes
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.training import FitReport, Iteration
     from crosshook.core.learning.alone import Learns
+    from crosshook.core.learning.select import Choice
     from crosshook.core.learning.session import Outcome
     from crosshook.core.learning.settings import LearningSettings
     from crosshook.core.registry import Registry
@@ -185,19 +191,16 @@ def train(
     source = SamplerSource(sampler, plan.seed, heard)
     notes: tuple[str, ...] = ()
     losses: dict[str, tuple[float, ...]] = {}
-    candidates: tuple[CandidateResult, ...] = ()
+    choice: Choice | None = None
     shares: Tensor | None = None
     together = [lesson for lesson in lessons if lesson.evaluations and _learns(registry, lesson)]
     if together and together[0].interface == MAPPING:
         outcome = _session(plan, together, sampler, source, context)
         notes += outcome.notes
         losses[MAPPING] = outcome.losses
-        if outcome.choice is not None:
-            candidates = tuple(
-                CandidateResult(j.name, j.weights, j.relative_deviation, j.efficiency)
-                for j in outcome.choice.judged
-            )
-            shares = shares_from(outcome.choice.deviations.numpy(), SHARE_FLOOR)
+        choice = outcome.choice
+        if choice is not None:
+            shares = shares_from(choice.deviations.numpy(), SHARE_FLOOR)
     else:
         together = []
     for lesson in lessons:
@@ -221,9 +224,35 @@ def train(
         notes,
         time.perf_counter() - start,
         losses,
-        candidates,
+        () if choice is None else _candidates(choice, plan.slots[MAPPING], sampler.composition),
+        0 if choice is None else choice.points,
+        () if choice is None else _choices(choice, sampler),
     )
     return result, source.shares if shares is None else shares
+
+
+def _candidates(
+    choice: Choice, learned: Slot, composition: Composition
+) -> tuple[CandidateResult, ...]:
+    """What was judged, the simplest first; a warm start there was not is none."""
+    warm = composition.warm_start
+    components = {"learned": learned.use, "warm start": "" if warm is None else warm.use}
+    order = ("untrained", "warm start", "learned", "chosen")
+    return tuple(
+        CandidateResult(
+            j.name, j.weights, j.relative_deviation, j.efficiency, components.get(j.name, "")
+        )
+        for j in sorted(choice.judged, key=lambda j: (j.weights != "before", order.index(j.name)))
+        if warm is not None or j.name != "warm start"
+    )
+
+
+def _choices(choice: Choice, sampler: Sampler) -> tuple[ChannelChoice, ...]:
+    """Shares of the parts, channel by channel; without a warm start its part is the identity."""
+    rows = zip(sampler.integrand.channels, choice.shares.tolist(), strict=True)
+    if sampler.composition.warm_start is None:
+        return tuple(ChannelChoice(name, a, 0.0, b + c) for name, (a, b, c) in rows)
+    return tuple(ChannelChoice(name, *row) for name, row in rows)
 
 
 def _learns(registry: Registry, lesson: Lesson) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crosshook.core.quantity import CROSS_SECTION
-from crosshook.core.report.numbers import measured, percent, plain
+from crosshook.core.report.numbers import count, measured, percent, plain
 from crosshook.core.statistics import chi_squared
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ def describe(figures: dict[str, float], quantity: Quantity = CROSS_SECTION) -> s
         estimate = measured(sigma, rest.pop("error", 0.0), quantity.unit)
         words.append(f"{quantity.symbol} = {estimate}")
     for name, value in rest.items():
-        text = percent(value) if name.endswith(("efficiency", "share")) else plain(value, 4)
+        text = count(int(value)) if float(value).is_integer() else plain(value, 4)
+        if name.endswith(("efficiency", "share")):
+            text = percent(value)
         words.append(f"{name.replace('_', ' ')} {text}")
     return "  ".join(words)

@@ -37,6 +37,8 @@ MEMORY = 0.95
 """Of the running estimates of channel sizes and spreads, per step."""
 LAST_STAGE = 0.5
 """Share of the steps that come after the last draw."""
+REPORTS = 100
+"""Reports of progress in a training."""
 CHECKS = 20
 """Looks at the validation points in the last stage."""
 
@@ -114,10 +116,9 @@ class Learner:
             until = round(total * (1 - LAST_STAGE) * done / rounds)
             self._steps(self._points(), until, total, self._settings.loss)
             self.progressed.rounds = done
-            self._context.progress.update("train", done, rounds + 1)
             between()
         self._finish(checks, total)
-        self._context.progress.update("train", rounds + 1, rounds + 1)
+        self._tell(total, total)
 
     def _planned(self) -> int:
         passes = self._settings.passes * self._evaluations / self._settings.batch
@@ -185,8 +186,18 @@ class Learner:
 
     def _steps(self, points: dict[str, Tensor], until: int, total: int, kind: Loss) -> None:
         """Steps on batches of the points, up to a number of all steps."""
+        every = max(1, total // REPORTS)
         while self.progressed.steps < until and points["channel"].numel():
             self._step(points, total, kind)
+            if self.progressed.steps % every == 0:
+                self._tell(self.progressed.steps, total)
+
+    def _tell(self, done: int, total: int) -> None:
+        """Progress, with the mean loss of the latest steps and their number."""
+        last = self.progressed.losses[-max(1, total // REPORTS) :]
+        if last:
+            figures = {"loss": sum(last) / len(last), "step": float(self.progressed.steps)}
+            self._context.progress.update("learn", done, total, **figures)
 
     def _points(self) -> dict[str, Tensor]:
         """The buffer as the steps need it."""
