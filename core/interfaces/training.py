@@ -41,6 +41,8 @@ class Draw:
         log_prior: logarithms of the prior channel weights, `(n, k)`.
         features: channel-independent coordinates, `(n, f)`, or None.
         condition: `(n, c)`, or None.
+        log_gradient: ∇_u log|a| with a the value times the channel weight, `(n, d)`; NaN where
+            there is none, e.g. where a is 0. None if it was not asked for.
     """
 
     r: Tensor
@@ -53,6 +55,7 @@ class Draw:
     log_prior: Tensor
     features: Tensor | None = None
     condition: Tensor | None = None
+    log_gradient: Tensor | None = None
 
 
 class Source(Protocol):
@@ -68,6 +71,23 @@ class Source(Protocol):
 
         The tensors carry no gradients: a loss is a function of the points, whose density under
         the component in training is computed anew, e.g. with its `inverse`.
+        """
+        ...
+
+
+@runtime_checkable
+class GradientSource(Source, Protocol):
+    """Gives the gradients of a differentiable integrand too."""
+
+    def draw_with_gradients(self, n: int, *, check: bool) -> Draw:
+        """Draws n points with their `log_gradient`, which costs three evaluations a point.
+
+        Args:
+            n: points.
+            check: compare some of the gradients with differences of values.
+
+        Raises:
+            IntegrandError: if the integrand gives no gradients, or wrong ones.
         """
         ...
 

@@ -207,4 +207,8 @@ def _logarithms(prior: Tensor, value: Tensor) -> Tensor:
     even = (total == 0) & (value == 0)[:, None]
     weights = torch.where(even, torch.ones_like(prior), prior)
     total = weights.sum(dim=1, keepdim=True)
-    return torch.log(weights) - torch.log(torch.where(total == 0, torch.ones_like(total), total))
+    # Closed channels stay out of gradients, which would be NaN there.
+    closed = weights == 0
+    logs = torch.log(torch.where(closed, torch.ones_like(weights), weights))
+    logs = torch.where(closed, torch.full_like(logs, -torch.inf), logs)
+    return logs - torch.log(torch.where(total == 0, torch.ones_like(total), total))

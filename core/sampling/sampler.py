@@ -10,7 +10,7 @@ channel is that channel's part of the integral.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +58,23 @@ class Sample:
     weight: Tensor
     extra: Tensor
     evaluated: Evaluated | None
+
+    def detached(self) -> Sample:
+        """The same without gradients, and without momenta."""
+        e = self.evaluation
+        return replace(
+            self,
+            u=self.u.detach(),
+            evaluation=Evaluation(
+                e.value.detach(),
+                e.log_prior.detach(),
+                None if e.features is None else e.features.detach(),
+                None if e.parts is None else e.parts.detach(),
+            ),
+            log_alpha=self.log_alpha.detach(),
+            weight=self.weight.detach(),
+            evaluated=None,
+        )
 
 
 class Sampler:
@@ -110,6 +127,8 @@ class Sampler:
         shares: Tensor,
         n_extra: int = 0,
         latents: Latents = "random",
+        *,
+        differentiable: bool = False,
     ) -> Sample:
         """Draws and weighs one block; see `draw_numbers`.
 
@@ -121,14 +140,26 @@ class Sampler:
             shares: p_c, `(k,)`, summing to 1, on the CPU.
             n_extra: further uniform numbers a point, e.g. for unweighting.
             latents: how the random numbers of a block hang together.
+            differentiable: value and channel weights are kept as functions of u.
         """
         d = self.integrand.n_dim + self.proposal.n_pick
         r, channel, extra = draw_numbers(seed, stage, block, n, d, shares, n_extra, latents)
-        return self.weigh(r.to(self.device), channel.to(self.device), extra)
+        rows = r.to(self.device), channel.to(self.device), extra
+        if not differentiable:
+            return self.weigh(*rows)
+        with torch.enable_grad():
+            return self.weigh(*rows, differentiable=True)
 
-    def weigh(self, r: Tensor, channel: Tensor, extra: Tensor) -> Sample:
+    def weigh(
+        self, r: Tensor, channel: Tensor, extra: Tensor, *, differentiable: bool = False
+    ) -> Sample:
         """Maps given random numbers and weighs the points."""
-        u, log_q = self.proposal.draw(r, channel)
+        if differentiable:
+            with torch.no_grad():
+                u, log_q = self.proposal.draw(r, channel)
+            u = u.detach().requires_grad_()
+        else:
+            u, log_q = self.proposal.draw(r, channel)
         log_det = -log_q
         evaluated: Evaluated | None = None
         if isinstance(self.integrand, ScatteringProcess):

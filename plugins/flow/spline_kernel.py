@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numba
 import torch
-from torch.autograd.function import once_differentiable
 
+from crosshook.plugins.flow import spline
 from crosshook.plugins.flow.spline import FLATTEST, NARROWEST, SHIFT, shares
 
 if TYPE_CHECKING:
@@ -189,22 +189,44 @@ class ToUniform(torch.autograd.Function):
         flat, widths, heights, slopes = _prepared(x, raw, bins)
         y, log_slope = torch.empty_like(flat), torch.empty_like(flat)
         _forward(*(t.numpy() for t in (flat, widths, heights, slopes, y, log_slope)))
-        ctx.save_for_backward(flat, widths, heights, slopes)
-        ctx.dtype = raw.dtype
+        ctx.save_for_backward(x, raw, widths, heights, slopes)
+        ctx.bins = bins
         return y.view(x.shape), log_slope.view(x.shape)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, of_y: Tensor, of_log: Tensor) -> tuple[Tensor, Tensor, None]:
-        """Gradients with respect to x and the raw numbers."""
-        flat, widths, heights, slopes = ctx.saved_tensors
-        size = 3 * widths.shape[1] + 1
-        of_raw = torch.empty((flat.shape[0], size), dtype=ctx.dtype, device=flat.device)
+    def backward(
+        ctx: Any, of_y: Tensor, of_log: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, None]:
+        """Gradients with respect to x and the raw numbers.
+
+        Whoever wants to differentiate them again gets them from the formula in torch.
+        """
+        x, raw, widths, heights, slopes = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *_again(x, raw, ctx.bins, of_y, of_log), None
+        flat = x.reshape(-1).contiguous()
+        of_raw = torch.empty((flat.shape[0], raw.shape[-1]), dtype=raw.dtype, device=flat.device)
         of_x = torch.empty_like(flat)
         down = [g.reshape(-1).contiguous() for g in (of_y, of_log)]
         arrays = (flat, widths, heights, slopes, *down, of_raw, of_x)
-        _gradient(*(t.numpy() for t in arrays))
-        return of_x.view(of_y.shape), of_raw.view(*of_y.shape, size), None
+        _gradient(*(t.detach().numpy() for t in arrays))
+        return of_x.view(x.shape), of_raw.view(raw.shape), None
+
+
+def _again(
+    x: Tensor, raw: Tensor, bins: int, of_y: Tensor, of_log: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    """The same gradients as functions of everything they depend on."""
+    wanted = [t for t in (x, raw) if t.requires_grad]
+    found = iter(
+        torch.autograd.grad(
+            spline.to_uniform(x, raw, bins), wanted, (of_y, of_log), create_graph=True
+        )
+    )
+    return (
+        next(found) if x.requires_grad else None,
+        next(found) if raw.requires_grad else None,
+    )
 
 
 def from_uniform(y: Tensor, raw: Tensor, bins: int) -> tuple[Tensor, Tensor]:
