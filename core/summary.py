@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.quantity import quantity_of
+from crosshook.core.report.choice import candidate, candidate_names, figures_of, versions
 from crosshook.core.report.generation import readable, signed
 from crosshook.core.report.integration import chosen_efficiency
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate, size
@@ -46,6 +47,11 @@ def print_summary(
     out.print()
     out.print(_table(("", "", ""), _quality(result), bold=1))
     out.print()
+    if result.training.candidates:
+        heads = tuple(candidate_names(result.training).values())
+        points = f"on {count(result.training.candidate_points)} fresh points"
+        out.print(_table((points, *heads), _candidates(result), right=(1, 2, 3, 4)))
+        out.print()
     out.print(_table(("stage", "points", "time", "speed"), _stages(result), right=(1, 2, 3)))
     if result.generation is not None and result.generation.variations:
         out.print()
@@ -127,6 +133,19 @@ def _quality(result: RunResult) -> list[Row]:
         rows.append(("overweights", count(generation.overweights), f"share of weight {share}"))
         if generation.bias:
             rows.append(("bias", generation.bias, "events by |w|·b, 1/b in their weight"))
+    return rows
+
+
+def _candidates(result: RunResult) -> list[tuple[str, ...]]:
+    """What the training could choose from, with each state of the channel weights."""
+    training = result.training
+    tails = {"": "", "before": ", first α", "after": ", trained α"}
+    rows: list[tuple[str, ...]] = []
+    for state in versions(training):
+        shown = [candidate(training, role, state) for role in candidate_names(training)]
+        pairs = [("", "") if c is None else figures_of(c) for c in shown]
+        rows.append((f"rel. deviation{tails[state]}", *(pair[0] for pair in pairs)))
+        rows.append((f"ε(0.1 %){tails[state]}", *(pair[1] for pair in pairs)))
     return rows
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from crosshook.core.report.bars import draw_bars, draw_spread
+from crosshook.core.report.curves import draw_curve
 from crosshook.core.report.distributions import draw_histogram, draw_spectrum
 from crosshook.core.report.figures import (
     BarsFigure,
+    CurveFigure,
     Figure,
     HistogramFigure,
     HistoryFigure,
@@ -35,4 +37,6 @@ def _draw(figure: Figure) -> Canvas:
         return draw_bars(figure)
     if isinstance(figure, SpectrumFigure):
         return draw_spectrum(figure)
+    if isinstance(figure, CurveFigure):
+        return draw_curve(figure)
     return draw_spread(figure)

@@ -107,6 +107,25 @@ class SpectrumFigure:
 
 
 @dataclass(frozen=True)
+class CurveFigure:
+    """A quantity step by step, on a logarithmic axis if it changes by much.
+
+    Attributes:
+        axis: what is counted.
+        name: of the quantity.
+        values: one a step.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    axis: str
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class SpreadFigure:
     """Relative changes about a nominal value, a row of marks per group with its extent.
 
@@ -121,4 +140,4 @@ class SpreadFigure:
     rows: tuple[tuple[str, tuple[float, ...]], ...]
 
 
-Figure = HistogramFigure | HistoryFigure | BarsFigure | SpectrumFigure | SpreadFigure
+Figure = HistogramFigure | HistoryFigure | BarsFigure | SpectrumFigure | CurveFigure | SpreadFigure

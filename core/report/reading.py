@@ -29,11 +29,20 @@ def read_result(report: Mapping[str, object]) -> RunResult:
     if report.get("format") != FORMAT:
         message = f"report: format is {report.get('format')!r}; this version reads {FORMAT!r}"
         raise InputError(message)
-    return _record(report, RunResult, "report")
+    return read_record(report, RunResult, "report")
 
 
-def _record(value: object, kind: type[T], where: str) -> T:
-    """A dataclass from a mapping with exactly its fields."""
+def read_record(value: object, kind: type[T], where: str) -> T:
+    """A dataclass from a mapping with exactly its fields.
+
+    Args:
+        value: from JSON.
+        kind: a class of `crosshook.core.results`.
+        where: it stands, for errors.
+
+    Raises:
+        InputError: if it is something else.
+    """
     if not isinstance(value, Mapping):
         raise _mismatch(value, "an object", where)
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -69,7 +78,7 @@ def _read(value: object, hint: object, where: str) -> object:
             raise _mismatch(value, "an object", where)
         return {str(k): _read(v, arguments[1], f"{where}.{k}") for k, v in value.items()}
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return _record(value, hint, where)
+        return read_record(value, hint, where)
     assert isinstance(hint, type)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise _mismatch(value, _NAMES.get(hint, hint.__name__), where)

@@ -1,13 +1,15 @@
-"""The report's section on the training of the sampler."""
+"""The report's section on the training of the sampler: history, losses, and what was chosen."""
 
 from __future__ import annotations
 
 import math
 from itertools import accumulate
+from statistics import median
 from typing import TYPE_CHECKING
 
 from crosshook.core.quantity import quantity_of
-from crosshook.core.report.figures import HistoryFigure, Series
+from crosshook.core.report.choice import candidate_figure, candidate_table, choice_table
+from crosshook.core.report.figures import CurveFigure, Figure, HistoryFigure, Series
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate
 from crosshook.core.report.sections import Fact, Section, Table
 
@@ -39,17 +41,58 @@ def training_section(result: RunResult) -> Section:
         f"{rate(training.evaluations, training.seconds)} points" if training.evaluations else ""
     )
     facts.append(Fact("time", duration(training.seconds), speed))
-    for interface, losses in training.losses.items():
-        steps = f"{plain(losses[0], 3)} → {plain(losses[-1], 3)}"
+    for interface, losses in _losses(training):
+        first, last = _ends(losses)
         facts.append(
-            Fact(f"loss, {interface}", steps, f"from the first of {len(losses)} steps to the last")
+            Fact(
+                f"loss, {interface.replace('_', ' ')}",
+                f"{plain(first, 3)} → {plain(last, 3)}",
+                f"medians of the first and the last tenth of {count(len(losses))} steps",
+            )
         )
     facts.extend(Fact("note", note) for note in training.notes)
     final = (result.integration.cross_section, result.integration.error)
     quantity = quantity_of(result.beams)
-    figures = (_history(training, *final, quantity),) if len(training.iterations) > 1 else ()
-    tables = (_iterations(training, names, quantity),) if training.iterations else ()
-    return Section("training", "Training", lead, tuple(facts), tables, figures)
+    figures: list[Figure] = []
+    tables: list[Table] = []
+    if training.candidates:
+        figures.append(candidate_figure(training))
+        tables.append(candidate_table(training))
+    if training.choices:
+        tables.append(choice_table(training))
+    figures.extend(_loss(interface, losses) for interface, losses in _losses(training))
+    if len(training.iterations) > 1:
+        figures.append(_history(training, *final, quantity))
+    if training.iterations:
+        tables.append(_iterations(training, names, quantity))
+    return Section("training", "Training", lead, tuple(facts), tuple(tables), tuple(figures))
+
+
+def _losses(training: TrainingResult) -> list[tuple[str, tuple[float, ...]]]:
+    return [(name, losses) for name, losses in training.losses.items() if losses]
+
+
+def _ends(losses: tuple[float, ...]) -> tuple[float, float]:
+    """Medians of the first and the last tenth: single steps scatter."""
+    n = max(1, len(losses) // 10)
+    return median(losses[:n]), median(losses[-n:])
+
+
+def _loss(interface: str, losses: tuple[float, ...]) -> CurveFigure:
+    name = interface.replace("_", " ")
+    first, last = _ends(losses)
+    return CurveFigure(
+        f"loss-{interface.replace('_', '-')}",
+        f"Loss of the {name}",
+        "Of each step's batch, relative to the integral. Half of the steps come after the last "
+        "draw, while the learning rate falls."
+        if interface == "channel_mapping"
+        else "Of each step.",
+        f"{count(len(losses))} steps; the loss goes from {plain(first, 3)} to {plain(last, 3)}.",
+        "step",
+        "loss",
+        losses,
+    )
 
 
 def _history(

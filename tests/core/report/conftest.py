@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from crosshook.core.histograms import Histogram
 from crosshook.core.results import (
     AgreementResult,
+    CandidateResult,
+    ChannelChoice,
     ChannelResult,
     FileResult,
     GenerationResult,
@@ -59,6 +63,31 @@ def _training() -> TrainingResult:
         for d, e in ((3.0, 4.0), (-1.0, 2.0), (0.5, 1.0))
     )
     return TrainingResult(3000, iterations, 1.9, 2, False, ("128 bins",), 1.5)
+
+
+@pytest.fixture(scope="session")
+def learned_result(run_result: RunResult) -> RunResult:
+    """The same run with a flow inside a grid and channel weights that learned."""
+    candidates = tuple(
+        CandidateResult(name, weights, deviation, efficiency, component)
+        for weights, better in (("before", 1.0), ("after", 0.5))
+        for name, deviation, efficiency, component in (
+            ("untrained", 0.581, 0.18, ""),
+            ("warm start", 0.207, 0.655, "vegas"),
+            ("learned", 0.056 * better, 1 - 0.07 * better, "flow"),
+        )
+    )
+    training = dataclasses.replace(
+        run_result.training,
+        losses={"channel_mapping": tuple(0.3 * 0.99**step for step in range(800))},
+        candidates=(*candidates, CandidateResult("chosen", "after", 0.025, 0.97)),
+        candidate_points=2500,
+        choices=(
+            ChannelChoice("t-pole", 1.0, 0.0, 0.0),
+            ChannelChoice("flat", 0.95, 0.05, 0.0),
+        ),
+    )
+    return dataclasses.replace(run_result, training=training)
 
 
 def _integration() -> IntegrationResult:

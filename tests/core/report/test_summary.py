@@ -126,3 +126,4 @@ def test_figures_beside_a_bar() -> None:
     """σ with its error first, shares in percent."""
     text = describe({"efficiency": 0.5, "sigma": 1.0, "error": 0.1})
     assert text == "σ = 1.00 ± 0.10 pb  efficiency 50 %"
+    assert describe({"loss": 0.00123456, "step": 12000.0}) == "loss 0.001235  step 12,000"

@@ -1,0 +1,124 @@
+"""What the choice after a training was between: candidates side by side, and the chosen shares."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from crosshook.core.report.figures import BarsFigure, Series
+from crosshook.core.report.integration import MOST_CHANNELS
+from crosshook.core.report.numbers import count, percent, plain
+from crosshook.core.report.sections import Table
+
+if TYPE_CHECKING:
+    from crosshook.core.results import CandidateResult, TrainingResult
+
+MEANINGS = {
+    "untrained": "uniform points",
+    "warm start": "the warm start",
+    "learned": "what was learned",
+    "chosen": "the best in each channel",
+}
+WEIGHTS = {"": "", "before": "as they start", "after": "trained"}
+
+
+def candidate_names(training: TrainingResult) -> dict[str, str]:
+    """Names people know the candidates by, in order: those of their components where they differ.
+
+    Args:
+        training: with candidates.
+
+    Returns:
+        E.g. `{"untrained": "untrained", "warm start": "vegas", "learned": "flow", …}`.
+    """
+    components = {c.name: c.component for c in training.candidates}
+    names = list(components.values())
+    return {
+        role: component if component and names.count(component) == 1 else role
+        for role, component in components.items()
+    }
+
+
+def versions(training: TrainingResult) -> tuple[str, ...]:
+    """The states of the channel weights that candidates were judged with, in order."""
+    return tuple(dict.fromkeys(c.weights for c in training.candidates))
+
+
+def candidate(training: TrainingResult, name: str, weights: str) -> CandidateResult | None:
+    """A candidate, or None: only one state of the channel weights is chosen."""
+    found = (c for c in training.candidates if (c.name, c.weights) == (name, weights))
+    return next(found, None)
+
+
+def candidate_table(training: TrainingResult) -> Table:
+    """Relative deviation and efficiency of each, with each state of the channel weights."""
+    states = versions(training)
+    columns = ["sampler", "what it is"]
+    for state in states:
+        tail = f", weights {WEIGHTS[state]}" if state else ""
+        columns += [f"relative deviation{tail}", f"ε(0.1 %){tail}"]
+    rows = []
+    for role, name in candidate_names(training).items():
+        row = [name, MEANINGS.get(role, "")]
+        for state in states:
+            found = candidate(training, role, state)
+            row += ["", ""] if found is None else [*figures_of(found)]
+        rows.append(tuple(row))
+    return Table(
+        f"Samplers on {count(training.candidate_points)} fresh points, which no training has seen. "
+        "Relative deviation: standard deviation of the weights over their mean; ε(0.1 %): "
+        "unweighting efficiency at the w_max above which weights exceed it by 0.1 % of their sum. "
+        "Both with the shares of channels that suit them best; of so few points ε is rather "
+        "too high.",
+        tuple(columns),
+        tuple(rows),
+        frozenset(range(2, len(columns))),
+    )
+
+
+def figures_of(found: CandidateResult) -> tuple[str, str]:
+    """Relative deviation and efficiency as text."""
+    return plain(found.relative_deviation, 3), percent(found.efficiency)
+
+
+def candidate_figure(training: TrainingResult) -> BarsFigure:
+    """The same as bars."""
+    names = candidate_names(training)
+    marks = {"": "", "before": ", first α", "after": ", trained α"}
+    shown = training.candidates
+    labels = tuple(names[c.name] + marks.get(c.weights, "") for c in shown)
+    nothing = (math.nan,) * len(shown)
+    learned = len(versions(training)) > 1
+    states = " α are the channel weights, before and after their training." if learned else ""
+    return BarsFigure(
+        "candidates",
+        "What was to choose from",
+        f"Candidates on {count(training.candidate_points)} fresh points.{states}",
+        "; ".join(
+            f"{label}: relative deviation {plain(c.relative_deviation, 3)}, "
+            f"efficiency {percent(c.efficiency)}"
+            for label, c in zip(labels, shown, strict=True)
+        ),
+        labels,
+        (
+            Series("relative deviation", tuple(c.relative_deviation for c in shown), nothing),
+            Series("ε(0.1 %) [%]", tuple(100 * c.efficiency for c in shown), nothing),
+        ),
+    )
+
+
+def choice_table(training: TrainingResult) -> Table:
+    """What the points of each channel are drawn from."""
+    names = candidate_names(training)
+    columns = {"learned": "learned", "warm start": "warm_start", "untrained": "untrained"}
+    shown = {role: field for role, field in columns.items() if role in names}
+    return Table(
+        "What was chosen: shares of the points of each channel, mixed with the balance heuristic",
+        ("channel", *(names[role] for role in shown)),
+        tuple(
+            (c.channel, *(percent(getattr(c, field)) for field in shown.values()))
+            for c in training.choices
+        ),
+        frozenset(range(1, len(shown) + 1)),
+        folded=len(training.choices) > MOST_CHANNELS,
+    )
