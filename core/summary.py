@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.quantity import quantity_of
-from crosshook.core.report.choice import candidate, candidate_names, figures_of, versions
+from crosshook.core.report.choice import STATES, candidate, candidate_names, figures_of, versions
 from crosshook.core.report.generation import readable, signed
 from crosshook.core.report.integration import chosen_efficiency
 from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate, size
@@ -139,13 +139,12 @@ def _quality(result: RunResult) -> list[Row]:
 def _candidates(result: RunResult) -> list[tuple[str, ...]]:
     """What the training could choose from, with each state of the channel weights."""
     training = result.training
-    tails = {"": "", "before": ", first α", "after": ", trained α"}
     rows: list[tuple[str, ...]] = []
     for state in versions(training):
         shown = [candidate(training, role, state) for role in candidate_names(training)]
         pairs = [("", "") if c is None else figures_of(c) for c in shown]
-        rows.append((f"rel. deviation{tails[state]}", *(pair[0] for pair in pairs)))
-        rows.append((f"ε(0.1 %){tails[state]}", *(pair[1] for pair in pairs)))
+        rows.append((f"rel. deviation{STATES[state]}", *(pair[0] for pair in pairs)))
+        rows.append((f"ε(0.1 %){STATES[state]}", *(pair[1] for pair in pairs)))
     return rows
 
 

@@ -13,13 +13,8 @@ from crosshook.core.report.sections import Table
 if TYPE_CHECKING:
     from crosshook.core.results import CandidateResult, TrainingResult
 
-MEANINGS = {
-    "untrained": "uniform points",
-    "warm start": "the warm start",
-    "learned": "what was learned",
-    "chosen": "the best in each channel",
-}
-WEIGHTS = {"": "", "before": "as they start", "after": "trained"}
+STATES = {"": "", "before": ", initial α", "after": ", trained α"}
+"""Behind a name: the channel weights α that a candidate was judged with."""
 
 
 def candidate_names(training: TrainingResult) -> dict[str, str]:
@@ -53,26 +48,25 @@ def candidate(training: TrainingResult, name: str, weights: str) -> CandidateRes
 def candidate_table(training: TrainingResult) -> Table:
     """Relative deviation and efficiency of each, with each state of the channel weights."""
     states = versions(training)
-    columns = ["sampler", "what it is"]
+    columns = ["sampler"]
     for state in states:
-        tail = f", weights {WEIGHTS[state]}" if state else ""
-        columns += [f"relative deviation{tail}", f"ε(0.1 %){tail}"]
+        columns += [f"rel. deviation{STATES[state]}", f"ε(0.1 %){STATES[state]}"]
     rows = []
     for role, name in candidate_names(training).items():
-        row = [name, MEANINGS.get(role, "")]
+        row = [name if name == role else f"{name} ({role})"]
         for state in states:
             found = candidate(training, role, state)
             row += ["", ""] if found is None else [*figures_of(found)]
         rows.append(tuple(row))
     return Table(
-        f"Samplers on {count(training.candidate_points)} fresh points, which no training has seen. "
-        "Relative deviation: standard deviation of the weights over their mean; ε(0.1 %): "
-        "unweighting efficiency at the w_max above which weights exceed it by 0.1 % of their sum. "
-        "Both with the shares of channels that suit them best; of so few points ε is rather "
-        "too high.",
+        f"Samplers on {count(training.candidate_points)} fresh points, which no training has seen; "
+        "chosen is the best in each channel. Relative deviation: standard deviation of the weights "
+        "over their mean. ε(0.1 %): unweighting efficiency, with w_max such that the weights above "
+        "it exceed it by 0.1 % of their sum. Both with the shares of channels that suit them best. "
+        "Few points do not see all of a tail: ε of the integration is the one to quote.",
         tuple(columns),
         tuple(rows),
-        frozenset(range(2, len(columns))),
+        frozenset(range(1, len(columns))),
     )
 
 
@@ -84,9 +78,8 @@ def figures_of(found: CandidateResult) -> tuple[str, str]:
 def candidate_figure(training: TrainingResult) -> BarsFigure:
     """The same as bars."""
     names = candidate_names(training)
-    marks = {"": "", "before": ", first α", "after": ", trained α"}
     shown = training.candidates
-    labels = tuple(names[c.name] + marks.get(c.weights, "") for c in shown)
+    labels = tuple(names[c.name] + STATES[c.weights] for c in shown)
     nothing = (math.nan,) * len(shown)
     learned = len(versions(training)) > 1
     states = " α are the channel weights, before and after their training." if learned else ""

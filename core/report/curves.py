@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.report.figures import CurveFigure
 
-PIECES = 150
+PIECES = 60
 """Groups of steps that are drawn: a picture has no room for more."""
 DECADES = 1.0
 """Range of the medians from which the axis is logarithmic."""

@@ -84,10 +84,8 @@ def _loss(interface: str, losses: tuple[float, ...]) -> CurveFigure:
     return CurveFigure(
         f"loss-{interface.replace('_', '-')}",
         f"Loss of the {name}",
-        "Of each step's batch, relative to the integral. Half of the steps come after the last "
-        "draw, while the learning rate falls."
-        if interface == "channel_mapping"
-        else "Of each step.",
+        "Of the batch of each step, relative to the integral. Channel weights that learn with the "
+        "mapping share its steps.",
         f"{count(len(losses))} steps; the loss goes from {plain(first, 3)} to {plain(last, 3)}.",
         "step",
         "loss",

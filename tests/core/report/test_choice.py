@@ -54,9 +54,10 @@ def test_the_section_has_candidates_shares_and_losses(learned_result: RunResult)
     section = training_of(learned_result)
     candidates, choice, _ = section.tables
     assert "2,500 fresh points" in candidates.caption
-    assert [row[0] for row in candidates.rows] == ["untrained", "vegas", "flow", "chosen"]
-    assert candidates.rows[2][2:] == ("0.056", "93 %", "0.028", "96.5 %")
-    assert candidates.rows[3][2:] == ("", "", "0.025", "97 %")
+    names = ["untrained", "vegas (warm start)", "flow (learned)", "chosen"]
+    assert [row[0] for row in candidates.rows] == names
+    assert candidates.rows[2][1:] == ("0.056", "93 %", "0.028", "96.5 %")
+    assert candidates.rows[3][1:] == ("", "", "0.025", "97 %")
     assert choice.columns == ("channel", "flow", "vegas", "untrained")
     assert choice.rows[1] == ("flat", "95 %", "5 %", "0 %")
     bars, loss, _ = section.figures
@@ -81,7 +82,7 @@ def test_without_learned_weights_there_is_one_state(learned_result: RunResult) -
         learned_result, training=dataclasses.replace(training, candidates=plain)
     )
     table = training_of(one).tables[0]
-    assert table.columns == ("sampler", "what it is", "relative deviation", "ε(0.1 %)")
+    assert table.columns == ("sampler", "rel. deviation", "ε(0.1 %)")
 
 
 def test_without_a_choice_nothing_is_shown(run_result: RunResult) -> None:
