@@ -220,7 +220,7 @@ def integrate(
             rounded down to at least `FEWEST_REPLICAS` blocks of a power of two.
         shares: p_c, `(k,)`.
         relative_error: stop at the first block after which the error is this small and every
-            channel has `FEWEST` points (and there are `FEWEST_REPLICAS` blocks where these are
+            open channel has `FEWEST` points (and there are `FEWEST_REPLICAS` blocks where these are
             nets); 0 never stops.
         histograms: to fill on the way.
         biased: whether the weights kept are multiplied by `generate.bias`; the sums never are.
@@ -264,7 +264,7 @@ def integrate(
             history.append((running.n, estimate.value, estimate.error))
         check_invalid(running, config.max_invalid_fraction, first)
         progress.update(stage, len(results), count, sigma=estimate.value, error=estimate.error)
-        told = bool((running.valid >= FEWEST).all())
+        told = bool((running.valid >= FEWEST)[shares.numpy() > 0].all())
         told &= not nets or len(results) >= FEWEST_REPLICAS
         if told and 0 < estimate.error <= relative_error * abs(estimate.value):
             executor.cancel()

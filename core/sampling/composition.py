@@ -29,12 +29,14 @@ class Composition:
         warm_start: the component of the warm start with its options, or None.
         layer: the warm start is a layer around the mapping.
         groups: the group of each channel: those of a group share a mapping; None for one each.
+        closed: channels that are not drawn, and closed wherever others are open.
     """
 
     shares: tuple[tuple[float, ...], ...] | None = None
     warm_start: Slot | None = None
     layer: bool = False
     groups: tuple[int, ...] | None = None
+    closed: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """The same as values JSON can hold."""
@@ -43,6 +45,7 @@ class Composition:
             "warm_start": None if self.warm_start is None else self.warm_start.as_dict(),
             "layer": self.layer,
             "groups": None if self.groups is None else list(self.groups),
+            "closed": list(self.closed),
         }
 
     @classmethod
@@ -56,6 +59,7 @@ class Composition:
             None if warm is None else Slot.parse(warm),
             bool(values["layer"]),
             None if groups is None else tuple(groups),
+            tuple(cast("list[int]", values["closed"])),
         )
 
     def context(self, context: BuildContext) -> BuildContext:

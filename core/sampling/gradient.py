@@ -104,5 +104,4 @@ def check_gradients(sampler: Sampler, sample: Sample, gradient: Tensor) -> int:
 
 def _at(sampler: Sampler, u: Tensor, channel: Tensor) -> Tensor:
     evaluation = sampler.integrand.evaluate(u, channel)
-    log_alpha = sampler.weights.log_weights(evaluation.features, evaluation.log_prior, None)
-    return _log_target(evaluation, log_alpha, channel)
+    return _log_target(evaluation, sampler.log_alpha(evaluation), channel)

@@ -66,7 +66,7 @@ def draw_numbers(
     place = (torch.from_numpy(generator.permutation(n)).to(torch.float64) + start) / n
     edges = torch.cumsum(shares, 0)
     channel = torch.searchsorted(edges, place * edges[-1], right=True)
-    channel = channel.clamp(max=shares.shape[0] - 1)
+    channel = channel.clamp(max=int(torch.nonzero(shares)[-1]))
     if r is None:
         r = nets(latents, channel, shares.shape[0], dimensions, generator)
     return Numbers(r, channel, extra)

@@ -19,11 +19,14 @@ import torch
 from crosshook.core.errors import IntegrandError
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.scattering import Evaluated, ScatteringProcess
+from crosshook.core.sampling.closing import without
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.numbers import draw_numbers
 from crosshook.core.sampling.proposal import Proposal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from crosshook.core.context import BuildContext
@@ -168,7 +171,7 @@ class Sampler:
         else:
             evaluation = self.integrand.evaluate(u, channel)
             self._check(evaluation, u)
-        log_alpha = self.weights.log_weights(evaluation.features, evaluation.log_prior, None)
+        log_alpha = self.log_alpha(evaluation)
         own = log_alpha.gather(1, channel[:, None])[:, 0]
         factor = torch.exp(own + log_det)
         # A value of exactly 0 stays 0 even where the map stretches without bound; NaN stays NaN.
@@ -176,6 +179,11 @@ class Sampler:
         zero = (value == 0) & ~torch.isnan(log_det)
         weight = torch.where(zero, torch.zeros_like(value), value * factor)
         return Sample(r, channel, u, log_det, evaluation, log_alpha, weight, extra, evaluated)
+
+    def log_alpha(self, evaluation: Evaluation) -> Tensor:
+        """Logarithms of the channel weights, `(n, k)`; closed channels leave theirs to others."""
+        log_prior = without(evaluation.log_prior, self.composition.closed)
+        return self.weights.log_weights(evaluation.features, log_prior, None)
 
     def _check(self, evaluation: object, u: Tensor) -> None:
         if not isinstance(evaluation, Evaluation):
@@ -201,21 +209,26 @@ class Sampler:
                 raise IntegrandError(message)
 
 
-def even_shares(k: int) -> Tensor:
-    """The same share for every channel, `(k,)`."""
-    return torch.full((k,), 1.0 / k, dtype=torch.float64, device="cpu")
+def even_shares(k: int, closed: Sequence[int] = ()) -> Tensor:
+    """The same share for every channel that is not closed, `(k,)`."""
+    shares = torch.full((k,), 1.0 / (k - len(closed)), dtype=torch.float64, device="cpu")
+    shares[list(closed)] = 0.0
+    return shares
 
 
-def shares_from(sizes: np.ndarray, floor: float) -> Tensor:
+def shares_from(sizes: np.ndarray, floor: float, closed: Sequence[int] = ()) -> Tensor:
     """Shares in proportion to sizes, none below `floor` of an even share.
 
     Args:
         sizes: non-negative, `(k,)`, e.g. standard deviations or maxima.
         floor: smallest share times k; keeps channels open whose size was underestimated.
+        closed: channels without a share.
     """
     k = sizes.size
-    total = float(sizes.sum())
+    is_open = np.ones(k, dtype=np.bool_)
+    is_open[list(closed)] = False
+    total = float(sizes[is_open].sum())
     if not total > 0:
-        return even_shares(k)
-    raised = np.maximum(sizes / total, floor / k)
+        return even_shares(k, closed)
+    raised = np.maximum(sizes / total, floor / k) * is_open
     return torch.from_numpy(raised / raised.sum())
