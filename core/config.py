@@ -256,6 +256,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
     integrate, generate, variations = part("integrate"), part("generate"), part("variations")
     particles = cast("list[int] | None", beams.get("particles"))
     histograms = cast("dict[str, dict[str, object]]", integrate["histograms"])
+    groups = cast("list[int] | None", sampling["groups"])
     return RunConfig(
         document=full,
         disable=tuple(cast("list[str]", full["disable"])),
@@ -270,7 +271,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         channel_weights=slot(sampling["channel_weights"]),
         train_evaluations=cast("int", sampling["evaluations"]),
         training=LearningSettings.parse(cast("Schema", sampling["training"])),
-        groups=_groups(cast("list[int] | None", sampling["groups"])),
+        groups=None if groups is None else tuple(groups),
         integrate_evaluations=cast("int", integrate["evaluations"]),
         relative_error=cast("float", integrate["relative_error"]),
         latents=cast("Latents", integrate.get("latents", "random")),
@@ -292,16 +293,6 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         block_size=cast("int", full["block_size"]),
         max_invalid_fraction=cast("float", full["max_invalid_fraction"]),
     )
-
-
-def _groups(given: list[int] | None) -> tuple[int, ...] | None:
-    """Groups of channels, numbered from 0 without gaps."""
-    if given is None:
-        return None
-    if sorted(set(given)) != list(range(max(given, default=-1) + 1)):
-        message = f"sampling.groups: {given} does not use every number from 0 to its largest"
-        raise ConfigurationError(message)
-    return tuple(given)
 
 
 def _histogram(name: str, value: dict[str, object]) -> HistogramSpec:

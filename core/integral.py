@@ -19,6 +19,7 @@ from crosshook.core.progress import Progress, Silent
 from crosshook.core.registry import default_registry
 from crosshook.core.sampling.build import MAPPING, WEIGHTS, build_components, check_device, join
 from crosshook.core.sampling.function_integrand import Backend, FunctionIntegrand
+from crosshook.core.sampling.groups import check_groups
 from crosshook.core.sampling.latents import Latents, check_latents
 from crosshook.core.sampling.trained import TrainedSampler
 from crosshook.core.train import TrainingPlan, train
@@ -71,6 +72,7 @@ def integrate(
     weights: Slot | str | Mapping[str, object] | None = None,
     sampler: TrainedSampler | None = None,
     training: Mapping[str, object] | None = None,
+    groups: Sequence[int] | None = None,
     evaluations: int | None = None,
     points: int = 100_000,
     relative_error: float = 0.0,
@@ -120,6 +122,8 @@ def integrate(
         training: settings for components with parameters, as `sampling.training` of a run file:
             losses, rounds, learning rate, warm start, choice; `crosshook schema show run`
             explains each.
+        groups: the group of each channel, e.g. `[0, 0, 1]`: channels of a group share one mapping
+            if it has parameters, and so learn from each other's points. None for one each.
         evaluations: points for the training; 100 000, or 0 with a `sampler`.
         points: for the integral, at most.
         relative_error: stop at the first block after which the error is this small; 0 never.
@@ -164,11 +168,12 @@ def integrate(
         registry=default_registry(),
     )
     slots = _slots(mapping, weights, sampler)
+    shared = _groups(groups, problem.channels, sampler)
     budget = evaluations
     if budget is None:
         budget = DEFAULT_EVALUATIONS if sampler is None else 0
     plan = TrainingPlan(
-        slots, budget, learning_settings(training), None, seed, max_invalid_fraction
+        slots, budget, learning_settings(training), shared, seed, max_invalid_fraction
     )
     built = _build(problem, context, plan, sampler)
     with one_thread():
@@ -220,6 +225,18 @@ def _check_numbers(**numbers: int) -> None:
         if value < least[name]:
             message = f"{name}: {value} is less than {least[name]}"
             raise ConfigurationError(message)
+
+
+def _groups(
+    groups: Sequence[int] | None, channels: tuple[str, ...], sampler: TrainedSampler | None
+) -> tuple[int, ...] | None:
+    if sampler is not None:
+        if groups is not None:
+            message = "sampler: brings groups of its own; leave these out"
+            raise ConfigurationError(message)
+        return sampler.composition.groups
+    check_groups(groups, channels, "groups")
+    return None if groups is None else tuple(groups)
 
 
 def _size(points: int, latents: Latents, block_size: int | None) -> int:
