@@ -186,9 +186,10 @@ def density_is_normalised(subject: Subject) -> Iterator[Finding]:
         for channel in sorted({0, case.channels - 1}):
             for inputs in (flat, drawn):
                 inputs["channel"] = torch.full_like(inputs["channel"], channel)
-            u = forward(mapping, drawn)["u"]
-            halves = [inverse(mapping, flat)["log_det"].exp()]
-            halves.append(inverse(mapping, {**drawn, "u": u})["log_det"].exp())
+            with torch.no_grad():
+                u = forward(mapping, drawn)["u"]
+                halves = [inverse(mapping, flat)["log_det"].exp()]
+                halves.append(inverse(mapping, {**drawn, "u": u})["log_det"].exp())
             for what, terms in (
                 ("∫ q(u) du", [q / (0.5 + 0.5 * q) for q in halves]),
                 ("the volume of the image", [1.0 / (0.5 + 0.5 * q) for q in halves]),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from crosshook.core.testkit.exercise import Exercise
-    from crosshook.core.testkit.subject import Subject
+    from crosshook.core.testkit.subject import Case, Subject
 
 KITS = (
     "channel_mapping",
@@ -96,7 +96,7 @@ def checks_for(interface: str) -> tuple[Check, ...]:
             _check(
                 interface,
                 record.capabilities_are_kept,
-                lambda s: record.capabilities_are_kept(s, module.CASES[0]),
+                lambda s: record.capabilities_are_kept(s, _first_case(module, s)),
             )
         )
         found += [_check(interface, law, _over(exercises, law)) for law in conduct.CONDUCT]
@@ -114,6 +114,12 @@ def checks_for(interface: str) -> tuple[Check, ...]:
             )
         )
     return tuple(found)
+
+
+def _first_case(module: ModuleType, subject: Subject) -> Case:
+    """The simplest case a component is tried in; which ones may depend on the component."""
+    chosen = cast("Callable[[Subject], tuple[Case, ...]] | None", _get(module, "cases"))
+    return cast("Case", module.CASES[0]) if chosen is None else chosen(subject)[0]
 
 
 def _get(module: ModuleType, name: str) -> object:

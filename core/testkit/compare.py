@@ -66,6 +66,8 @@ def disagreement(
         return Finding(f"{what}: shape {tuple(got.shape)} against {tuple(wanted.shape)}", case)
     if got.numel() == 0:
         return None
+    # What learns returns tensors with gradients; the figures of a finding have none.
+    got, wanted = got.detach(), wanted.detach()
     excess = (difference(got, wanted) - tolerance).reshape(got.shape[0], -1).amax(dim=1)
     row = int(excess.argmax())
     if not bool(excess[row] > 0):

@@ -139,7 +139,8 @@ def probabilities_add_up(subject: Subject) -> Iterator[Finding]:
             inputs = {key: tensor.expand(total, *tensor.shape[1:]) for key, tensor in one.items()}
             inputs["channel"] = torch.full_like(inputs["channel"], channel)
             u = join(inputs["r"][:, :0], values, case.discrete)
-            found = float(inverse(mapping, {**inputs, "u": u})["log_det"].exp().sum()) / total
+            log_det = inverse(mapping, {**inputs, "u": u})["log_det"].detach()
+            found = float(log_det.exp().sum()) / total
             if not abs(found - 1.0) <= subject.tolerance:
                 message = f"the probabilities add up to {found:.10g} in channel {channel}"
                 yield Finding(message, case.rows(total), figures={"sum": found})

@@ -76,7 +76,7 @@ class SplineLayer(nn.Module):
             columns = x[:, self._order].T
             rows = torch.cat(
                 [
-                    raw[g].view(n, -1, size)[:, : len(group)].transpose(0, 1)
+                    raw[g].view(n, raw.shape[2] // size, size)[:, : len(group)].transpose(0, 1)
                     for g, group in enumerate(groups)
                 ]
             )
@@ -94,7 +94,7 @@ class SplineLayer(nn.Module):
         for g, group in enumerate(self.conditioner.groups):
             known = torch.stack([blank if c is None else c for c in columns], dim=1)
             raw = self.conditioner.one_group(g, self.conditioner.inputs(known, context))
-            rows = raw.view(n, -1, size)[:, : len(group)]
+            rows = raw.view(n, raw.shape[1] // size, size)[:, : len(group)]
             x, log_slope = from_uniform(y[:, list(group)], rows, self._bins)
             for j, dimension in enumerate(group):
                 columns[dimension] = x[:, j]

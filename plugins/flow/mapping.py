@@ -179,8 +179,8 @@ class FlowMapping:
         way = network.to_points if to_points else network.to_numbers
         if torch.is_grad_enabled() or given.shape[0] <= CHUNK:
             return way(given, context)
-        pieces = [way(g, c) for g, c in zip(torch.split(given, CHUNK), torch.split(context, CHUNK), strict=True)]
-        out, log_det = zip(*pieces, strict=True)
+        chunks = zip(torch.split(given, CHUNK), torch.split(context, CHUNK), strict=True)
+        out, log_det = zip(*(way(*chunk) for chunk in chunks), strict=True)
         return torch.cat(out), torch.cat(log_det)
 
     def parameters(self) -> Iterator[Tensor]:

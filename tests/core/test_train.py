@@ -17,18 +17,32 @@ from crosshook.core.errors import ConfigurationError, NumericalError, RegistryEr
 from crosshook.core.interfaces.training import FitReport
 from crosshook.core.progress import Silent
 from crosshook.core.registry import Registry, default_registry
-from crosshook.core.sampling.build import build_sampler
+from crosshook.core.sampling.build import build_context, build_sampler
 from crosshook.core.statistics import chi_squared
-from crosshook.core.train import plan_training, train
+from crosshook.core.train import TrainingPlan, plan_training, train
+
+
+def _plan(config: Any) -> TrainingPlan:
+    return TrainingPlan(
+        {"channel_mapping": config.channel_mapping, "channel_weights": config.channel_weights},
+        config.train_evaluations,
+        config.training,
+        config.groups,
+        config.seed,
+        config.max_invalid_fraction,
+    )
 
 
 def _train(of: Any, sampler: Any = None, **changes: Any) -> Any:
     registry = changes.pop("registry", default_registry())
     config = replace(of.config, **changes)
+    plan = _plan(config)
     if sampler is None:
-        sampler = build_sampler(config, of.process, registry, {})
+        composition = plan.composition(registry)
+        sampler = build_sampler(config, of.process, registry, {}, composition)
+    context = build_context(config, of.process, Silent())
     heard: list[Any] = []
-    result, shares = train(config, sampler, registry, Silent(), heard.append)
+    result, shares = train(plan, sampler, context, registry, heard.append)
     return result, shares, heard, sampler
 
 
@@ -213,6 +227,6 @@ def test_a_slot_may_have_a_budget_of_its_own(drell_yan: Any, learners: Registry)
 def test_training_that_cannot_be_is_refused(drell_yan: Any, learners: Registry) -> None:
     config = replace(drell_yan.config, channel_weights=Slot("prior", train={"evaluations": 5}))
     with pytest.raises(ConfigurationError, match=r"channel_weights.train: 'prior' is not train"):
-        plan_training(config, learners)
+        plan_training(_plan(config), learners)
     with pytest.raises(RegistryError, match=r"'boast' is declared trainable, but has no fit"):
         _train(drell_yan, registry=learners, channel_weights=Slot("boast"))
