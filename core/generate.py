@@ -19,6 +19,7 @@ from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.execute import Task, in_order
 from crosshook.core.integrate import block_sums
+from crosshook.core.part_ledger import EventBlock, part_path, remove_part
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.completion import choose_assignments, complete
 from crosshook.core.process.scattering import ScatteringProcess
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.execute import Executor
+    from crosshook.core.part_ledger import PartLedger
     from crosshook.core.progress import Progress
     from crosshook.core.sampling.build import SamplerSpec
     from crosshook.core.sampling.sampler import Sample
@@ -42,25 +44,6 @@ ROUNDING = 1e-12
 """Relative difference from the common weight that the products of a weight explain."""
 FLAVOUR, COLOUR, N_OWN = 0, 1, 2
 """Columns of a point's further random numbers; the unweighter's come after them."""
-
-
-@dataclass(frozen=True)
-class EventBlock:
-    """What one block of generation gives back.
-
-    Attributes:
-        number: of the block.
-        sums: over all its points.
-        kept: events it kept.
-        path: of the part that holds them.
-        invalid: the first invalid point in words, or `""`.
-    """
-
-    number: int
-    sums: Sums
-    kept: int
-    path: str
-    invalid: str
 
 
 @dataclass(frozen=True)
@@ -171,7 +154,7 @@ def event_block(
         plan = plan_variations(process, config.scale_variations, config.pdf_variations)
         batch = complete(process, points, chosen, weight, uniform[:, COLOUR], RunInfo())
         varied = variation_factors(process, points, chosen, plan) * weight[:, None]
-    path = Path(folder) / f"block-{block:06d}.npz"
+    path = part_path(Path(folder), block)
     info = RunInfo(weights=tuple(v.weight for v in plan))
     save_part(path, batch.with_table(info, varied.cpu().numpy()))
     return EventBlock(
@@ -192,6 +175,7 @@ def generate_events(
     events: int,
     shares: Tensor,
     folder: Path,
+    ledger: PartLedger | None = None,
 ) -> Generated:
     """Generates until there are enough events.
 
@@ -203,6 +187,7 @@ def generate_events(
         events: how many to generate.
         shares: p_c, `(k,)`.
         folder: where parts go.
+        ledger: of the parts: blocks written down there are not computed again.
 
     Returns:
         The blocks whose events make the sample.
@@ -226,9 +211,9 @@ def generate_events(
         allowed = -(-(config.max_evaluations - drawn) // size)
         wave = min(_wave(events - kept, kept, drawn, size), allowed)
         numbers = range(len(blocks), len(blocks) + wave)
-        for block in _run(spec, executor, seed, numbers, size, shares, folder):
+        for block in _run(spec, executor, seed, numbers, size, shares, folder, ledger):
             if kept >= events:
-                Path(block.path).unlink()
+                remove_part(block)
                 continue
             blocks.append(block)
             kept += block.kept
@@ -255,7 +240,11 @@ def _run(
     size: int,
     shares: Tensor,
     folder: Path,
+    ledger: PartLedger | None,
 ) -> Iterator[EventBlock]:
+    found: dict[int, EventBlock] = {}
+    if ledger is not None:
+        found = {n: block for n in numbers if (block := ledger.find(n)) is not None}
     tasks = (
         Task(
             number,
@@ -270,9 +259,17 @@ def _run(
             },
         )
         for number in numbers
+        if number not in found
     )
-    for _, result in in_order(executor, tasks):
+    computed = in_order(executor, tasks)
+    for number in numbers:
+        if number in found:
+            yield found[number]
+            continue
+        _, result = next(computed)
         assert isinstance(result, EventBlock)
+        if ledger is not None:
+            ledger.add(result)
         yield result
 
 
@@ -282,4 +279,5 @@ def common_weight(maxima: np.ndarray, shares: Tensor) -> float:
     Shares in proportion to the maxima give all channels the same; a channel whose share was raised
     above its maximum's has a smaller one until its events are `levelled`.
     """
-    return float(np.max(maxima / shares.numpy()))
+    drawn = shares.numpy() > 0
+    return float(np.max(maxima[drawn] / shares.numpy()[drawn]))

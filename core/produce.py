@@ -12,6 +12,7 @@ import torch
 from crosshook.core.assemble import assemble, run_info
 from crosshook.core.config import HistogramSpec
 from crosshook.core.generate import common_weight, generate_events
+from crosshook.core.part_ledger import PartLedger, part_key
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.results import FileResult, GenerationResult, ProcessResult, VariationResult
 from crosshook.core.sampling.invalid import invalid_notes
@@ -58,7 +59,7 @@ class Frozen:
         return {
             "maxima": self.maxima.tolist(),
             "shares": self.shares.tolist(),
-            "sums": {name: column.tolist() for name, column in vars(self.sums).items()},
+            "sums": self.sums.as_json(),
             "histograms": [asdict(h) for h in self.histograms],
             "notes": list(self.notes),
             "pilot": self.pilot,
@@ -72,7 +73,7 @@ class Frozen:
         return cls(
             np.array(values["maxima"]),
             torch.tensor(values["shares"], dtype=torch.float64, device="cpu"),
-            Sums(**{name: np.array(column) for name, column in sums.items()}),
+            Sums.from_json(sums),
             tuple(HistogramSpec(**h) for h in histograms),  # type: ignore[arg-type]
             tuple(cast("list[str]", values["notes"])),
             cast("int", values["pilot"]),
@@ -131,7 +132,11 @@ def produce(
         events=events,
         shares=frozen.shares,
         folder=directory.parts,
+        ledger=PartLedger(
+            directory.parts, part_key(production.spec, seed, config.block_size, frozen.shares)
+        ),
     )
+    directory.clear_outputs()
     sums = frozen.sums + generated.sums
     estimate = sums.estimate()
     written = assemble(

@@ -3,6 +3,8 @@
 run.yaml          the run file as given, settings applied
 resolved.json     the same with every default filled in
 models/           trained components, models/NAME/, and composition.json: how they go together
+checkpoints/      while a run is on its way: run.json, which run it is; training/, see
+                  crosshook.core.learning.checkpoint; STAGE.json, results of finished stages
 parts/            blocks of events until the files are put together
 events.*          the events
 report.json       results; report.html is drawn from it
@@ -16,11 +18,13 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 CHUNK = 1 << 20
@@ -78,8 +82,14 @@ class RunDirectory:
             message = f"{self.path}: exists and is no run directory; choose another place"
             raise OutputError(message)
         if not overwrite:
-            kind = "a run" if self.report.is_file() else "an unfinished run"
-            message = f"{self.path}: holds {kind} already; use --overwrite or another --output"
+            way_out = "use --overwrite or another --output"
+            if self.started.is_file():
+                way_out = (
+                    f"go on with `crosshook run --resume {quote(str(self.path))}`, or {way_out}"
+                )
+            finished = self.report.is_file() and not self.started.is_file()
+            kind = "a run" if finished else "an unfinished run"
+            message = f"{self.path}: holds {kind} already; {way_out}"
             raise OutputError(message)
         return False
 
@@ -96,6 +106,43 @@ class RunDirectory:
                 message = f"{path}: no finished run with events: {needed.name} is missing"
                 raise InputError(message)
         return run
+
+    @classmethod
+    def unfinished(cls, path: Path) -> RunDirectory:
+        """A directory with a run that was stopped on its way.
+
+        Raises:
+            InputError: if it is none.
+        """
+        run = cls(path)
+        if run.started.is_file() and run.resolved.is_file():
+            return run
+        if run.report.is_file():
+            message = f"{path}: nothing to resume: the run is finished"
+        elif run.resolved.is_file():
+            message = f"{path}: nothing to resume: {run.started.relative_to(path)} is missing"
+        else:
+            message = f"{path}: no run here: {run.resolved.name} is missing"
+        raise InputError(message)
+
+    @property
+    def checkpoints(self) -> Path:
+        """What a run on its way needs to go on."""
+        return self.path / "checkpoints"
+
+    @property
+    def started(self) -> Path:
+        """Which run is on its way, and what computes it."""
+        return self.checkpoints / "run.json"
+
+    @property
+    def training(self) -> Path:
+        """Checkpoints of the training."""
+        return self.checkpoints / "training"
+
+    def stage(self, name: str) -> Path:
+        """Results of a finished stage of a run on its way."""
+        return self.checkpoints / f"{name}.json"
 
     @property
     def resolved(self) -> Path:
@@ -163,6 +210,7 @@ class RunDirectory:
         """
         temporary = path.with_name(f"{path.name}.part")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(text, "utf-8")
             temporary.replace(path)
         except OSError as error:
@@ -219,3 +267,35 @@ class RunDirectory:
     def clear_parts(self) -> None:
         """Removes the blocks of events once the files are complete."""
         shutil.rmtree(self.parts, ignore_errors=True)
+
+    def clear_training(self) -> None:
+        """Removes the checkpoints of the training once its models are saved."""
+        shutil.rmtree(self.training, ignore_errors=True)
+
+    def clear_checkpoints(self) -> None:
+        """Removes all that a finished run needs no more; the run is finished with it."""
+        self.started.unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        self.clear_parts()
+
+    def clear_outputs(self) -> None:
+        """Removes event files and what is half-written, before they are written again."""
+        for pattern in ("events.*", ".events.*", "*.part", ".*.part"):
+            for path in self.path.glob(pattern):
+                path.unlink(missing_ok=True)
+
+    def keep_registered(self, names: Collection[str]) -> None:
+        """Strikes everything else from the manifest, before it is written again."""
+        if self.manifest.is_file():
+            lines = self.manifest.read_text("utf-8").splitlines()
+            entries = {line: _name_of(line) for line in lines}
+            kept = [line for line, name in entries.items() if name in names]
+            self.write_text(self.manifest, "".join(line + "\n" for line in kept))
+
+
+def _name_of(line: str) -> str:
+    """The name in a line of the manifest; empty for half a line."""
+    try:
+        return str(json.loads(line)["name"])
+    except (ValueError, KeyError, TypeError):
+        return ""

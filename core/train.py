@@ -18,6 +18,7 @@ import numpy as np
 from crosshook.core import random
 from crosshook.core.errors import ConfigurationError, ModelError, RegistryError
 from crosshook.core.interfaces.training import Budget, Stateful, Trainable
+from crosshook.core.learning.checkpoint import TrainingKeeper
 from crosshook.core.learning.session import Lessons, train_together
 from crosshook.core.results import (
     CandidateResult,
@@ -25,7 +26,7 @@ from crosshook.core.results import (
     IterationResult,
     TrainingResult,
 )
-from crosshook.core.sampling.build import MAPPING
+from crosshook.core.sampling.build import MAPPING, WEIGHTS
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.invalid import check_invalid, invalid_notes
 from crosshook.core.sampling.sampler import even_shares, shares_from
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.training import FitReport, Iteration
     from crosshook.core.learning.alone import Learns
+    from crosshook.core.learning.checkpoint import CheckpointFolder
     from crosshook.core.learning.select import Choice
     from crosshook.core.learning.session import Outcome
     from crosshook.core.learning.settings import LearningSettings
@@ -113,6 +115,7 @@ def plan_training(plan: TrainingPlan, registry: Registry) -> tuple[Lesson, ...]:
         ModelError: if a component learns but could not be saved for the stages that follow.
     """
     slots = plan.slots
+    _check_gradients(plan, registry)
     reasons = {name: _why_not(registry, name, slot) for name, slot in slots.items()}
     sharing = [n for n, slot in slots.items() if not reasons[n] and _own_budget(slot) is None]
     each = plan.evaluations // len(sharing) if sharing else 0
@@ -149,6 +152,20 @@ def _why_not(registry: Registry, interface: str, slot: Slot) -> str:
     return "saved model" if slot.model is not None and slot.train is None else ""
 
 
+def _check_gradients(plan: TrainingPlan, registry: Registry) -> None:
+    """Gradients hold for the channel weights a point was drawn with."""
+    slot = plan.slots[WEIGHTS]
+    learns = registry.get(WEIGHTS, slot.use).component.capabilities.learns
+    fixed = slot.model is not None and slot.train is None
+    if plan.settings.gradients and learns and not fixed:
+        message = (
+            f"sampling.training.gradients: {plan.settings.gradients} with channel weights "
+            f"{slot.use!r}, which learn at the same time: gradients of their share would be out of "
+            "date; set gradients to 0, or take channel_weights: prior"
+        )
+        raise ConfigurationError(message)
+
+
 def _own_budget(slot: Slot) -> int | None:
     own = (slot.train or {}).get("evaluations")
     return None if own is None else cast("int", own)
@@ -160,6 +177,7 @@ def train(
     context: BuildContext,
     registry: Registry,
     listener: Callable[[IterationResult], None],
+    checkpoints: CheckpointFolder | None = None,
 ) -> tuple[TrainingResult, Tensor]:
     """Trains the channel mapping and the channel weights of a sampler, in place.
 
@@ -169,6 +187,8 @@ def train(
         context: the sampler's components were built in.
         registry: knows which of them are trainable.
         listener: told about each iteration.
+        checkpoints: where they are kept and looked for: a training found there goes on. Only
+            components with parameters have any, as others are quick. None keeps none.
 
     Returns:
         What happened, and the channel shares for the integration, `(k,)`.
@@ -181,7 +201,7 @@ def train(
     if not any(lesson.evaluations for lesson in lessons):
         why = lessons[0].why
         nothing = TrainingResult(0, (), 0.0, 0, True, (why,), time.perf_counter() - start)
-        return nothing, even_shares(sampler.n_channels)
+        return nothing, even_shares(sampler.n_channels, sampler.composition.closed)
 
     def heard(iteration: Iteration) -> None:
         assert source.sums is not None
@@ -195,7 +215,8 @@ def train(
     shares: Tensor | None = None
     together = [lesson for lesson in lessons if lesson.evaluations and _learns(registry, lesson)]
     if together and together[0].interface == MAPPING:
-        outcome = _session(plan, together, sampler, source, context)
+        keeper = None if checkpoints is None else TrainingKeeper(checkpoints, source)
+        outcome = _session(plan, together, sampler, source, context, keeper)
         notes += outcome.notes
         losses[MAPPING] = outcome.losses
         choice = outcome.choice
@@ -228,7 +249,10 @@ def train(
         0 if choice is None else choice.points,
         () if choice is None else _choices(choice, sampler),
     )
-    return result, source.shares if shares is None else shares
+    if shares is None:
+        shares = source.shares
+    closed = sampler.composition.closed
+    return result, shares_from(shares.numpy(), 0.0, closed) if closed else shares
 
 
 def _candidates(
@@ -265,6 +289,7 @@ def _session(
     sampler: Sampler,
     source: SamplerSource,
     context: BuildContext,
+    keeper: TrainingKeeper | None,
 ) -> Outcome:
     """The mapping, and the channel weights with it if they learn too."""
     weights = sampler.weights if len(lessons) > 1 and sampler.n_channels > 1 else None
@@ -286,6 +311,7 @@ def _session(
         source,
         plan.settings,
         context.with_(rng=rng),
+        keeper,
     )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 
 import click
 
+REPLACES = ("settings", "output", "seed", "device", "overwrite")
+"""Options that a run which goes on cannot have: its run file is settled."""
+
 
 @click.command()
-@click.argument("run_file", type=click.Path(path_type=Path))
+@click.argument("run_file", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
 )
@@ -17,37 +21,74 @@ import click
 @click.option("--seed", type=int, help="Seed of every random stream.")
 @click.option("--device", help="Where to compute, e.g. cpu or cuda:0.")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there already.")
+@click.option(
+    "--resume",
+    "directory",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Go on with the run in DIR, which was stopped; takes no RUN_FILE.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.pass_context
 def run(
-    run_file: Path,
+    ctx: click.Context,
+    run_file: Path | None,
     settings: tuple[str, ...],
     output: Path | None,
     seed: int | None,
     device: str | None,
     overwrite: bool,
+    directory: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Integrate, generate and report as RUN_FILE says."""
+    from crosshook.core.run_directory import RunDirectory
     from crosshook.core.run_file import load_run_file
 
-    loaded = load_run_file(  # mistakes show at once, not after torch is there
-        run_file,
-        settings=settings,
-        output=output,
-        seed=seed,
-        device=device,
-        overwrite=overwrite,
-    )
+    if directory is not None:
+        given = [name for name in REPLACES if ctx.params[name]]
+        if run_file is not None or given:
+            message = "--resume takes the run file of the directory as it is: leave out "
+            options = ["--set" if name == "settings" else f"--{name}" for name in given]
+            message += ", ".join([*(["RUN_FILE"] if run_file is not None else []), *options])
+            raise click.UsageError(message)
+        RunDirectory.unfinished(directory)  # before torch is there
+        from crosshook.core.run import unfinished_run
+
+        loaded, changes = unfinished_run(directory)
+        for change in changes:
+            click.echo(f"warning: {change}", err=True)
+    elif run_file is None:
+        message = "Missing argument 'RUN_FILE'."
+        raise click.UsageError(message)
+    else:
+        loaded = load_run_file(  # mistakes show at once, not after torch is there
+            run_file,
+            settings=settings,
+            output=output,
+            seed=seed,
+            device=device,
+            overwrite=overwrite,
+        )
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
+    from crosshook.core.errors import Cancelled
     from crosshook.core.run import start_run
     from crosshook.core.summary import print_summary
 
-    with RichProgress(enabled=not (quiet or as_json)) as reporter:
-        result = start_run(loaded, overwrite=overwrite, reporter=reporter)
+    try:
+        with RichProgress(enabled=not (quiet or as_json)) as reporter:
+            result = start_run(
+                loaded, overwrite=overwrite, resumed=directory is not None, reporter=reporter
+            )
+    except (KeyboardInterrupt, Cancelled):
+        if RunDirectory(loaded.directory).started.is_file():
+            place = quote(str(loaded.directory))
+            click.echo(f"go on with: crosshook run --resume {place}", err=True)
+        raise
     if as_json:
         click.echo(json.dumps(results.as_json(result), ensure_ascii=False))
     else:
-        print_summary(result, directory=output)
+        print_summary(result, directory=output if directory is None else directory)

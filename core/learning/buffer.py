@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.learning.progressed import under
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
     from crosshook.core.interfaces.training import Draw
     from crosshook.core.sampling.parts import Density
 
-OPTIONAL = ("features", "condition")
+OPTIONAL = ("features", "condition", "log_gradient")
 
 
 @dataclass
@@ -44,16 +46,20 @@ def columns_of(draw: Draw) -> dict[str, Tensor]:
         "log_alpha": draw.log_alpha,
         "log_prior": draw.log_prior,
     }
-    return columns | {name: t for name in OPTIONAL if (t := getattr(draw, name)) is not None}
+    columns |= {name: t for name in OPTIONAL if (t := getattr(draw, name)) is not None}
+    # How tensors are laid out shows in the last digits of sums over them.
+    return {name: column.contiguous() for name, column in columns.items()}
 
 
 class Buffer:
     """Points of all generations, oldest first.
 
     Attributes:
-        columns: u, channel, value, log_alpha, log_prior, and features and condition if there are.
+        columns: u, channel, value, log_alpha, log_prior, and features, condition and gradients if
+            there are.
         log_q: log density of each point under each generation, `(n, T)`.
         generations: oldest first.
+        forgotten: number of generations that made room.
     """
 
     def __init__(self, channels: int, largest: int) -> None:
@@ -68,6 +74,7 @@ class Buffer:
         self.columns: dict[str, Tensor] = {}
         self.log_q = torch.empty(0)
         self.generations: list[Generation] = []
+        self.forgotten = 0
 
     def __len__(self) -> int:
         return self.columns["u"].shape[0] if self.columns else 0
@@ -105,8 +112,10 @@ class Buffer:
         """Whole generations go, the oldest first, while there are too many points."""
         while len(self) > self._largest and len(self.generations) > 1:
             count = int(self.generations.pop(0).counts.sum())
-            self.columns = {name: column[count:] for name, column in self.columns.items()}
-            self.log_q = self.log_q[count:, 1:]
+            self.forgotten += 1
+            # Copies: what is left must be laid out as it is after a resume, or sums differ.
+            self.columns = {name: column[count:].clone() for name, column in self.columns.items()}
+            self.log_q = self.log_q[count:, 1:].contiguous()
 
     def log_rho(self) -> Tensor:
         """log ρ_c of every point, `(n,)`."""
@@ -114,30 +123,37 @@ class Buffer:
         share = counts / counts.sum(dim=1, keepdim=True).clamp(min=1.0)
         return torch.logsumexp(self.log_q + torch.log(share)[self.columns["channel"]], dim=1)
 
-    def state(self) -> dict[str, Tensor]:
-        """Everything as tensors, for a checkpoint."""
-        found = {f"column/{name}": column for name, column in self.columns.items()}
-        found["log_q"] = self.log_q
-        for t, generation in enumerate(self.generations):
-            found[f"generation/{t}/counts"] = generation.counts
-            for name, tensor in generation.state.items():
-                found[f"generation/{t}/state/{name}"] = tensor
-        return found
+    def piece(self, t: int) -> dict[str, Tensor]:
+        """What a generation brought, which further generations do not change; for a checkpoint.
 
-    def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Takes back what `state` gave."""
-        self.log_q = tensors["log_q"]
-        self.columns = {
-            key.removeprefix("column/"): tensor
-            for key, tensor in tensors.items()
-            if key.startswith("column/")
-        }
-        self.generations = []
-        while (counts := tensors.get(f"generation/{len(self.generations)}/counts")) is not None:
-            prefix = f"generation/{len(self.generations)}/state/"
-            state = {
-                key.removeprefix(prefix): tensor
-                for key, tensor in tensors.items()
-                if key.startswith(prefix)
-            }
-            self.generations.append(Generation(counts, state))
+        Args:
+            t: its place among those that are there.
+        """
+        sizes = [int(g.counts.sum()) for g in self.generations]
+        start, generation = sum(sizes[:t]), self.generations[t]
+        own = slice(start, start + sizes[t])
+        found = {f"column/{name}": column[own] for name, column in self.columns.items()}
+        found |= {f"state/{name}": tensor for name, tensor in generation.state.items()}
+        # Its points under this generation and those before, earlier points under this one.
+        found |= {"below": self.log_q[own, : t + 1], "before": self.log_q[:start, t]}
+        return found | {"counts": generation.counts}
+
+    def load_pieces(self, pieces: Sequence[dict[str, Tensor]], forgotten: int) -> None:
+        """Takes back what `piece` gave.
+
+        Args:
+            pieces: of all generations, oldest first. They may know of older ones, which are
+                forgotten by now.
+            forgotten: number of these.
+        """
+        self.forgotten = forgotten
+        self.generations = [Generation(p["counts"], under(p, "state/")) for p in pieces]
+        columns = [under(p, "column/") for p in pieces]
+        self.columns = {name: torch.cat([c[name] for c in columns]) for name in columns[0]}
+        n, last = len(self), 0
+        self.log_q = pieces[0]["below"].new_empty((n, len(pieces)))
+        for t, piece in enumerate(pieces):
+            rows = piece["below"].shape[0]
+            self.log_q[last : last + rows, : t + 1] = piece["below"][:, -(t + 1) :]
+            self.log_q[:last, t] = piece["before"][piece["before"].shape[0] - last :]
+            last += rows

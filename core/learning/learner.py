@@ -9,17 +9,29 @@ the same bits.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+from crosshook.core.interfaces.training import GradientSource
 from crosshook.core.learning.buffer import Buffer, columns_of
+from crosshook.core.learning.gradients import SHARE, inside_layer, mismatch, squared_widths
 from crosshook.core.learning.losses import Batch, channel_means, loss, spreads
+from crosshook.core.learning.progressed import (
+    LastStage,
+    Progressed,
+    load_optimiser_state,
+    numbered,
+    optimiser_state,
+    under,
+)
+from crosshook.core.sampling.gradient import COST
 from crosshook.core.sampling.parts import even_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -41,16 +53,6 @@ REPORTS = 100
 """Reports of progress in a training."""
 CHECKS = 20
 """Looks at the validation points in the last stage."""
-
-
-@dataclass
-class Progressed:
-    """How far a learner is; plain values, for a checkpoint."""
-
-    rounds: int = 0
-    steps: int = 0
-    losses: list[float] = field(default_factory=list)
-    skipped: int = 0
 
 
 def _no_density(state: dict[str, Tensor]) -> Density:
@@ -92,8 +94,10 @@ class Learner:
         self._optimiser = torch.optim.Adam(self._parameters, settings.learning_rate, (0.9, 0.99))
         self.buffer = Buffer(context.channels, settings.buffer)
         self.progressed = Progressed()
+        self._last: LastStage | None = None
         self._size = torch.zeros(context.channels, dtype=torch.float64)
         self._spread = torch.zeros(context.channels, dtype=torch.float64)
+        self._width2 = torch.empty(0)
         explore = settings.explore
         self.shares = even_rows(
             context.channels, (1.0 - explore, explore, 0.0), context.torch_device
@@ -104,7 +108,7 @@ class Learner:
 
         Args:
             checks: fresh points that tell the last stage when to stop; 0 for none.
-            between: called after each round, e.g. to write a checkpoint.
+            between: called after each round and each look, e.g. to write a checkpoint.
         """
         rounds = self._settings.rounds if self._parts is not None else 1
         each = self._evaluations // rounds
@@ -117,7 +121,7 @@ class Learner:
             self._steps(self._points(), until, total, self._settings.loss)
             self.progressed.rounds = done
             between()
-        self._finish(checks, total)
+        self._finish(checks, total, between)
         self._tell(total, total)
 
     def _planned(self) -> int:
@@ -130,7 +134,12 @@ class Learner:
             self.take(self._source.draw(n), self.shares)
             return
         self._use(self._parts.thaw(self._parts.frozen(self.shares)))
-        self.take(self._source.draw(n), self.shares)
+        if not self._settings.gradients:
+            self.take(self._source.draw(n), self.shares)
+            return
+        assert isinstance(self._source, GradientSource)
+        first = self.progressed.rounds == 0
+        self.take(self._source.draw_with_gradients(n // COST, check=first), self.shares)
 
     def take(self, draw: Draw, shares: Tensor) -> None:
         """Takes a draw into the buffer.
@@ -139,40 +148,131 @@ class Learner:
             draw: made with the parts as they are.
             shares: of the parts, `(k, 3)`.
         """
+        if self._settings.gradients and draw.log_gradient is None:
+            draw = replace(draw, log_gradient=torch.full_like(draw.u, torch.nan))
         if self._parts is None:
             self.buffer.add(draw, {}, _no_density)
         else:
             self.buffer.add(draw, self._parts.frozen(shares), self._parts.density)
 
-    def _finish(self, checks: int, total: int) -> None:
+    def _finish(self, checks: int, total: int, between: Callable[[], None]) -> None:
         """The last stage: keeps the state that suits fresh points best, and stops without one."""
         settings = self._settings
         kind = settings.final_loss or settings.loss
+        resumed, size, spread = self._last, self._size, self._spread
         points = self._points()
+        last = self._last = resumed or LastStage(self.progressed.steps, self._fresh(checks))
+        fresh: dict[str, Tensor] = {}
+        if last.fresh:
+            columns = dict(last.fresh)
+            fresh = self._located(columns, columns.pop("log_rho"))
+        if resumed is not None:
+            self._size, self._spread = size, spread
+        elif fresh:
+            last.best, last.kept = self._check(fresh, kind), self._copies()
+        while last.looks < CHECKS and last.since < settings.patience:
+            until = last.start + (total - last.start) * (last.looks + 1) // CHECKS
+            self._steps(points, until, total, kind)
+            last.looks += 1
+            value = self._check(fresh, kind) if fresh else math.inf
+            if value < last.best:
+                last.best, last.since, last.kept = value, 0, self._copies()
+            elif fresh:
+                last.since += 1
+            between()
+        if last.kept:
+            self._replace(last.kept)
+
+    def _fresh(self, checks: int) -> dict[str, Tensor]:
+        """Points no step will see; nothing for 0 of them."""
         if not checks:
-            self._steps(points, total, total, kind)
-            return
+            return {}
         if self._parts is not None:
             self._use(self._parts.thaw(self._parts.frozen(self.shares)))
         draw = self._source.draw(checks)
-        columns = columns_of(draw)
-        fresh = self._located(columns, -draw.log_det)
-        best, since = self._check(fresh, kind), 0
-        kept = [p.detach().clone() for p in self._parameters]
-        start = self.progressed.steps
-        for check in range(1, CHECKS + 1):
-            self._steps(points, start + (total - start) * check // CHECKS, total, kind)
-            value = self._check(fresh, kind)
-            if value < best:
-                best, since = value, 0
-                kept = [p.detach().clone() for p in self._parameters]
-            else:
-                since += 1
-            if since >= settings.patience:
-                break
-        with torch.no_grad():
-            for parameter, best_state in zip(self._parameters, kept, strict=True):
-                parameter.copy_(best_state)
+        return columns_of(draw) | {"log_rho": -draw.log_det}
+
+    def _copies(self) -> list[Tensor]:
+        """The parameters by value."""
+        return [p.detach().clone() for p in self._parameters]
+
+    @torch.no_grad()
+    def _replace(self, values: Sequence[Tensor]) -> None:
+        """Gives the parameters other values."""
+        for parameter, value in zip(self._parameters, values, strict=True):
+            parameter.copy_(value)
+
+    def fixed(self) -> dict[str, Callable[[], dict[str, Tensor]]]:
+        """What never changes once it is there, by name: points and what they were drawn from."""
+        buffer, last = self.buffer, self._last
+        found: dict[str, Callable[[], dict[str, Tensor]]] = {
+            f"generation-{buffer.forgotten + t:04d}": partial(buffer.piece, t)
+            for t in range(len(buffer.generations))
+        }
+        if last is not None and last.fresh:
+            found["fresh"] = lambda: last.fresh
+        return found
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """All else that later steps depend on: tensors, and what JSON can hold."""
+        tensors = {
+            "size": self._size,
+            "spread": self._spread,
+            "losses": torch.tensor(self.progressed.losses, dtype=torch.float64, device="cpu"),
+            "rng": self._rng().get_state(),
+        }
+        tensors |= {f"parameter/{i}": p for i, p in enumerate(self._parameters)}
+        moments = optimiser_state(self._optimiser)
+        tensors |= {f"optimiser/{name}": moment for name, moment in moments.items()}
+        values: dict[str, object] = {
+            "rounds": self.progressed.rounds,
+            "steps": self.progressed.steps,
+            "skipped": self.progressed.skipped,
+            "forgotten": self.buffer.forgotten,
+            "last": None,
+        }
+        if self._last is not None:
+            last = self._last
+            tensors |= {f"kept/{i}": t for i, t in enumerate(last.kept)}
+            values["last"] = {
+                "start": last.start,
+                "best": last.best,
+                "since": last.since,
+                "looks": last.looks,
+            }
+        return tensors, values
+
+    def load_state(
+        self,
+        fixed: Mapping[str, dict[str, Tensor]],
+        tensors: Mapping[str, Tensor],
+        values: Mapping[str, Any],
+    ) -> None:
+        """Takes back what `fixed` and `state` gave.
+
+        Args:
+            fixed: by name.
+            tensors: those of `state`.
+            values: likewise.
+        """
+        names = sorted(name for name in fixed if name.startswith("generation-"))
+        if names:
+            self.buffer.load_pieces([fixed[name] for name in names], values["forgotten"])
+        self._size, self._spread = tensors["size"], tensors["spread"]
+        self._rng().set_state(tensors["rng"].cpu())
+        self._replace(numbered(tensors, "parameter/"))
+        load_optimiser_state(self._optimiser, under(tensors, "optimiser/"))
+        self.progressed = Progressed(
+            values["rounds"], values["steps"], tensors["losses"].tolist(), values["skipped"]
+        )
+        if values["last"] is not None:
+            kept = numbered(tensors, "kept/")
+            self._last = LastStage(fresh=fixed.get("fresh", {}), kept=kept, **values["last"])
+
+    def _rng(self) -> torch.Generator:
+        """The generator of the batches."""
+        assert self._context.rng is not None
+        return self._context.rng
 
     @torch.no_grad()
     def _check(self, fresh: dict[str, Tensor], kind: Loss) -> float:
@@ -201,7 +301,18 @@ class Learner:
 
     def _points(self) -> dict[str, Tensor]:
         """The buffer as the steps need it."""
-        return self._located(self.buffer.columns, self.buffer.log_rho())
+        columns = self.buffer.columns
+        points = self._located(columns, self.buffer.log_rho())
+        if "log_gradient" in columns:
+            gradient = columns["log_gradient"]
+            if self._parts is not None and self._parts.outer is not None:
+                rows = (points["x"], self._parts.outer, points["channel"], points.get("condition"))
+                gradient = inside_layer(gradient, *rows)
+            points["log_gradient"] = gradient
+            log_target = points["log_value"] + points["log_alpha"]
+            widths = squared_widths(points, log_target, self._size)
+            self._width2 = widths[:, : self._context.dimensions]
+        return points
 
     @torch.no_grad()
     def _located(self, columns: dict[str, Tensor], log_rho: Tensor) -> dict[str, Tensor]:
@@ -254,6 +365,8 @@ class Learner:
         chosen = {name: column[rows] for name, column in points.items()}
         batch = self._batch(chosen, *self._compared(chosen))
         value = loss(kind, batch, settings.power)
+        if settings.gradients:
+            value = value + settings.gradients * self._gradient_term(chosen)
         for group in self._optimiser.param_groups:
             group["lr"] = self._rate(total)
         self._optimiser.zero_grad(set_to_none=True)
@@ -265,6 +378,15 @@ class Learner:
             self.progressed.skipped += 1
         self.progressed.steps += 1
         self.progressed.losses.append(float(value.detach()))
+
+    def _gradient_term(self, points: dict[str, Tensor]) -> Tensor:
+        """What the gradients of the integrand say, on the first points of a batch."""
+        first = math.ceil(SHARE * points["channel"].shape[0])
+        some = {name: column[:first] for name, column in points.items()}
+        log_target = some["log_value"] + some["log_alpha"]
+        return mismatch(
+            some, log_target, lambda rows: self._compared(rows)[1], self._size, self._width2
+        )
 
     def _batch(self, points: dict[str, Tensor], log_target: Tensor, log_q: Tensor) -> Batch:
         """The batch, with channel sizes and spreads remembered over steps."""

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.training import Budget, Trainable
+from crosshook.core.learning.dropping import drop_channels
 from crosshook.core.learning.learner import Learner
 from crosshook.core.learning.select import Choice, Fresh, choose
+from crosshook.core.sampling.gradient import PROBES
 from crosshook.core.sampling.parts import Parts, even_rows
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.training import Draw, FitReport, Source
     from crosshook.core.learning.alone import Learns
+    from crosshook.core.learning.checkpoint import TrainingKeeper
     from crosshook.core.learning.settings import LearningSettings
     from crosshook.core.sampling.proposal import Proposal
     from crosshook.core.sampling.sampler import Sampler
@@ -85,6 +88,7 @@ def train_together(
     source: Source,
     settings: LearningSettings,
     context: BuildContext,
+    keeper: TrainingKeeper | None = None,
 ) -> Outcome:
     """Trains a mapping, and channel weights with it, and chooses what to keep.
 
@@ -94,6 +98,7 @@ def train_together(
         source: draws through the sampler.
         settings: how.
         context: with a generator for the training.
+        keeper: keeps checkpoints, and has the one to go on from; None keeps none.
     """
 
     def use(proposal: Proposal) -> None:
@@ -103,20 +108,31 @@ def train_together(
     n_warm = round(settings.warm_share * total) if parts.warm is not None else 0
     n_select = round(settings.selection * total)
     n_check = round(settings.validation * total)
+    components = {"learner": parts.learner, "warm start": parts.warm, "weights": lessons.weights}
+    if keeper is not None and keeper.found is not None:
+        keeper.restore_components(components, sampler.device)
     learner = Learner(
         parts,
         lessons.weights,
         [p for part in lessons.learns for p in part.parameters()],
         source,
         settings,
-        total - n_warm - n_select - n_check,
+        total - n_warm - n_select - n_check - (2 * PROBES if settings.gradients else 0),
         context,
         use,
     )
     notes: tuple[str, ...] = ()
-    if n_warm:
+
+    def keep() -> None:
+        if keeper is not None:
+            keeper.keep(components, learner, notes)
+
+    if keeper is not None and keeper.found is not None:
+        notes = keeper.restore(learner, sampler.device)
+    elif n_warm:
         notes += _warm_up(parts, learner, source, Budget(n_warm), context, use)
-    learner.run(n_check, lambda: None)
+        keep()
+    learner.run(n_check, keep)
     if learner.progressed.skipped:
         notes += (f"{learner.progressed.skipped} steps without finite gradient were left out",)
     choice = None
@@ -128,6 +144,12 @@ def train_together(
             notes += ("the trained channel weights did no better than the prior: left out",)
     else:
         _keep(sampler, even_rows(context.channels, (1.0, 0.0, 0.0), sampler.device), context)
+    if settings.drop_channels:
+        names = sampler.integrand.channels
+        dropped = drop_channels(learner.buffer, sampler.weights, names, settings.drop_channels)
+        notes += dropped.notes
+        closing = replace(sampler.composition, closed=dropped.closed)
+        sampler.compose(closing, sampler.warm, context)
     return Outcome(tuple(learner.progressed.losses), choice, notes)
 
 

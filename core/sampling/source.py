@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
 from crosshook.core.interfaces.training import Draw, Iteration
+from crosshook.core.sampling.gradient import COST, check_gradients, log_gradients
 from crosshook.core.sampling.invalid import first_invalid
 from crosshook.core.sampling.sampler import even_shares, shares_from
 from crosshook.core.sampling.sums import Sums
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch import Tensor
 
@@ -54,15 +56,31 @@ class SamplerSource:
         self._stage = stage
         self.evaluations = 0
         self.history: list[Iteration] = []
-        self.shares = even_shares(sampler.n_channels)
+        self.shares = even_shares(sampler.n_channels, sampler.composition.closed)
         self.sums: Sums | None = None
         self.invalid = ""
 
     def draw(self, n: int) -> Draw:
         """Draws n points; see `Source.draw`."""
-        shares = self.shares
+        return self._draw(n, gradients=False)
+
+    def draw_with_gradients(self, n: int, *, check: bool) -> Draw:
+        """Draws n points; see `GradientSource.draw_with_gradients`."""
+        return self._draw(n, gradients=True, check=check)
+
+    def _draw(self, n: int, *, gradients: bool, check: bool = False) -> Draw:
+        shares, sampler = self.shares, self._sampler
+        gradient = None
         with torch.no_grad():
-            sample = self._sampler.draw(self._seed, self._stage, len(self.history), n, shares)
+            sample = sampler.draw(
+                self._seed, self._stage, len(self.history), n, shares, differentiable=gradients
+            )
+        if gradients:
+            gradient = log_gradients(sample)
+            if check:
+                self.evaluations += check_gradients(sampler, sample, gradient)
+            sample = sample.detached()
+            self.evaluations += (COST - 1) * n
         place = f"{self._stage} draw {len(self.history)}"
         self.invalid = self.invalid or first_invalid(sample, place)
         sums = Sums.of(sample.channel, sample.weight, self._sampler.n_channels)
@@ -80,7 +98,40 @@ class SamplerSource:
             log_alpha=sample.log_alpha,
             log_prior=sample.evaluation.log_prior,
             features=sample.evaluation.features,
+            log_gradient=gradient,
         )
+
+    def state(self) -> dict[str, object]:
+        """All that further draws and the report depend on, as values JSON can hold."""
+        return {
+            "evaluations": self.evaluations,
+            "history": [asdict(iteration) for iteration in self.history],
+            "shares": self.shares.tolist(),
+            "sums": None if self.sums is None else self.sums.as_json(),
+            "invalid": self.invalid,
+        }
+
+    def load_state(self, values: Mapping[str, object]) -> None:
+        """Takes back what `state` gave; the listener is told about the draws again."""
+        self.evaluations = cast("int", values["evaluations"])
+        history = cast("list[dict[str, Any]]", values["history"])
+        self.history = [
+            Iteration(
+                i["evaluations"],
+                i["estimate"],
+                i["error"],
+                tuple(i["channel_estimates"]),
+                tuple(i["channel_errors"]),
+            )
+            for i in history
+        ]
+        self.shares = torch.tensor(values["shares"], dtype=torch.float64, device="cpu")
+        sums = cast("dict[str, list[float]] | None", values["sums"])
+        self.sums = None if sums is None else Sums.from_json(sums)
+        self.invalid = cast("str", values["invalid"])
+        if self._listener is not None:
+            for iteration in self.history:
+                self._listener(iteration)
 
     @staticmethod
     def _finite(values: Tensor, finite: Tensor) -> Tensor:
@@ -98,6 +149,7 @@ class SamplerSource:
         self.evaluations += sums.n
         self.history.append(iteration)
         self.sums = sums if self.sums is None else self.sums + sums
-        self.shares = shares_from(sums.deviations(), SHARE_FLOOR)
+        closed = self._sampler.composition.closed
+        self.shares = shares_from(sums.deviations(), SHARE_FLOOR, closed)
         if self._listener is not None:
             self._listener(iteration)

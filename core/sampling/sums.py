@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -108,6 +110,15 @@ class Sums:
                 for f in fields(self)
             }
         )
+
+    def as_json(self) -> dict[str, object]:
+        """The same as values JSON can hold, exactly."""
+        return {f.name: getattr(self, f.name).tolist() for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Sequence[object]]) -> Sums:
+        """Takes back what `as_json` gave."""
+        return cls(**{name: np.array(column) for name, column in values.items()})
 
     @property
     def n(self) -> int:

@@ -1,0 +1,117 @@
+"""The ledger of a generation: which blocks are done, so that a run that goes on takes them as they are.
+
+Beside the part of a block, once it is whole, lies a line of JSON with its sums and the checksum
+of the part. A block whose part or line is missing, damaged or made otherwise is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crosshook.core.errors import OutputError
+from crosshook.core.sampling.sums import Sums
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.sampling.build import SamplerSpec
+
+
+@dataclass(frozen=True)
+class EventBlock:
+    """What one block of generation gives back.
+
+    Attributes:
+        number: of the block.
+        sums: over all its points.
+        kept: events it kept.
+        path: of the part that holds them.
+        invalid: the first invalid point in words, or `""`.
+    """
+
+    number: int
+    sums: Sums
+    kept: int
+    path: str
+    invalid: str
+
+
+def part_path(folder: Path, block: int) -> Path:
+    """Where the events of a block go."""
+    return folder / f"block-{block:06d}.npz"
+
+
+def _line_path(part: Path) -> Path:
+    return part.with_suffix(".json")
+
+
+def part_key(spec: SamplerSpec, seed: int, size: int, shares: Tensor) -> str:
+    """A digest of everything the blocks of a generation depend on, whatever folder they are in."""
+    models = [(name, checksum) for name, _, checksum in spec.models]
+    made_of = [spec.document, models, spec.composition, seed, size, shares.tolist()]
+    return hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
+
+
+def remove_part(block: EventBlock) -> None:
+    """Removes the events of a block that is not needed."""
+    part = Path(block.path)
+    _line_path(part).unlink(missing_ok=True)
+    part.unlink()
+
+
+class PartLedger:
+    """The blocks in a folder of parts."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Opens the ledger.
+
+        Args:
+            folder: of the parts.
+            key: see `part_key`.
+        """
+        self._folder, self._key = folder, key
+
+    def add(self, block: EventBlock) -> None:
+        """Writes down a block whose part is whole.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        part = Path(block.path)
+        line = _line_path(part)
+        document = {
+            "key": self._key,
+            "kept": block.kept,
+            "invalid": block.invalid,
+            "sums": block.sums.as_json(),
+            "sha256": _digest(part),
+        }
+        draft = line.with_name(f"{line.name}.part")
+        try:
+            draft.write_text(json.dumps(document), "utf-8")
+            draft.replace(line)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            message = f"{line}: cannot be written: {error.strerror}"
+            raise OutputError(message) from error
+
+    def find(self, block: int) -> EventBlock | None:
+        """A block that is done, or None."""
+        part = part_path(self._folder, block)
+        try:
+            document = json.loads(_line_path(part).read_text("utf-8"))
+            if document["key"] != self._key or document["sha256"] != _digest(part):
+                return None
+            sums = Sums.from_json(document["sums"])
+            return EventBlock(block, sums, document["kept"], str(part), document["invalid"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
