@@ -43,6 +43,7 @@ EXTERNAL = re.compile(r"<(?:script|img|link|iframe)\b[^>]*\b(?:src|href)=\"?(?:h
 
 SMALL = {
     "sampling.evaluations": "20000",
+    "sampling.training.batch": "256",
     "integrate.evaluations": "30000",
     "generate.events": "500",
     "generate.pilot": "30000",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 SMALL = (
     "sampling.evaluations=10000",
+    "sampling.training.batch=128",
     "integrate.evaluations=20000",
     "generate.pilot=10000",
     "generate.events=500",

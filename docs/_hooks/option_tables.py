@@ -17,11 +17,17 @@ HEAD = "| key | what is allowed | default | meaning |\n|---|---|---|---|"
 
 
 def run_file_table(*keys: str) -> str:
-    """Rows of the run file's schema for some of its top-level keys."""
+    """Rows of the run file's schema for some of its keys, e.g. `beams` or `sampling.training`."""
     root = schemas.load("v1/run")
-    properties = cast("dict[str, Rule]", root["properties"])
-    required = cast("list[str]", root["required"])
-    rows = [row for key in keys for row in _rows(key, properties[key], root, key in required)]
+    rows = []
+    for path in keys:
+        *above, key = path.split(".")
+        parent: Rule = root
+        for name in above:
+            parent = cast("dict[str, Rule]", parent["properties"])[name]
+        required = cast("list[str]", parent.get("required", []))
+        rule = cast("dict[str, Rule]", parent["properties"])[key]
+        rows += _rows(path, rule, root, key in required)
     return "\n".join([HEAD, *rows])
 
 
