@@ -21,22 +21,30 @@ if TYPE_CHECKING:
 SHARE = 1e-3
 """Of the integral that may lie above the maximum weight."""
 
+GUARD = 0.002
+"""Share of the identity beside a learned mapping: it bounds the weights where a flow has forgotten
+part of the space, and wastes no more points than that."""
+
 MIXTURES: tuple[tuple[float, float, float], ...] = (
-    (1.0, 0.0, 0.0),
+    (1.0 - GUARD, 0.0, GUARD),
     (0.0, 1.0, 0.0),
     (0.0, 0.0, 1.0),
-    (0.95, 0.05, 0.0),
+    (0.95 - GUARD, 0.05, GUARD),
     (0.95, 0.0, 0.05),
     (0.9, 0.05, 0.05),
-    (0.8, 0.2, 0.0),
+    (0.8 - GUARD, 0.2, GUARD),
     (0.8, 0.0, 0.2),
-    (0.6, 0.4, 0.0),
+    (0.6 - GUARD, 0.4, GUARD),
     (0.6, 0.0, 0.4),
-    (0.3, 0.7, 0.0),
+    (0.3 - GUARD, 0.7, GUARD),
     (0.3, 0.0, 0.7),
     (0.0, 0.5, 0.5),
 )
-"""Shares of the parts that are tried, the simplest first."""
+"""Shares of the parts that are tried, the simplest first; the first three are the parts alone."""
+
+FEW, MORE_GUARD = 500, 0.05
+"""A channel with fewer fresh points than this keeps at least so much of its identity: so few points
+cannot tell what a learned mapping has forgotten."""
 
 GAIN = 0.01
 """What a candidate must be better by, relatively, than one listed before it: mixtures cost time."""
@@ -150,7 +158,8 @@ def choose(fresh: Fresh, k: int, objective: Objective) -> Choice:
             _summary(NAMES[part], label, [row[part] for row in table])
             for part in range(len(NAMES))
         ]
-        picks = [_pick(row, objective) for row in table]
+        counts = torch.bincount(fresh.channel, minlength=k).tolist()
+        picks = [_pick(row, n, objective) for row, n in zip(table, counts, strict=True)]
         chosen = [row[i] for row, i in zip(table, picks, strict=True)]
         score = _score(chosen, objective)
         if best is None or score < best[0] * (1 - GAIN):
@@ -183,10 +192,13 @@ def _measure(channel: _Channel, objective: Objective) -> float:
     return channel.deviation if objective == "variance" else channel.largest
 
 
-def _pick(row: list[_Channel], objective: Objective) -> int:
+def _pick(row: list[_Channel], points: int, objective: Objective) -> int:
     """The first mixture that no later one beats by more than the gain asked for."""
-    chosen = 0
-    for i, candidate in enumerate(row):
+    least = MORE_GUARD if points < FEW else 0.0
+    allowed = [i for i, mixture in enumerate(MIXTURES) if mixture[2] >= least]
+    chosen = allowed[0]
+    for i in allowed:
+        candidate = row[i]
         if _measure(candidate, objective) < _measure(row[chosen], objective) * (1 - GAIN):
             chosen = i
     return chosen

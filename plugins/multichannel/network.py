@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.training import Budget, FitReport, Source
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-REACH = 8.0
-"""A prior is changed by factors between e^-8 and e^8, however wild the features."""
+REACH = 4.0
+"""A prior is changed by factors between e^-4 and e^4, however wild the features."""
 
 
 class NetworkWeights(nn.Module):
