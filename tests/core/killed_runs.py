@@ -1,22 +1,28 @@
-"""A script: runs a run file once undisturbed, then in another directory killed again and again.
+"""A script: runs that are killed again and again must end as a run nobody disturbs, bit by bit.
 
     python killed_runs.py RUN_FILE FOLDER POINT ...
+    python killed_runs.py RUN_FILE FOLDER --random TIMES [--seed SEED]
 
-`FOLDER/whole` is the undisturbed run. `FOLDER/killed` is killed (SIGKILL, by itself) at the first
-point, resumed and killed at the second, and so on, and then resumed to its end. A point is
+`FOLDER/whole` is the undisturbed run. `FOLDER/killed` is killed (SIGKILL) at the first point,
+resumed and killed at the second, and so on, and then resumed to its end. A point is
 
     STAGE:DONE      when the progress of a stage has come that far
     sync:N          while the N-th file of a checkpoint is being written
     register:N      when the N-th output is registered
 
-where N counts from the start of each process.
+where N counts from the start of each process. With `--random` the kills come at any time.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
+import random
+import shutil
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,10 @@ import torch
 
 from crosshook.core.run import SilentReporter, resume, run
 from crosshook.core.run_directory import RunDirectory
+
+CHANGING = ("log.txt", "manifest.jsonl", "report.html")
+"""Files with times in them; report.json is compared without its own."""
+TIMES = ("seconds", "created")
 
 
 def die() -> None:
@@ -56,8 +66,8 @@ def deadly_call(holder: Any, name: str, number: int) -> None:
     setattr(holder, name, counted)
 
 
-def one_life(run_file: Path, directory: Path, first: bool, point: str | None) -> None:
-    """Runs or resumes, and dies at the point."""
+def one_life(run_file: Path, directory: Path, point: str | None) -> None:
+    """Runs or resumes, and dies at the point if there is one."""
     reporter = SilentReporter()
     if point is not None:
         kind, _, number = point.partition(":")
@@ -67,25 +77,93 @@ def one_life(run_file: Path, directory: Path, first: bool, point: str | None) ->
             deadly_call(RunDirectory, "register", int(number))
         else:
             reporter = Deadly(kind, int(number))
-    if first:
-        run(run_file, output=directory, reporter=reporter)
-    else:
+    if RunDirectory(directory).started.is_file():
         resume(directory, reporter=reporter)
+    else:
+        run(run_file, output=directory, overwrite=True, reporter=reporter)
 
 
-def main(run_file: Path, folder: Path, points: list[str]) -> None:
+def child(run_file: Path, directory: Path, point: str | None, limit: float | None = None) -> int:
+    """One life in a process of its own, which is killed after so many seconds; its exit code."""
+    process = os.fork()
+    if process == 0:
+        one_life(run_file, directory, point)
+        os._exit(0)
+    if limit is not None:
+        time.sleep(limit)
+        os.kill(process, signal.SIGKILL)  # a process that has ended waits to be asked for
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def die_at(run_file: Path, directory: Path, points: list[str]) -> None:
+    """Lives that end at the given points, and one that ends by itself."""
+    for point in [*points, None]:
+        code = child(run_file, directory, point)
+        if code != (0 if point is None else -signal.SIGKILL):
+            sys.exit(f"{point or 'the last life'}: ended with {code}")
+
+
+def die_at_random(run_file: Path, directory: Path, duration: float, rng: random.Random) -> int:
+    """Lives that end at any time, until one of them is long enough; their number."""
+    lives = 1
+    while child(run_file, directory, None, rng.uniform(0.01, 0.5) * duration) != 0:
+        lives += 1
+    return lives
+
+
+def plain(value: Any) -> Any:
+    """A report without times."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if k not in TIMES}
+    return [plain(v) for v in value] if isinstance(value, list) else value
+
+
+def differences(whole: Path, killed: Path) -> list[str]:
+    """Files that are not the same in both directories."""
+    names = {
+        path.relative_to(folder)
+        for folder in (whole, killed)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in CHANGING
+    }
+    found = []
+    for name in sorted(names):
+        if not (whole / name).is_file() or not (killed / name).is_file():
+            found.append(f"{name}: in one of them only")
+            continue
+        one, other = (whole / name).read_bytes(), (killed / name).read_bytes()
+        if name.name == "report.json":
+            one, other = (json.dumps(plain(json.loads(text))).encode() for text in (one, other))
+        if one != other:
+            found.append(f"{name}: differs")
+    return found
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run_file", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("points", nargs="*")
+    parser.add_argument("--random", type=int, default=0, metavar="TIMES")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
     torch.set_num_threads(1)  # a fork inherits no threads, and nobody may wait for them
-    run(run_file, output=folder / "whole")
-    for number, point in enumerate([*points, None]):
-        child = os.fork()
-        if child == 0:
-            one_life(run_file, folder / "killed", number == 0, point)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        expected = 0 if point is None else signal.SIGKILL
-        if os.waitstatus_to_exitcode(status) != -expected:
-            sys.exit(f"{point}: ended with {os.waitstatus_to_exitcode(status)}, not -{expected}")
+    whole, killed = given.folder / "whole", given.folder / "killed"
+    start = time.perf_counter()
+    run(given.run_file, output=whole)
+    duration = time.perf_counter() - start
+    rng = random.Random(given.seed)
+    for time_around in range(max(given.random, 1)):
+        shutil.rmtree(killed, ignore_errors=True)
+        if given.random:
+            lives = die_at_random(given.run_file, killed, duration, rng)
+            print(f"{time_around + 1} of {given.random}: done in {lives} lives")
+        else:
+            die_at(given.run_file, killed, given.points)
+        if found := differences(whole, killed):
+            sys.exit("\n".join(found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main()
