@@ -147,7 +147,13 @@ def weights_section(integration: IntegrationResult) -> Section:
         Fact(
             "relative deviation",
             plain(integration.relative_deviation, 3),
-            "standard deviation of the weights over their mean, as drawn",
+            "standard deviation of the weights over their mean, as drawn: channels drawn more "
+            "often than others have smaller weights",
+        ),
+        Fact(
+            "relative error × √N",
+            plain(_relative(integration) * math.sqrt(integration.evaluations), 3),
+            "what a point brings to the error of the integral: the deviation within channels",
         ),
         *_tail_facts(integration.agreement),
     )

@@ -63,6 +63,13 @@ def test_zeros_are_stated(run_result: RunResult) -> None:
     assert "The 120 points with w = 0" in figure.caption
 
 
+def test_error_of_one_point_is_stated(run_result: RunResult) -> None:
+    """0.08/474 · √100,000 = 0.0534."""
+    weights = next(s for s in sections(run_result) if s.id == "weights")
+    (fact,) = (f for f in weights.facts if f.label == "relative error × √N")
+    assert fact.value == "0.0534"
+
+
 def test_many_channels_are_cut_in_pictures_only(run_result: RunResult) -> None:
     """And the caption says so."""
     integration = run_result.integration
