@@ -109,5 +109,6 @@ def _ratios(batch: Batch) -> tuple[Tensor, Tensor]:
     log_size = torch.log(batch.size)[batch.channel]
     log_w = batch.log_target - log_size - batch.log_q
     beyond = (log_w - LARGEST_LOG).clamp(min=0.0)
-    log_w = torch.minimum(log_w, LARGEST_LOG + torch.log1p(beyond))
-    return log_w, batch.log_q - batch.log_rho
+    # What w loses q gains, so that w q is |a|/A still: such a point pulls, if not in proportion.
+    damped = beyond - torch.log1p(beyond)
+    return log_w - damped, batch.log_q + damped - batch.log_rho

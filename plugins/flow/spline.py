@@ -100,7 +100,7 @@ def to_uniform(x: Tensor, raw: Tensor, bins: int) -> tuple[Tensor, Tensor]:
     log_slope, mean, below = _log_slope(inside, b)
     product = inside * (1 - inside)
     y = b.lower + b.height * (mean * inside**2 + b.slope0 * product) / below
-    return y, log_slope
+    return y.clamp(max=1.0), log_slope
 
 
 def from_uniform(y: Tensor, raw: Tensor, bins: int) -> tuple[Tensor, Tensor]:
@@ -114,4 +114,6 @@ def from_uniform(y: Tensor, raw: Tensor, bins: int) -> tuple[Tensor, Tensor]:
     constant = -mean * rest
     root = torch.sqrt((linear**2 - 4 * quadratic * constant).clamp(min=0))
     inside = (2 * constant / (-linear - root)).clamp(0, 1)
-    return b.left + inside * b.width, _log_slope(inside, b)[0]
+    # The end belongs to the end, however steep the spline is there.
+    inside = torch.where(y >= 1.0, torch.ones_like(inside), inside)
+    return (b.left + inside * b.width).clamp(max=1.0), _log_slope(inside, b)[0]

@@ -70,7 +70,7 @@ def _forward(
         product = inside * rest
         below = mean + (d0 + d1 - 2 * mean) * product
         above = d1 * inside * inside + 2 * mean * product + d0 * rest * rest
-        y[n] = lower + height * (mean * inside * inside + d0 * product) / below
+        y[n] = min(lower + height * (mean * inside * inside + d0 * product) / below, 1.0)
         log_slope[n] = math.log(mean * mean * above / (below * below))
 
 
@@ -92,11 +92,13 @@ def _inverse(
         constant = -mean * above
         root = math.sqrt(max(linear * linear - 4 * quadratic * constant, 0.0))
         inside = min(max(2 * constant / (-linear - root), 0.0), 1.0)
+        if y[n] >= 1.0:
+            inside = 1.0
         rest = 1.0 - inside
         product = inside * rest
         below = mean + bend * product
         slope = d1 * inside * inside + 2 * mean * product + d0 * rest * rest
-        x[n] = left + inside * width
+        x[n] = min(left + inside * width, 1.0)
         log_slope[n] = math.log(mean * mean * slope / (below * below))
 
 
