@@ -60,7 +60,8 @@ def training_section(result: RunResult) -> Section:
         tables.append(candidate_table(training))
     if training.choices:
         tables.append(choice_table(training))
-    figures.extend(_loss(interface, losses) for interface, losses in _losses(training))
+    kinds = _kinds(result)
+    figures.extend(_loss(interface, losses, kinds) for interface, losses in _losses(training))
     if len(training.iterations) > 1:
         figures.append(_history(training, *final, quantity))
     if training.iterations:
@@ -78,14 +79,29 @@ def _ends(losses: tuple[float, ...]) -> tuple[float, float]:
     return median(losses[:n]), median(losses[-n:])
 
 
-def _loss(interface: str, losses: tuple[float, ...]) -> CurveFigure:
+def _kinds(result: RunResult) -> tuple[str, str]:
+    """The losses of the rounds and of the last stage; empty where the run file has none."""
+    sampling = result.configuration.get("sampling")
+    settings = sampling.get("training") if isinstance(sampling, dict) else None
+    if not isinstance(settings, dict):
+        return "", ""
+    first = str(settings.get("loss") or "")
+    return first, str(settings.get("final_loss") or first)
+
+
+def _loss(interface: str, losses: tuple[float, ...], kinds: tuple[str, str]) -> CurveFigure:
     name = interface.replace("_", " ")
     first, last = _ends(losses)
+    wording = f"{kinds[0].capitalize()}. " if kinds[0] else ""
+    if kinds[1] != kinds[0]:
+        wording = f"{kinds[0].capitalize()} in the rounds, {kinds[1]} after the last draw. "
+    if "unweighting" in kinds:
+        wording += "Unweighting cannot be less than 1 but for noise. "
     return CurveFigure(
         f"loss-{interface.replace('_', '-')}",
         f"Loss of the {name}",
-        "Of the batch of each step, relative to the integral. Channel weights that learn with the "
-        "mapping share its steps.",
+        f"{wording}Of the batch of each step, relative to the integral. Channel weights that learn "
+        "with the mapping share its steps.",
         f"{count(len(losses))} steps; the loss goes from {plain(first, 3)} to {plain(last, 3)}.",
         "step",
         "loss",

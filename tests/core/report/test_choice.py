@@ -72,6 +72,25 @@ def test_the_section_has_candidates_shares_and_losses(learned_result: RunResult)
         assert all(len(row) == len(table.columns) for row in table.rows)
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (None, "Of the batch"),
+        ({"loss": "variance", "final_loss": None}, "Variance. Of the batch"),
+        ({"loss": "kl", "final_loss": "variance"}, "Kl in the rounds, variance after"),
+        ({"loss": "unweighting"}, "Unweighting. Unweighting cannot be less than 1"),
+    ],
+)
+def test_the_loss_is_named(
+    learned_result: RunResult, settings: dict[str, object] | None, words: str
+) -> None:
+    """By the run file, where it says."""
+    configuration = {"sampling": {"training": settings}} if settings else {}
+    named = dataclasses.replace(learned_result, configuration=dict(configuration))
+    loss = training_of(named).figures[1]
+    assert loss.caption.startswith(words)
+
+
 def test_without_learned_weights_there_is_one_state(learned_result: RunResult) -> None:
     """Columns and rows of the state of the channel weights are left out."""
     training = learned_result.training
