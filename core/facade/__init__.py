@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from crosshook.core.more_events import generate
     from crosshook.core.registry import Registry, default_registry
     from crosshook.core.results import RunResult
-    from crosshook.core.run import run
+    from crosshook.core.run import resume, run
     from crosshook.core.sampling.saved import open_sampler
     from crosshook.core.sampling.trained import TrainedSampler
     from crosshook.core.unweight import unweight_file
@@ -56,6 +56,7 @@ _HOMES = {
     "inspect_file": "crosshook.core.inspect",
     "integrate": "crosshook.core.integral",
     "open_sampler": "crosshook.core.sampling.saved",
+    "resume": "crosshook.core.run",
     "run": "crosshook.core.run",
     "unweight_file": "crosshook.core.unweight",
 }
@@ -83,6 +84,7 @@ __all__ = [
     "inspect_file",
     "integrate",
     "open_sampler",
+    "resume",
     "run",
     "unweight_file",
 ]

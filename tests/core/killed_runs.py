@@ -1,7 +1,7 @@
 """A script: runs that are killed again and again must end as a run nobody disturbs, bit by bit.
 
     python killed_runs.py RUN_FILE FOLDER POINT ...
-    python killed_runs.py RUN_FILE FOLDER --random TIMES [--seed SEED]
+    python killed_runs.py RUN_FILE FOLDER --random TIMES [--seed SEED] [--set KEY=VALUE ...]
 
 `FOLDER/whole` is the undisturbed run. `FOLDER/killed` is killed (SIGKILL) at the first point,
 resumed and killed at the second, and so on, and then resumed to its end. A point is
@@ -23,13 +23,17 @@ import shutil
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from crosshook.core.run import SilentReporter, resume, run
 from crosshook.core.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHANGING = ("log.txt", "manifest.jsonl", "report.html")
 """Files with times in them; report.json is compared without its own."""
@@ -66,7 +70,7 @@ def deadly_call(holder: Any, name: str, number: int) -> None:
     setattr(holder, name, counted)
 
 
-def one_life(run_file: Path, directory: Path, point: str | None) -> None:
+def one_life(run_file: Path, settings: list[str], directory: Path, point: str | None) -> None:
     """Runs or resumes, and dies at the point if there is one."""
     reporter = SilentReporter()
     if point is not None:
@@ -80,14 +84,14 @@ def one_life(run_file: Path, directory: Path, point: str | None) -> None:
     if RunDirectory(directory).started.is_file():
         resume(directory, reporter=reporter)
     else:
-        run(run_file, output=directory, overwrite=True, reporter=reporter)
+        run(run_file, settings=settings, output=directory, overwrite=True, reporter=reporter)
 
 
-def child(run_file: Path, directory: Path, point: str | None, limit: float | None = None) -> int:
+def child(life: Callable[[str | None], None], point: str | None, limit: float | None) -> int:
     """One life in a process of its own, which is killed after so many seconds; its exit code."""
     process = os.fork()
     if process == 0:
-        one_life(run_file, directory, point)
+        life(point)
         os._exit(0)
     if limit is not None:
         time.sleep(limit)
@@ -95,18 +99,18 @@ def child(run_file: Path, directory: Path, point: str | None, limit: float | Non
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def die_at(run_file: Path, directory: Path, points: list[str]) -> None:
+def die_at(life: Callable[[str | None], None], points: list[str]) -> None:
     """Lives that end at the given points, and one that ends by itself."""
     for point in [*points, None]:
-        code = child(run_file, directory, point)
+        code = child(life, point, None)
         if code != (0 if point is None else -signal.SIGKILL):
             sys.exit(f"{point or 'the last life'}: ended with {code}")
 
 
-def die_at_random(run_file: Path, directory: Path, duration: float, rng: random.Random) -> int:
+def die_at_random(life: Callable[[str | None], None], duration: float, rng: random.Random) -> int:
     """Lives that end at any time, until one of them is long enough; their number."""
     lives = 1
-    while child(run_file, directory, None, rng.uniform(0.01, 0.5) * duration) != 0:
+    while child(life, None, rng.uniform(0.01, 0.5) * duration) != 0:
         lives += 1
     return lives
 
@@ -147,20 +151,22 @@ def main() -> None:
     parser.add_argument("points", nargs="*")
     parser.add_argument("--random", type=int, default=0, metavar="TIMES")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--set", action="append", default=[], dest="settings")
     given = parser.parse_args()
     torch.set_num_threads(1)  # a fork inherits no threads, and nobody may wait for them
     whole, killed = given.folder / "whole", given.folder / "killed"
     start = time.perf_counter()
-    run(given.run_file, output=whole)
+    run(given.run_file, settings=given.settings, output=whole)
     duration = time.perf_counter() - start
     rng = random.Random(given.seed)
+    life = partial(one_life, given.run_file, given.settings, killed)
     for time_around in range(max(given.random, 1)):
         shutil.rmtree(killed, ignore_errors=True)
         if given.random:
-            lives = die_at_random(given.run_file, killed, duration, rng)
-            print(f"{time_around + 1} of {given.random}: done in {lives} lives")
+            lives = die_at_random(life, duration, rng)
+            print(f"{time_around + 1} of {given.random}: done in {lives} lives", flush=True)
         else:
-            die_at(given.run_file, killed, given.points)
+            die_at(life, given.points)
         if found := differences(whole, killed):
             sys.exit("\n".join(found))
 
