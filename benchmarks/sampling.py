@@ -92,14 +92,33 @@ def _madspace(case: Case) -> Contender:
     return partial(madspace_flow.train_with, best)
 
 
-def _ours(case: Case, mapping: str, weights: str) -> Contender:
+FLOWS: dict[str, dict[str, object]] = {
+    "dalitz3ch": {"networks": "per-channel"},
+    "fourf": {"hidden": 16, "bins": 4},
+}
+TRAININGS: dict[str, dict[str, object]] = {
+    "shell9": {"loss": "variance", "final_loss": "unweighting"},
+    "dalitz3ch": {"loss": "variance"},
+    "fourf": {"passes": 10},
+}
+"""Options and settings of ours by case, where they are not the defaults; `crosshook defaults` has
+none of them."""
+
+
+def _ours(case: Case, mapping: str, weights: str, tuned: bool = True) -> Contender:
     # Trained channel weights need several channels, and features to see.
     chosen = weights if case.n_features else "prior"
-    return partial(crosshook_sampler.train_with, mapping, chosen, case.n_features)
+    options = FLOWS.get(case.name, {}) if tuned and mapping == "flow" else {}
+    training = TRAININGS.get(case.name, {}) if tuned else {}
+    slot: dict[str, object] = {"use": mapping, "options": options}
+    return partial(crosshook_sampler.train_with, slot, chosen, training, case.n_features)
 
 
 METHODS: dict[str, Method] = {
     "crosshook": Method((), partial(_ours, mapping="flow", weights="network")),
+    "crosshook defaults": Method(
+        (), partial(_ours, mapping="flow", weights="network", tuned=False)
+    ),
     "crosshook vegas": Method((), partial(_ours, mapping="vegas", weights="prior")),
     "untrained": Method((), lambda case: untrained.train),
     "vegas": Method(("vegas",), lambda case: vegas_grid.train_integrator),

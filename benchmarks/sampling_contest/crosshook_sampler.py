@@ -37,15 +37,21 @@ class Ours:
 
     def draw(self, n: int, stratum: int, seed: int) -> Drawn:
         """See `Trained.draw`."""
-        r = torch.from_numpy(np.random.default_rng(seed).random((n, self.sampler.dimensions)))
+        columns = self.sampler.dimensions + self.sampler.proposal.n_pick
+        r = torch.from_numpy(np.random.default_rng(seed).random((n, columns)))
         channel = torch.full((n,), stratum)
-        u, log_det = self.sampler.mapping.forward(r, channel)
-        return Drawn(u, channel, -log_det)
+        return Drawn(*_in_order(self.sampler.proposal.draw(r, channel), channel))
 
     def log_alpha(self, drawn: Drawn, evaluation: Evaluation, stratum: int) -> Tensor:
         """The channel weights it was trained with."""
         weights = self.sampler.weights
         return weights.log_weights(evaluation.features, evaluation.log_prior, None)[:, stratum]
+
+
+def _in_order(drawn: tuple[Tensor, Tensor], channel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Points, channels and log densities."""
+    u, log_q = drawn
+    return u, channel, log_q
 
 
 def as_function(integrand: Integrand) -> Callable[..., Evaluation]:
@@ -59,7 +65,13 @@ def as_function(integrand: Integrand) -> Callable[..., Evaluation]:
 
 
 def train_with(
-    mapping: str, weights: str, features: int, integrand: Counted, evaluations: int, seed: int
+    mapping: str | dict[str, object],
+    weights: str,
+    training: dict[str, object],
+    features: int,
+    integrand: Counted,
+    evaluations: int,
+    seed: int,
 ) -> Ours:
     """Trains through the public function."""
     k = len(integrand.channels)
@@ -70,6 +82,7 @@ def train_with(
         features=features,
         mapping=mapping,
         weights=weights,
+        training=training,
         evaluations=evaluations - FRESH * k,
         points=FRESH * k,
         seed=seed,
