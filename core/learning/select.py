@@ -117,11 +117,16 @@ def _judge(log_target: Tensor, log_q: Tensor, log_rho: Tensor) -> _Channel:
     n = log_target.shape[0]
     if n == 0:
         return _Channel(0.0, 0.0, 0.0)
-    size = float(torch.exp(log_target - log_rho).mean())
+    # Both are normalised by what the same points say of ∫q = 1: the noise of ρ cancels where |a| ∝ q,
+    # and a channel that fits well is not taken for one without any deviation.
+    carried, measure = torch.exp(log_target - log_rho), torch.exp(log_q - log_rho)
+    total = float(measure.sum())
+    size = float(carried.sum()) / total if total > 0 else 0.0
     if size == 0:
         return _Channel(0.0, 0.0, 0.0)
-    second = float(torch.exp(2 * log_target - log_q - log_rho).mean())
-    return _Channel(size, max(second - size**2, 0.0) ** 0.5, _largest(log_target, log_q, log_rho))
+    second = torch.exp(2 * log_target - log_q - log_rho)
+    variance = float((second - 2 * size * carried + size**2 * measure).sum()) / total
+    return _Channel(size, max(variance, 0.0) ** 0.5, _largest(log_target, log_q, log_rho))
 
 
 def _largest(log_target: Tensor, log_q: Tensor, log_rho: Tensor) -> float:
