@@ -170,7 +170,9 @@ def start_run(
     executor: Executor | None = None,
 ) -> RunResult:
     """Runs a run file that is read already; see `run` and `resume`."""
-    return _Run(run_file, overwrite, resumed, reporter, executor).whole()
+    job = _Run(run_file, overwrite, resumed, reporter, executor)
+    with job.directory.alone():
+        return job.whole()
 
 
 class _Run:
@@ -218,6 +220,7 @@ class _Run:
         else:
             self.directory = RunDirectory.create(run_file.directory, overwrite)
         records = StageRecords(self.directory, config.document)
+        self.resumed = resumed
         self.notes: tuple[str, ...] = ()
         self.stages = Stages(
             config,
@@ -233,8 +236,6 @@ class _Run:
         )
         if resumed:
             self.notes = records.changes(config.device)
-            self.directory.parts.mkdir(exist_ok=True)
-            self.stages.note("resumed")
         else:
             self._keep_run_file(run_file.document)
             records.start(config.device)
@@ -251,6 +252,9 @@ class _Run:
     def whole(self) -> RunResult:
         """Every stage in turn."""
         tell, stages = self.registry.tell, self.stages
+        if self.resumed:
+            self.directory.parts.mkdir(exist_ok=True)
+            stages.note("resumed")
         self.reporter.measures(quantity_of(self.process.beams.pdg))
         tell("crosshook_run_started", plan=Plan(dict(self.config.document), self.directory.path))
         trained = stages.train()

@@ -18,14 +18,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import contextmanager
 from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 CHUNK = 1 << 20
 
@@ -124,6 +126,19 @@ class RunDirectory:
         else:
             message = f"{path}: no run here: {run.resolved.name} is missing"
         raise InputError(message)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While a process works on the run, no other may; a process that is killed lets go.
+
+        Raises:
+            OutputError: if another one does.
+        """
+        with self.started.open("rb") as stream:
+            if not _locked(stream):
+                message = f"{self.path}: another process is working on this run"
+                raise OutputError(message)
+            yield
 
     @property
     def checkpoints(self) -> Path:
@@ -291,6 +306,21 @@ class RunDirectory:
             entries = {line: _name_of(line) for line in lines}
             kept = [line for line, name in entries.items() if name in names]
             self.write_text(self.manifest, "".join(line + "\n" for line in kept))
+
+
+def _locked(stream: BinaryIO) -> bool:
+    """Whether this process could lock a file; True as well where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 def _name_of(line: str) -> str:

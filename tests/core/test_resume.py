@@ -196,6 +196,18 @@ def test_an_unfinished_run_says_how_to_go_on(vegas: Path, tmp_path: Path) -> Non
     assert f"`crosshook run --resume '{place}'`, or use --overwrite" in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="files are locked as POSIX does")
+def test_one_process_at_a_time(vegas: Path, tmp_path: Path) -> None:
+    place = _stopped(vegas, tmp_path / "run", "integrate", 1)
+    with (
+        RunDirectory(place).alone(),
+        pytest.raises(OutputError, match="another process is working on this run"),
+    ):
+        resume(place)
+    resume(place)
+    assert _script().differences(vegas / "whole", place) == []
+
+
 def test_the_command(
     vegas: Path,
     tmp_path: Path,
