@@ -1,50 +1,92 @@
 """Every built-in component passes the public conformance kit, at the precision of float64."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
+from crosshook.core.learning import learner
 from crosshook.core.registry import default_registry
 from crosshook.core.testkit import KITS, Subject, checks_for
 from crosshook.core.testkit.runner import BoundCheck
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crosshook.core.registry import Registered
+
 FLOAT64 = 1e-8
+FLOAT32 = 1e-4
 
 REQUIRED_OPTIONS = {"lhapdf": {"set": "ToyLH_LO"}}
+"""Of components that are nothing without."""
+
+FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
+    "flow": [
+        {
+            "structure": "coupling",
+            "layers": 2,
+            "networks": "per-channel",
+            "precision": "float64",
+            "bins": 3,
+            "hidden": 6,
+            "depth": 1,
+            "encoding": 1,
+        },
+    ],
+    "network": [{"precision": "float64", "hidden": 5, "depth": 1}],
+}
+"""Option sets that are tried besides the defaults: everything that makes other code run."""
+
+FEW_STEPS, FEW_EVALUATIONS = 30, 400
+"""A training that leaves the identity; the kit's checks hold for any trained state."""
+
+
+def _subjects(registered: Registered) -> Iterator[tuple[str, Subject]]:
+    component = registered.component
+    given = [REQUIRED_OPTIONS.get(component.name, {}), *FURTHER_OPTIONS.get(component.name, [])]
+    for number, options in enumerate(given):
+        subject = Subject(registered, default_registry(), options, tolerance=FLOAT64)
+        if component.capabilities.learns:
+            subject.evaluations = FEW_EVALUATIONS
+            if "precision" not in options:
+                subject.tolerance = FLOAT32
+        place = f"-{number}" if number else ""
+        yield f"{subject.interface}-{component.name}{place}", subject
+
 
 SUBJECTS = [
-    Subject(
-        registered,
-        default_registry(),
-        REQUIRED_OPTIONS.get(registered.component.name, {}),
-        tolerance=FLOAT64,
-    )
+    named
     for registered in default_registry().components()
     if registered.distribution == "crosshook"
     and registered.interface.name in KITS
     and not registered.reason
+    for named in _subjects(registered)
 ]
 
 
 @pytest.mark.parametrize(
     "check",
     [
-        pytest.param(
-            BoundCheck(check, subject),
-            id=f"{subject.interface}-{subject.registered.component.name}-{check.name}",
-        )
-        for subject in SUBJECTS
+        pytest.param(BoundCheck(check, subject), id=f"{name}-{check.name}")
+        for name, subject in SUBJECTS
         for check in checks_for(subject.interface)
     ],
 )
-def test_conformance(check: BoundCheck) -> None:
+def test_conformance(check: BoundCheck, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learner, "FEWEST_STEPS", FEW_STEPS)
     check()
 
 
 def test_there_are_built_ins_behind_the_sampling_hooks() -> None:
-    names = {(s.interface, s.registered.component.name) for s in SUBJECTS}
+    names = {(s.interface, s.registered.component.name) for _, s in SUBJECTS}
     assert names >= {
         ("channel_mapping", "uniform"),
         ("channel_mapping", "vegas"),
+        ("channel_mapping", "flow"),
         ("channel_weights", "prior"),
+        ("channel_weights", "network"),
         ("channel_weights", "uniform"),
         ("unweighter", "rejection"),
     }

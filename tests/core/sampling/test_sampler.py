@@ -111,7 +111,7 @@ def test_composition_of_the_weight(function: Any) -> None:
 
 def test_zero_stays_zero_where_the_map_stretches_for_ever(function: Any) -> None:
     class Infinite:
-        def forward(self, r: torch.Tensor, channel: torch.Tensor) -> Any:
+        def forward(self, r: torch.Tensor, channel: torch.Tensor, condition: Any = None) -> Any:
             return r, torch.full((r.shape[0],), math.inf, dtype=r.dtype)
 
     integrand = function(1, lambda x: (x[:, 0] > 0.5).to(x.dtype), (1.0, 1.0))
@@ -128,7 +128,7 @@ def test_nan_is_not_hidden(function: Any, make_sampler: Any) -> None:
 
 def test_a_map_without_a_number_is_not_hidden_by_a_cut(function: Any) -> None:
     class Broken:
-        def forward(self, r: torch.Tensor, channel: torch.Tensor) -> Any:
+        def forward(self, r: torch.Tensor, channel: torch.Tensor, condition: Any = None) -> Any:
             return r, torch.full((r.shape[0],), math.nan, dtype=r.dtype)
 
     sampler = Sampler(function(1, lambda x: 0 * x[:, 0], (1.0, 1.0)), Broken(), Halves(), CPU)

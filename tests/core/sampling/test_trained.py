@@ -132,31 +132,21 @@ def test_the_sampler_of_a_run(drell_yan: Any) -> None:
     assert abs(float(weight.mean()) - sigma.cross_section) < 5 * math.hypot(error, sigma.error)
 
 
-class Halves:
-    """Half of the points uniform, half of density 1/(2√u), in one dimension."""
-
-    n_pick = 1
-
-    def draw(self, numbers: torch.Tensor, channel: torch.Tensor) -> Any:
-        r, pick = numbers[:, :1], numbers[:, 1:]
-        u = torch.where(pick < 0.5, r, r**2)
-        return u, self.log_density(u, channel)
-
-    def log_density(self, u: torch.Tensor, channel: torch.Tensor) -> torch.Tensor:
-        return torch.log(0.5 + 0.25 / u[:, 0].sqrt())
-
-
 @pytest.mark.parametrize("latents", ["random", "sobol", "stratified"])
 def test_a_mixture_in_place_of_the_mapping(latents: Any, tmp_path: Path) -> None:
-    """∫ 1/√u = 2 by points of the mixture; its weight 1/√u / (½ + ¼/√u) lies below 4."""
+    """∫ 1/√u = 2 by points of a grid mixed with the identity: weights of the mixture's density."""
     plain = crosshook.integrate(
-        lambda u: u[:, 0], dimensions=1, mapping="uniform", points=1000
+        lambda u: u[:, 0] ** -0.5, dimensions=1, evaluations=2000, points=1000
     ).sampler
-    sampler = replace(plain, proposal=Halves())
+    sampler = replace(plain, composition=Composition(shares=((0.5, 0.0, 0.5),)))
     drawn = sampler.sample(20_000, seed=3, latents=latents)
     assert drawn.u.shape == (20_000, 1)
+    alone = plain.log_prob(drawn.u).exp()
+    mixture = torch.log(0.5 * alone + 0.5)
+    torch.testing.assert_close(drawn.log_prob, mixture, rtol=0, atol=1e-10)
+    torch.testing.assert_close(sampler.log_prob(drawn.u), mixture, rtol=0, atol=1e-10)
     weight = drawn.u[:, 0] ** -0.5 / drawn.log_prob.exp()
     assert abs(float(weight.mean()) - 2) < 5 * float(weight.std()) / math.sqrt(20_000)
-    assert torch.equal(sampler.log_prob(drawn.u), drawn.log_prob)
-    with pytest.raises(ModelError, match="draws from a mixture"):
-        sampler.save(tmp_path)
+    sampler.save(tmp_path)
+    again = crosshook.open_sampler(tmp_path)
+    assert torch.equal(again.sample(100, seed=3).u, sampler.sample(100, seed=3).u)
