@@ -12,6 +12,7 @@ import torch
 
 import crosshook
 from crosshook.core.errors import ConfigurationError, ModelError, OutputError
+from crosshook.core.sampling.composition import Composition
 
 if TYPE_CHECKING:
     from pathlib import Path
