@@ -97,9 +97,9 @@ FLOWS: dict[str, dict[str, object]] = {
     "fourf": {"hidden": 16, "bins": 4},
 }
 TRAININGS: dict[str, dict[str, object]] = {
-    "shell9": {"loss": "variance", "final_loss": "unweighting"},
-    "dalitz3ch": {"loss": "variance"},
-    "fourf": {"passes": 10},
+    "camel4": {"loss": "unweighting"},
+    "dalitz3ch": {"final_loss": "variance"},
+    "fourf": {"loss": "unweighting", "passes": 10},
 }
 """Options and settings of ours by case, where they are not the defaults; `crosshook defaults` has
 none of them."""

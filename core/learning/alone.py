@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
-    from crosshook.core.interfaces.training import Budget, Source
+    from crosshook.core.interfaces.training import Budget, Draw, Source
 
 
 class Learns(Protocol):
     """Something with parameters."""
 
     def parameters(self) -> Iterable[Tensor]:
-        """Tensors a training changes."""
+        """Tensors a training changes, and those `prepare` sets, which ask for no gradient."""
+        ...
+
+    def prepare(self, draw: Draw) -> None:
+        """Looks at the first points of a training, e.g. to learn the scales of features."""
         ...
 
 
@@ -73,7 +77,7 @@ def _learn(
     learner = Learner(
         parts,
         weights,
-        learns.parameters(),
+        (learns,),
         source,
         settings,
         budget.evaluations,

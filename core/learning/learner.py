@@ -31,13 +31,14 @@ from crosshook.core.sampling.gradient import COST
 from crosshook.core.sampling.parts import even_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.training import Draw, Source
+    from crosshook.core.learning.alone import Learns
     from crosshook.core.learning.settings import LearningSettings, Loss
     from crosshook.core.sampling.parts import Density, Parts
     from crosshook.core.sampling.proposal import Proposal
@@ -67,7 +68,7 @@ class Learner:
         self,
         parts: Parts | None,
         weights: ChannelWeights | None,
-        parameters: Iterable[Tensor],
+        learns: Sequence[Learns],
         source: Source,
         settings: LearningSettings,
         evaluations: int,
@@ -80,7 +81,7 @@ class Learner:
             parts: the mapping in training with its warm start; None if only weights learn, in
                 which case everything is drawn at once.
             weights: channel weights in training, or None if they stay as the source has them.
-            parameters: of what is in training.
+            learns: what is in training.
             source: gives points.
             settings: how to train.
             evaluations: points for the rounds.
@@ -90,8 +91,10 @@ class Learner:
         self._parts, self._weights, self._source = parts, weights, source
         self._settings, self._context, self._use = settings, context, use
         self._evaluations = evaluations
-        self._parameters = [p for p in parameters if p.requires_grad]
-        self._optimiser = torch.optim.Adam(self._parameters, settings.learning_rate, (0.9, 0.99))
+        self._learns = tuple(learns)
+        self._parameters = [p for part in learns for p in part.parameters()]
+        moving = [p for p in self._parameters if p.requires_grad]
+        self._optimiser = torch.optim.Adam(moving, settings.learning_rate, (0.9, 0.99))
         self.buffer = Buffer(context.channels, settings.buffer)
         self.progressed = Progressed()
         self._last: LastStage | None = None
@@ -148,6 +151,9 @@ class Learner:
             draw: made with the parts as they are.
             shares: of the parts, `(k, 3)`.
         """
+        if not self.buffer.generations:
+            for part in self._learns:
+                part.prepare(draw)
         if self._settings.gradients and draw.log_gradient is None:
             draw = replace(draw, log_gradient=torch.full_like(draw.u, torch.nan))
         if self._parts is None:

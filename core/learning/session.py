@@ -114,10 +114,10 @@ def train_together(
     learner = Learner(
         parts,
         lessons.weights,
-        [p for part in lessons.learns for p in part.parameters()],
+        lessons.learns,
         source,
         settings,
-        total - n_warm - n_select - n_check - (2 * PROBES if settings.gradients else 0),
+        max(0, total - n_warm - n_select - n_check - (2 * PROBES if settings.gradients else 0)),
         context,
         use,
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.context import BuildContext
-    from crosshook.core.interfaces.training import Budget, FitReport, Source
+    from crosshook.core.interfaces.training import Budget, Draw, FitReport, Source
 
 CHUNK = 4096
 """Points at a time where no gradients are wanted: what stays in the processor's cache."""
@@ -186,6 +186,9 @@ class FlowMapping:
     def parameters(self) -> Iterator[Tensor]:
         """What a training changes."""
         return self.networks.parameters()
+
+    def prepare(self, draw: Draw) -> None:
+        """Nothing to prepare: coordinates have their scale already."""
 
     def fit(self, source: Source, budget: Budget, context: BuildContext) -> FitReport:
         """Trains the flow by itself, with the loop and the default settings of core."""

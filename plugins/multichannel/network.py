@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.context import BuildContext
-    from crosshook.core.interfaces.training import Budget, FitReport, Source
+    from crosshook.core.interfaces.training import Budget, Draw, FitReport, Source
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 REACH = 4.0
@@ -45,16 +45,21 @@ class NetworkWeights(nn.Module):
             nn.Parameter(torch.zeros(m.shape[1], dtype=dtype, device=device)) for m in layers
         )
         # Features come in all scales: they are centred on the first points a training sees.
-        self.centre: Tensor
-        self.width: Tensor
-        self.register_buffer("centre", torch.zeros(sizes[0], dtype=torch.float64, device=device))
-        self.register_buffer("width", torch.ones(sizes[0], dtype=torch.float64, device=device))
+        plain = torch.zeros(sizes[0], dtype=torch.float64, device=device)
+        self.centre = nn.Parameter(plain, requires_grad=False)
+        self.width = nn.Parameter(torch.ones_like(plain), requires_grad=False)
 
-    def adapt(self, features: Tensor) -> None:
-        """Sets centre and width from typical features, `(n, f)`, before a training."""
-        self.centre = features.mean(dim=0)
-        spread = features.std(dim=0) if features.shape[0] > 1 else torch.ones_like(self.width)
-        self.width = torch.where(spread > 0, spread, torch.ones_like(spread))
+    @torch.no_grad()
+    def prepare(self, draw: Draw) -> None:
+        """Takes the scales of features from the points that count."""
+        features = draw.features
+        counts = draw.value != 0
+        if features is None or int(counts.sum()) < 2:
+            return
+        seen = features[counts]
+        self.centre.copy_(seen.mean(dim=0))
+        spread = seen.std(dim=0)
+        self.width.copy_(torch.where(spread > 0, spread, torch.ones_like(spread)))
 
     def log_weights(
         self, features: Tensor | None, log_prior: Tensor, log_density: Tensor | None = None
