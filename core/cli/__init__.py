@@ -126,8 +126,8 @@ def command_tree() -> click.Group:
     return group
 
 
-class Terminated(Cancelled):
-    """The process was told to end (SIGTERM)."""
+class Terminated(KeyboardInterrupt):
+    """The process was told to end (SIGTERM); no library's `except Exception` may swallow that."""
 
     exit_code = 143
 
@@ -152,7 +152,10 @@ def main(arguments: list[str] | None = None) -> None:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"error: {place}{error.strerror or error}", err=True)
         sys.exit(OutputError.exit_code)
-    except click.exceptions.Abort:
+    except click.exceptions.Abort as error:
+        if isinstance(error.__cause__, Terminated):
+            click.echo(f"error: {error.__cause__}", err=True)
+            sys.exit(Terminated.exit_code)
         click.echo("stopped", err=True)
         sys.exit(Cancelled.exit_code)
     except click.ClickException as error:
