@@ -55,6 +55,16 @@ def _place(number: int, share: Floats, scale: float) -> tuple[float, float]:
 
 
 @compiled
+def _inside(share: float, mean: float, d0: float, d1: float) -> tuple[float, float, float]:
+    """ξ(1 - ξ), the denominator of y, and log dy/dx at a share ξ of a bin's width."""
+    rest = 1.0 - share
+    product = share * rest
+    below = mean + (d0 + d1 - 2 * mean) * product
+    above = d1 * share * share + 2 * mean * product + d0 * rest * rest
+    return product, below, math.log(mean * mean * above / (below * below))
+
+
+@compiled
 def _forward(
     x: Floats, widths: Floats, heights: Floats, slopes: Floats, y: Floats, log_slope: Floats
 ) -> None:
@@ -66,12 +76,8 @@ def _forward(
         d1 = _softplus(slopes[n, b + 1] + SHIFT) + FLATTEST
         mean = height / width
         inside = min(max((x[n] - left) / width, 0.0), 1.0)
-        rest = 1.0 - inside
-        product = inside * rest
-        below = mean + (d0 + d1 - 2 * mean) * product
-        above = d1 * inside * inside + 2 * mean * product + d0 * rest * rest
+        product, below, log_slope[n] = _inside(inside, mean, d0, d1)
         y[n] = min(lower + height * (mean * inside * inside + d0 * product) / below, 1.0)
-        log_slope[n] = math.log(mean * mean * above / (below * below))
 
 
 @compiled
@@ -94,12 +100,8 @@ def _inverse(
         inside = min(max(2 * constant / (-linear - root), 0.0), 1.0)
         if y[n] >= 1.0:
             inside = 1.0
-        rest = 1.0 - inside
-        product = inside * rest
-        below = mean + bend * product
-        slope = d1 * inside * inside + 2 * mean * product + d0 * rest * rest
         x[n] = min(left + inside * width, 1.0)
-        log_slope[n] = math.log(mean * mean * slope / (below * below))
+        _, _, log_slope[n] = _inside(inside, mean, d0, d1)
 
 
 @compiled
