@@ -17,8 +17,9 @@ import torch
 
 from crosshook.core.interfaces.training import GradientSource
 from crosshook.core.learning.buffer import Buffer, columns_of
+from crosshook.core.learning.comparison import Comparison
 from crosshook.core.learning.gradients import SHARE, inside_layer, mismatch, squared_widths
-from crosshook.core.learning.losses import Batch, channel_means, loss, spreads
+from crosshook.core.learning.losses import Batch, loss, spreads
 from crosshook.core.learning.progressed import (
     LastStage,
     Progressed,
@@ -27,6 +28,7 @@ from crosshook.core.learning.progressed import (
     optimiser_state,
     under,
 )
+from crosshook.core.learning.schedule import learning_rate
 from crosshook.core.sampling.gradient import COST
 from crosshook.core.sampling.parts import even_rows
 
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from crosshook.core.sampling.proposal import Proposal
 
 FEWEST_STEPS = 300
-WARM_UP = 20
-"""Steps over which the learning rate rises."""
 MEMORY = 0.95
 """Of the running estimates of channel sizes and spreads, per step."""
 LAST_STAGE = 0.5
@@ -91,6 +91,7 @@ class Learner:
         self._parts, self._weights, self._source = parts, weights, source
         self._settings, self._context, self._use = settings, context, use
         self._evaluations = evaluations
+        self._comparison = Comparison(parts, weights, context.channels)
         self._learns = tuple(learns)
         self._parameters = [p for part in learns for p in part.parameters()]
         moving = [p for p in self._parameters if p.requires_grad]
@@ -284,7 +285,7 @@ class Learner:
     def _check(self, fresh: dict[str, Tensor], kind: Loss) -> float:
         """The loss on fresh points; infinite if it is none."""
         log_target, log_q = self._compared(fresh)
-        size = self._sizes(log_target, fresh)
+        size = self._comparison.sizes(log_target, fresh)
         fixed = (fresh["channel"], log_target, log_q, fresh["log_rho"], size)
         spread = spreads(Batch(*fixed, size)).sqrt().clamp(min=float(size.sum()) * 1e-9)
         value = float(loss(kind, Batch(*fixed, spread), self._settings.power))
@@ -322,45 +323,15 @@ class Learner:
 
     @torch.no_grad()
     def _located(self, columns: dict[str, Tensor], log_rho: Tensor) -> dict[str, Tensor]:
-        """Points in the coordinates of the learner, inside the warm start."""
-        channel, condition = columns["channel"], columns.get("condition")
-        x, shift = columns["u"], torch.zeros_like(columns["value"])
-        if self._parts is not None and self._parts.outer is not None:
-            x, shift = self._parts.outer.inverse(x, channel, condition)
-        points = {
-            "x": x,
-            "channel": channel,
-            "log_value": torch.log(columns["value"].abs()) - shift,
-            "log_rho": log_rho - shift,
-            "log_alpha": columns["log_alpha"].gather(1, channel[:, None])[:, 0],
-        }
-        for name in ("log_prior", "features", "condition"):
-            if name in columns:
-                points[name] = columns[name]
-        self._size = self._sizes(points["log_value"] + self._log_alpha(points), points)
+        """Points as they are compared; channel sizes start from these, and spreads anew."""
+        points = self._comparison.located(columns, log_rho)
+        self._size = self._comparison.sizes(self._comparison.log_target(points), points)
         self._spread = torch.zeros_like(self._size)
         return points
 
     def _compared(self, points: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """log|a| and log q of points, with gradients."""
-        log_target = points["log_value"] + self._log_alpha(points)
-        if self._parts is None:
-            return log_target, points["log_rho"]
-        rows = (points["x"], points["channel"], points.get("condition"))
-        return log_target, self._parts.inner.inverse(*rows)[1]
-
-    def _sizes(self, log_target: Tensor, points: dict[str, Tensor]) -> Tensor:
-        """A_c of some points, `(k,)`; a channel without any gets the smallest positive size."""
-        k = self._context.channels
-        means = channel_means(torch.exp(log_target - points["log_rho"]), points["channel"], k)
-        return means.clamp(min=max(float(means.sum()), 1e-300) * 1e-9)
-
-    def _log_alpha(self, points: dict[str, Tensor]) -> Tensor:
-        """log α of each point's own channel, `(n,)`."""
-        if self._weights is None:
-            return points["log_alpha"]
-        log_alpha = self._weights.log_weights(points.get("features"), points["log_prior"], None)
-        return log_alpha.gather(1, points["channel"][:, None])[:, 0]
+        return self._comparison.log_target(points), self._comparison.log_density(points)
 
     def _step(self, points: dict[str, Tensor], total: int, kind: Loss) -> None:
         settings = self._settings
@@ -374,7 +345,7 @@ class Learner:
         if settings.gradients:
             value = value + settings.gradients * self._gradient_term(chosen)
         for group in self._optimiser.param_groups:
-            group["lr"] = self._rate(total)
+            group["lr"] = learning_rate(settings, self.progressed.steps, total)
         self._optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, settings.clip)
@@ -390,15 +361,15 @@ class Learner:
         first = math.ceil(SHARE * points["channel"].shape[0])
         some = {name: column[:first] for name, column in points.items()}
         log_target = some["log_value"] + some["log_alpha"]
-        return mismatch(
-            some, log_target, lambda rows: self._compared(rows)[1], self._size, self._width2
-        )
+        return mismatch(some, log_target, self._comparison.log_density, self._size, self._width2)
 
     def _batch(self, points: dict[str, Tensor], log_target: Tensor, log_q: Tensor) -> Batch:
         """The batch, with channel sizes and spreads remembered over steps."""
         with torch.no_grad():
             if self._weights is not None:
-                self._size = torch.lerp(self._size, self._sizes(log_target, points), 1 - MEMORY)
+                self._size = torch.lerp(
+                    self._size, self._comparison.sizes(log_target, points), 1 - MEMORY
+                )
             fixed = (points["channel"], log_target.detach(), log_q.detach(), points["log_rho"])
             now = spreads(Batch(*fixed, self._size, self._spread)).sqrt()
             first = self._spread.sum() == 0
@@ -413,14 +384,3 @@ class Learner:
             self._size,
             torch.maximum(self._spread, floor),
         )
-
-    def _rate(self, total: int) -> float:
-        """The learning rate of this step."""
-        step, settings = self.progressed.steps, self._settings
-        rising = min(1.0, (step + 1) / WARM_UP)
-        falling = {
-            "cosine": 0.5 * (1 + math.cos(math.pi * min(step / total, 1.0))),
-            "exponential": math.exp(-4.6 * step / total),
-            "constant": 1.0,
-        }[settings.schedule]
-        return settings.learning_rate * rising * falling

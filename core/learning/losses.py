@@ -1,4 +1,4 @@
-"""Losses of neural importance sampling, each zero with zero gradient noise where q has its goal.
+"""Losses of neural importance sampling; the first three are zero, noise included, at their goal.
 
 With a = α_c·f the integrand of channel c, A_c = ∫|a|, q_c the density of the mapping and ρ_c the
 density the points were drawn from, all losses compare |a| with A_c q_c point by point:
@@ -10,9 +10,10 @@ reverse-kl   Σ_c ∫ A_c q log(A_c q/|a|) − A_c q + |a|, with |a| no smaller 
 unweighting  Σ_c (∫ (|a|/q)^p q)^(1/p): a smooth stand-in for Σ_c max|a|/q, whose inverse is the
              unweighting efficiency
 
-The terms beyond the textbook ones have no expectation, since q is normalised, but they cancel the
-noise: a mapping is fitted to the *values* of the integrand, not to the density of points. Channels
-enter relative to the whole integral.
+The terms of the first three beyond the textbook ones have no expectation, since q is normalised,
+but they cancel the noise: a mapping is fitted to the *values* of the integrand, not to the density
+of points. `unweighting` is 1 at its goal, and keeps its noise. Channels enter relative to the whole
+integral.
 """
 
 from __future__ import annotations
