@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.component import Slot
-from crosshook.core.errors import ModelError, OutputError, brief
+from crosshook.core.errors import ModelError, brief
 from crosshook.core.interfaces import INTERFACES
+from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,20 +67,8 @@ def save_model(
         "state": values,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    for name, content in (
-        (TENSORS, data),
-        (DOCUMENT, json.dumps(document, indent=1).encode()),
-    ):
-        part = directory / f"{name}.part"
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(content)
-            part.replace(directory / name)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink()
-            message = f"{directory / name}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
+    write_whole(directory / TENSORS, data)
+    write_whole(directory / DOCUMENT, json.dumps(document, indent=1))
 
 
 def read_document(directory: Path) -> dict[str, object]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crosshook.core.errors import OutputError
 from crosshook.core.sampling.sums import Sums
+from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,7 +82,6 @@ class PartLedger:
             OutputError: if it cannot be written.
         """
         part = Path(block.path)
-        line = _line_path(part)
         document = {
             "key": self._key,
             "kept": block.kept,
@@ -90,14 +89,7 @@ class PartLedger:
             "sums": block.sums.as_json(),
             "sha256": _digest(part),
         }
-        draft = line.with_name(f"{line.name}.part")
-        try:
-            draft.write_text(json.dumps(document), "utf-8")
-            draft.replace(line)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            message = f"{line}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
+        write_whole(_line_path(part), json.dumps(document))
 
     def find(self, block: int) -> EventBlock | None:
         """A block that is done, or None."""

@@ -23,6 +23,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.errors import InputError, OutputError
+from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -223,15 +224,7 @@ class RunDirectory:
         Raises:
             OutputError: if it cannot be written.
         """
-        temporary = path.with_name(f"{path.name}.part")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(text, "utf-8")
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            message = f"{path}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
+        write_whole(path, text)
 
     def write_json(self, path: Path, value: object) -> None:
         """Writes JSON complete or not at all."""

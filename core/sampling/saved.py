@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -16,7 +15,7 @@ import torch
 from crosshook.core.component import Slot
 from crosshook.core.config import from_document
 from crosshook.core.context import BuildContext
-from crosshook.core.errors import ModelError, OutputError
+from crosshook.core.errors import ModelError
 from crosshook.core.execute import one_thread
 from crosshook.core.interfaces.training import Stateful
 from crosshook.core.model import save_model
@@ -34,6 +33,7 @@ from crosshook.core.sampling.build import (
 )
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.trained import TrainedSampler
+from crosshook.core.whole_file import write_whole
 
 FORMAT = "crosshook-sampler/1"
 DOCUMENT = "sampler.json"
@@ -70,16 +70,7 @@ def save_sampler(sampler: TrainedSampler, directory: Path) -> None:
             name: Slot(slot.use, slot.options).as_dict() for name, slot in sampler.slots.items()
         },
     }
-    part = directory / f"{DOCUMENT}.part"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(document, indent=1), "utf-8")
-        part.replace(directory / DOCUMENT)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        message = f"{directory / DOCUMENT}: cannot be written: {error.strerror}"
-        raise OutputError(message) from error
+    write_whole(directory / DOCUMENT, json.dumps(document, indent=1))
 
 
 def open_sampler(directory: str | Path, *, device: str = "cpu") -> TrainedSampler:
