@@ -14,14 +14,13 @@ five errors is flagged.
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from records import Record, machine, write
 
 import crosshook
 from crosshook.core.execute import one_thread
@@ -44,19 +43,6 @@ LARGE, SMALL, POINTS = 100_000, 10_000, 100_000
 RETRAINED = ("corner peak", "shell", "peaks")
 SIGMAS = 5.0
 PLANS = {"vegas": ("adapted",), "flow": ("frozen", "retrained")}
-
-
-@dataclass(frozen=True)
-class Record:
-    """One figure of one case."""
-
-    case: str
-    method: str
-    metric: str
-    value: float
-    error: float
-    n: int
-    seed: int
 
 
 def integrals(known: KnownIntegrand, method: str, plan: str, seeds: int) -> Iterator[Integral]:
@@ -154,8 +140,7 @@ def main() -> None:
     far = [r for r in everything if abs(r.value - 1) > SIGMAS * r.error]
     print(f"{len(everything)} cases, {len(far)} with a width off by more than {SIGMAS:g} errors")
     if options.json:
-        document = {"records": [asdict(r) for r in records]}
-        options.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        write(options.json, machine(("torch", "numpy", "crosshook")), records)
 
 
 if __name__ == "__main__":

@@ -11,20 +11,17 @@ A method whose package is missing is left out. `pip install vegas madspace; pip 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import platform
 import statistics
 import time
 from collections import defaultdict
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
+from records import Record, in_words, machine, write
 from sampling_contest import (
     crosshook_sampler,
     madnis_integrator,
@@ -35,7 +32,7 @@ from sampling_contest import (
 from sampling_contest.breit_wigners import BreitWigners, OneBreitWignerMap
 from sampling_contest.camel import Camel
 from sampling_contest.counting import Counted
-from sampling_contest.figures import Record, draw_fresh, judge
+from sampling_contest.figures import draw_fresh, judge
 from sampling_contest.four_fermions import FourFermions, OneFourFermionMap
 from sampling_contest.nets import sobol_over_random
 from sampling_contest.shell import Shell
@@ -51,6 +48,7 @@ SEEDS = (1, 2, 3)
 EVALUATIONS, LARGE = 100_000, 400_000
 POINTS = 1_000_000
 WRONG = 5.0
+PACKAGES = ("torch", "numpy", "crosshook", "vegas", "madnis", "madspace")
 
 CASES: dict[str, Callable[[], Case]] = {
     "camel4": Camel,
@@ -187,21 +185,6 @@ def table(records: Iterable[Record]) -> str:
     return "\n".join(lines)
 
 
-def machine() -> dict[str, str]:
-    """Where the figures were taken."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if platform.system() == "Linux" else []
-    models = {line.partition(":")[2].strip() for line in lines if line.startswith("model name")}
-    packages = ("torch", "numpy", "crosshook", "vegas", "madnis", "madspace")
-    return {
-        "processor": ", ".join(sorted(models)) or platform.processor(),
-        "cores": str(os.cpu_count()),
-        "load": f"{os.getloadavg()[0]:.1f}",
-        "capability": torch.backends.cpu.get_cpu_capability(),
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in packages if util.find_spec(name)},
-    }
-
-
 def _missing(case: str, method: str) -> str:
     packages = (*METHODS[method].packages, *([NEEDS[case]] if case in NEEDS else []))
     return ", ".join(sorted({p for p in packages if util.find_spec(p) is None}))
@@ -217,7 +200,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
     options = parser.parse_args()
-    about = machine()
+    about = machine(PACKAGES)
     seeds, points = (options.seeds[:1], POINTS // 10) if options.quick else (options.seeds, POINTS)
     records: list[Record] = []
     with one_thread():
@@ -230,14 +213,9 @@ def main() -> None:
                     evaluations = LARGE if options.large else EVALUATIONS
                     records += compete(CASES[case](), method, evaluations, points, seed)
                     if options.json:
-                        _write(options.json, about, records)
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
+                        write(options.json, about, records)
+    print(in_words(about))
     print(table(records))
-
-
-def _write(path: Path, about: dict[str, str], records: list[Record]) -> None:
-    document = {"machine": about, "records": [asdict(r) for r in records]}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,12 +10,9 @@ alone; then the parts of the chain. All on one thread, in CPU time; medians of s
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import torch
 import vegas  # type: ignore[import-untyped]
+from records import Record, in_words, machine, write
 
 from crosshook.core.config import resolve
 from crosshook.core.context import BuildContext
@@ -54,19 +52,6 @@ CHANNEL = {"pp-ttbar": 0, "drell-yan": 1}
 
 VEGAS_BATCHES = (16384, 100_000)
 """vegas' smallest batch: our block, and its own default."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One figure; `error` is half the range of the repeats, or a statistical error."""
-
-    case: str
-    method: str
-    metric: str
-    value: float
-    error: float
-    n: int
-    seed: int = SEED
 
 
 class Timed:
@@ -142,8 +127,10 @@ def race(case: str, contenders: list[Contender], repeats: int) -> list[Record]:
     for each in contenders:
         name, n = each.method, points[each.method]
         found += [
-            Record(case, name, "evaluations/s", *median(speed[name]), n),
-            Record(case, name, "share of time outside the integrand", *median(outside[name]), n),
+            Record(case, name, "evaluations/s", *median(speed[name]), n, SEED),
+            Record(
+                case, name, "share of time outside the integrand", *median(outside[name]), n, SEED
+            ),
             *each.quality(),
         ]
     return found
@@ -198,9 +185,9 @@ def quality(
     n = sum(w.size for w in weights)
     rule = efficiency(weights, rng=np.random.default_rng(SEED))
     return [
-        Record(case, method, "rsd of the weights", spread**0.5, 0.0, n),
-        Record(case, method, "ε(0.1 %)", rule.value, rule.error, n),
-        Record(case, method, "relative error · √n", variance**0.5, 0.0, n),
+        Record(case, method, "rsd of the weights", spread**0.5, 0.0, n, SEED),
+        Record(case, method, "ε(0.1 %)", rule.value, rule.error, n, SEED),
+        Record(case, method, "relative error · √n", variance**0.5, 0.0, n, SEED),
     ]
 
 
@@ -267,22 +254,8 @@ def parts(case: str, process: ScatteringProcess, repeats: int) -> list[Record]:
                 start = time.process_time()
                 step()
                 speed.append(BLOCK / (time.process_time() - start))
-            found.append(Record(case, name, "points/s", *median(speed), BLOCK))
+            found.append(Record(case, name, "points/s", *median(speed), BLOCK, SEED))
     return found
-
-
-def machine() -> dict[str, str]:
-    """Where the figures were taken."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if platform.system() == "Linux" else []
-    models = {line.partition(":")[2].strip() for line in lines if line.startswith("model name")}
-    return {
-        "processor": ", ".join(sorted(models)) or platform.processor(),
-        "cores": str(os.cpu_count()),
-        "load": f"{os.getloadavg()[0]:.1f}",
-        "capability": torch.backends.cpu.get_cpu_capability(),
-        "python": platform.python_version(),
-        **{name: metadata.version(name) for name in ("torch", "numpy", "vegas", "crosshook")},
-    }
 
 
 def measure(quick: bool) -> list[Record]:
@@ -309,17 +282,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer points and repeats")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the records")
     options = parser.parse_args()
-    about = machine()
+    about = machine(("torch", "numpy", "vegas", "crosshook"))
     with one_thread():
         records = measure(options.quick)
-    print(", ".join(f"{key} {value}" for key, value in about.items()))
+    print(in_words(about))
     for r in records:
         print(
             f"{r.case:10} {r.method:26} {r.metric:36} {r.value:12.5g} ± {r.error:<9.2g} n = {r.n}"
         )
     if options.json:
-        document = {"machine": about, "records": [asdict(r) for r in records]}
-        options.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        write(options.json, about, records)
 
 
 if __name__ == "__main__":

@@ -31,19 +31,6 @@ RESAMPLES = 10
 
 
 @dataclass(frozen=True)
-class Record:
-    """One figure; `error` is its statistical error where it has one, else 0."""
-
-    case: str
-    method: str
-    metric: str
-    value: float
-    error: float
-    n: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Fresh:
     """Weights of fresh points.
 
