@@ -110,6 +110,7 @@ def train_with(settings: Settings, integrand: Counted, evaluations: int, seed: i
 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=DeprecationWarning)
+        # madnis takes starting weights and batches from torch's global generator, and no other.
         torch.manual_seed(seed)
         integrator = Integrator(
             function,
