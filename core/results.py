@@ -45,6 +45,8 @@ class CandidateResult:
         efficiency: unweighting efficiency ε(0.1 %).
         component: the channel mapping behind the name, e.g. `flow`; empty for `untrained` and
             `chosen`.
+        deviation_error: standard error of the relative deviation; NaN if not known.
+        efficiency_error: standard error of the efficiency; NaN if not known.
     """
 
     name: str
@@ -52,6 +54,8 @@ class CandidateResult:
     relative_deviation: float
     efficiency: float
     component: str = ""
+    deviation_error: float = math.nan
+    efficiency_error: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -264,7 +264,13 @@ def _candidates(
     order = ("untrained", "warm start", "learned", "chosen")
     return tuple(
         CandidateResult(
-            j.name, j.weights, j.relative_deviation, j.efficiency, components.get(j.name, "")
+            j.name,
+            j.weights,
+            j.relative_deviation,
+            j.efficiency,
+            components.get(j.name, ""),
+            j.deviation_error,
+            j.efficiency_error,
         )
         for j in sorted(choice.judged, key=lambda j: (j.weights != "before", order.index(j.name)))
         if warm is not None or j.name != "warm start"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.report.figures import BarsFigure, Series
 from crosshook.core.report.integration import MOST_CHANNELS
-from crosshook.core.report.numbers import count, percent, plain
+from crosshook.core.report.numbers import count, measured, percent, plain
 from crosshook.core.report.sections import Table
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def candidate_table(training: TrainingResult) -> Table:
         "chosen is the best in each channel. Relative deviation: standard deviation of the weights "
         "over their mean. ε(0.1 %): unweighting efficiency, with w_max such that the weights above "
         "it exceed it by 0.1 % of their sum. Both with the shares of channels that suit them best. "
-        "Few points do not see all of a tail: ε of the integration is the one to quote.",
+        "Errors by the jackknife. Few points do not see all of a tail: ε of the integration is the "
+        "one to quote.",
         tuple(columns),
         tuple(rows),
         frozenset(range(1, len(columns))),
@@ -71,8 +72,11 @@ def candidate_table(training: TrainingResult) -> Table:
 
 
 def figures_of(found: CandidateResult) -> tuple[str, str]:
-    """Relative deviation and efficiency as text."""
-    return plain(found.relative_deviation, 3), percent(found.efficiency)
+    """Relative deviation and efficiency as text, with their errors."""
+    deviation, error = found.relative_deviation, found.deviation_error
+    known = math.isfinite(error) and error > 0
+    text = measured(deviation, error) if known else plain(deviation, 3)
+    return text, percent(found.efficiency, found.efficiency_error)
 
 
 def candidate_figure(training: TrainingResult) -> BarsFigure:
@@ -80,7 +84,6 @@ def candidate_figure(training: TrainingResult) -> BarsFigure:
     names = candidate_names(training)
     shown = training.candidates
     labels = tuple(names[c.name] + STATES[c.weights] for c in shown)
-    nothing = (math.nan,) * len(shown)
     learned = len(versions(training)) > 1
     states = " α are the channel weights, before and after their training." if learned else ""
     return BarsFigure(
@@ -88,14 +91,21 @@ def candidate_figure(training: TrainingResult) -> BarsFigure:
         "What was to choose from",
         f"Candidates on {count(training.candidate_points)} fresh points.{states}",
         "; ".join(
-            f"{label}: relative deviation {plain(c.relative_deviation, 3)}, "
-            f"efficiency {percent(c.efficiency)}"
-            for label, c in zip(labels, shown, strict=True)
+            f"{label}: relative deviation {deviation}, efficiency {efficiency}"
+            for label, (deviation, efficiency) in zip(labels, map(figures_of, shown), strict=True)
         ),
         labels,
         (
-            Series("relative deviation", tuple(c.relative_deviation for c in shown), nothing),
-            Series("ε(0.1 %) [%]", tuple(100 * c.efficiency for c in shown), nothing),
+            Series(
+                "relative deviation",
+                tuple(c.relative_deviation for c in shown),
+                tuple(c.deviation_error for c in shown),
+            ),
+            Series(
+                "ε(0.1 %) [%]",
+                tuple(100 * c.efficiency for c in shown),
+                tuple(100 * c.efficiency_error for c in shown),
+            ),
         ),
     )
 
