@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.process import PhaseSpacePoint
+from crosshook.core.phase_space.beams import incoming
 from crosshook.core.phase_space.tree import TreeMap
 
 if TYPE_CHECKING:
@@ -93,9 +94,8 @@ class FixedTrees:
 
     def _incoming(self, s: Tensor) -> Tensor:
         """Momenta of the incoming particles, `(n, n_in, 4)`."""
-        zero = torch.zeros_like(s)
         if self.n_incoming == 1:
+            zero = torch.zeros_like(s)
             return torch.stack((torch.sqrt(s), zero, zero, zero), -1)[:, None]
         beam = torch.full_like(s, 0.5 * self.energy)
-        columns = (beam, zero, zero, beam, beam, zero, zero, -beam)
-        return torch.stack(columns, -1).reshape(-1, 2, 4)
+        return incoming(beam, beam)

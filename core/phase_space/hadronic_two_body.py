@@ -1,7 +1,6 @@
 """Phase space of two partons out of hadrons into two particles, over several channels.
 
-u = (ŝ, y, cosθ*, φ): x1 = √τ e^y, x2 = √τ e^-y, τ = ŝ/S, dx1 dx2 = dŝ dy / S; |y| <= ½ log(1/τ)
-keeps x1 and x2 below 1.
+u = (ŝ, y, cosθ*, φ); see `beams` for the partons' momenta.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.process import PhaseSpacePoint
+from crosshook.core.phase_space.beams import collision, fractions, largest_rapidity
 from crosshook.core.phase_space.rapidity import RapidityMap, UniformRapidity
 from crosshook.core.phase_space.selection import by_channel, columns
 from crosshook.core.phase_space.two_body import TwoBody, angles, lab_momenta, two_body
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.phase_space.channel import TwoBodyChannel
-
-_BELOW_ONE = 1 - 2.0**-53
-"""The largest double below 1: parton densities are asked for x < 1 only."""
-
-_SMALLEST_RANGE = 1e-9
-"""Floor of Y, under which it is rounding: keeps the density finite at ŝ = S."""
 
 
 @dataclass
@@ -74,10 +68,9 @@ class HadronicTwoBody:
         cosine = by_channel(
             [c.angle for c in self.maps], channel, lambda m: m.forward(u[:, 2], beta3, beta4)
         )
-        half_range = self._half_range(s)
-        y = self.rapidity.forward(u[:, 1], half_range)
-        x1 = torch.exp(y - half_range).clamp_max(_BELOW_ONE)
-        x2 = torch.exp(-y - half_range).clamp_max(_BELOW_ONE)
+        largest = largest_rapidity(s, self.energy)
+        y = self.rapidity.forward(u[:, 1], largest)
+        x1, x2 = fractions(y, largest)
         half = 0.5 * self.energy
         momenta = lab_momenta(system, cosine, 2 * math.pi * u[:, 3], half * x1, half * x2)
         densities = self._log_densities(s, y, cosine, system)
@@ -86,14 +79,13 @@ class HadronicTwoBody:
 
     def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:
         """The points u `(n, 4)` of the given channels that lead to lab momenta `(n, 4, 4)`."""
-        x1, x2 = (2 / self.energy * momenta[:, leg, 0] for leg in (0, 1))
-        s = self.energy**2 * x1 * x2
+        s, y = collision(momenta, self.energy)
         system = two_body(s, *self.masses)
         beta3, beta4 = system.beta3, system.beta4
         cosine, azimuth = angles(system, momenta, self.masses[0])
         u = (
             by_channel([c.invariant for c in self.maps], channel, lambda m: m.inverse(s)),
-            self.rapidity.inverse(0.5 * torch.log(x1 / x2), self._half_range(s)),
+            self.rapidity.inverse(y, largest_rapidity(s, self.energy)),
             by_channel(
                 [c.angle for c in self.maps], channel, lambda m: m.inverse(cosine, beta3, beta4)
             ),
@@ -101,17 +93,13 @@ class HadronicTwoBody:
         )
         return torch.stack(u, -1)
 
-    def _half_range(self, s: Tensor) -> Tensor:
-        """Y = ½ log(S/ŝ), the largest rapidity of the partonic system."""
-        return (-0.5 * torch.log(s / self.energy**2)).clamp_min(_SMALLEST_RANGE)
-
     def _log_densities(self, s: Tensor, y: Tensor, cosine: Tensor, system: TwoBody) -> Tensor:
         """Density of every channel in dx1 dx2 dΦ₂, `(n, k)`."""
         beta3, beta4 = system.beta3, system.beta4
         # S from dx1 dx2 = dŝ dy / S, 2π from φ
         common = (
             math.log(self.energy**2 / (2 * math.pi))
-            + self.rapidity.log_density(y, self._half_range(s))
+            + self.rapidity.log_density(y, largest_rapidity(s, self.energy))
             - system.log_element
         )
         invariant = columns([c.invariant for c in self.maps], lambda m: m.log_density(s))

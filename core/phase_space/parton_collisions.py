@@ -1,7 +1,6 @@
 """Collisions of two massless partons with any final state: beams of fixed energy, or hadrons.
 
-u is that of the final state for fixed beams; hadrons put (ŝ, y) before it: x1 = √τ e^y,
-x2 = √τ e^-y, τ = ŝ/S, dx1 dx2 = dŝ dy / S.
+u is that of the final state for fixed beams; hadrons put (ŝ, y) before it.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import torch
 
 from crosshook.core import kinematics
 from crosshook.core.interfaces.process import PhaseSpacePoint
+from crosshook.core.phase_space.beams import collision, fractions, incoming, largest_rapidity
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from crosshook.core.phase_space.interval_map import IntervalMap
     from crosshook.core.phase_space.partonic import PartonicMap
     from crosshook.core.phase_space.rapidity import RapidityMap
-
-_BELOW_ONE = 1 - 2.0**-53
-"""The largest double below 1: parton densities are asked for x < 1 only."""
-
-_SMALLEST_RANGE = 1e-9
-"""Floor of Y, under which it is rounding: keeps the density finite at ŝ = S."""
 
 
 @dataclass
@@ -54,7 +48,7 @@ class FixedPartons:
         s = torch.full_like(u[:, 0], self.energy**2)
         state = self.final.forward(s, u, channel)
         half = torch.full_like(s, 0.5 * self.energy)
-        momenta = torch.cat((_incoming(half, half), state.momenta), 1)
+        momenta = torch.cat((incoming(half, half), state.momenta), 1)
         own = state.log_densities.gather(1, channel[:, None]).squeeze(1)
         one = torch.ones_like(s)
         return PhaseSpacePoint(momenta, one, one, -own, state.log_densities)
@@ -98,19 +92,18 @@ class HadronicPartons:
     def forward(self, u: Tensor, channel: Tensor) -> PhaseSpacePoint:
         """Momenta for points u `(n, d)` of channels `(n,)`."""
         s = self.invariant.forward(u[:, 0])
-        half_range = self._half_range(s)
-        y = self.rapidity.forward(u[:, 1], half_range)
-        x1 = torch.exp(y - half_range).clamp_max(_BELOW_ONE)
-        x2 = torch.exp(-y - half_range).clamp_max(_BELOW_ONE)
+        largest = largest_rapidity(s, self.energy)
+        y = self.rapidity.forward(u[:, 1], largest)
+        x1, x2 = fractions(y, largest)
         state = self.final.forward(s, u[:, 2:], channel)
         half = 0.5 * self.energy
         final = kinematics.boost_z(state.momenta, y[:, None])
-        momenta = torch.cat((_incoming(half * x1, half * x2), final), 1)
+        momenta = torch.cat((incoming(half * x1, half * x2), final), 1)
         # S from dx1 dx2 = dŝ dy / S
         partons = (
             2 * math.log(self.energy)
             + self.invariant.log_density(s)
-            + self.rapidity.log_density(y, half_range)
+            + self.rapidity.log_density(y, largest)
         )
         densities = state.log_densities + partons[:, None]
         own = densities.gather(1, channel[:, None]).squeeze(1)
@@ -118,21 +111,8 @@ class HadronicPartons:
 
     def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:
         """The points u `(n, d)` of the given channels that lead to lab momenta `(n, m, 4)`."""
-        x1, x2 = (2 / self.energy * momenta[:, leg, 0] for leg in (0, 1))
-        s = self.energy**2 * x1 * x2
-        y = 0.5 * torch.log(x1 / x2)
+        s, y = collision(momenta, self.energy)
         rest = kinematics.boost_z(momenta[:, 2:], -y[:, None])
-        first = (self.invariant.inverse(s), self.rapidity.inverse(y, self._half_range(s)))
+        y_share = self.rapidity.inverse(y, largest_rapidity(s, self.energy))
+        first = (self.invariant.inverse(s), y_share)
         return torch.cat((torch.stack(first, 1), self.final.inverse(s, rest, channel)), 1)
-
-    def _half_range(self, s: Tensor) -> Tensor:
-        """Y = ½ log(S/ŝ), the largest rapidity of the partonic system."""
-        return (-0.5 * torch.log(s / self.energy**2)).clamp_min(_SMALLEST_RANGE)
-
-
-def _incoming(energy1: Tensor, energy2: Tensor) -> Tensor:
-    """Partons along +z and -z, `(n, 2, 4)`."""
-    zero = torch.zeros_like(energy1)
-    one = torch.stack((energy1, zero, zero, energy1), -1)
-    two = torch.stack((energy2, zero, zero, -energy2), -1)
-    return torch.stack((one, two), 1)
