@@ -1,4 +1,4 @@
-"""Rotations and boosts between the helicity frames of a decay chain.
+"""Rotations and boosts, as between the helicity frames of a decay chain.
 
 In the helicity frame of a particle it is at rest, and +z is the direction it flies in in its
 parent's helicity frame; the way back is a boost along z and R_z(φ) R_y(θ).

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.phase_space import frames
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -53,10 +55,8 @@ class Fold:
         index = piece.to(torch.int64)
         mirror = (1 - 2 * (index % images)).to(u.dtype)
         place = torch.tensor(self.orders, device=u.device)[index // images]
-        c, s = torch.cos(azimuth)[:, None], torch.sin(azimuth)[:, None]
         energy, x, y, z = momenta.unbind(-1)
-        y = y * mirror[:, None]
-        turned = torch.stack((energy, c * x - s * y, s * x + c * y, z), -1)
+        turned = frames.turn(torch.stack((energy, x, y * mirror[:, None], z), -1), azimuth)
         return turned.gather(1, place[:, :, None].expand_as(turned))
 
     def fold(self, momenta: Tensor, order: Tensor, azimuth: Tensor, mirrored: Tensor) -> Tensor:

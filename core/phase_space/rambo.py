@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.phase_space.frames import sine_of
 from crosshook.core.phase_space.partonic import FinalState
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class MasslessRambo:
             cosine = 2 * u[:, j - 2 + 2 * i] - 1
             azimuth = 2 * math.pi * u[:, j - 1 + 2 * i]
             energy = 0.5 * (square - inner) / torch.sqrt(square)
-            sine = torch.sqrt(((1 - cosine) * (1 + cosine)).clamp_min(1e-30))
+            sine = sine_of(cosine)
             x, y = sine * torch.cos(azimuth), sine * torch.sin(azimuth)
             rest = energy[:, None] * torch.stack((torch.ones_like(x), x, y, cosine), -1)
             child = _boosted(rest, parent, torch.sqrt(square), 1.0)
