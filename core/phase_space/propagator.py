@@ -14,7 +14,7 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SMALLEST = 1e-12
+SMALLEST = 1e-12
 """Floor of a range, relative to its upper end: keeps the density finite where a range closes."""
 
 
@@ -40,7 +40,7 @@ class FlatPropagator:
 
     def forward(self, u: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """s(u), `(n,)`."""
-        return _between(low + _range(low, high) * u, low, high)
+        return between(low + _range(low, high) * u, low, high)
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
@@ -48,7 +48,7 @@ class FlatPropagator:
 
     def log_density(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """log|du/ds|, `(n,)`."""
-        return _closed(-torch.log(_range(low, high)), s, low, high)
+        return closed(-torch.log(_range(low, high)), s, low, high)
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,7 @@ class Resonance:
     width: float
 
     def __post_init__(self) -> None:
-        if not (self.mass > 0 and self.width > 0):
-            message = f"resonance of mass {self.mass} and width {self.width}: both must be > 0"
-            raise ValueError(message)
+        check_pole(self.mass, self.width)
 
     def forward(self, u: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """s(u), `(n,)`."""
@@ -74,7 +72,7 @@ class Resonance:
         sine, cosine = torch.sin(span * u), torch.cos(span * u)
         # tan of a sum, less the first tan: exact for narrow ranges far from the pole too
         rise = (1 + start.square()) * sine / (cosine - start * sine)
-        return _between(low + self.mass * self.width * rise, low, high)
+        return between(low + self.mass * self.width * rise, low, high)
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
@@ -85,7 +83,7 @@ class Resonance:
         scale = self.mass * self.width
         span = self._phase(low, low + _range(low, high))
         pole = (s - self.mass**2).square() + scale**2
-        return _closed(torch.log(scale / (span * pole)), s, low, high)
+        return closed(torch.log(scale / (span * pole)), s, low, high)
 
     def _distance(self, s: Tensor) -> Tensor:
         """(s - M²)/(MΓ)."""
@@ -116,7 +114,7 @@ class PowerPropagator:
         """s(u), `(n,)`."""
         a, length = 1 - self.exponent, self._length(low, high)
         grown = u * length if a == 0 else torch.log1p(u * torch.expm1(a * length)) / a
-        return _between((low + self.offset) * torch.exp(grown) - self.offset, low, high)
+        return between((low + self.offset) * torch.exp(grown) - self.offset, low, high)
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
@@ -130,21 +128,29 @@ class PowerPropagator:
         norm = length.reciprocal() if a == 0 else a / torch.expm1(a * length)
         start = low + self.offset
         density = torch.log(norm / start) - self.exponent * torch.log((s + self.offset) / start)
-        return _closed(density, s, low, high)
+        return closed(density, s, low, high)
 
     def _length(self, low: Tensor, high: Tensor) -> Tensor:
         return torch.log1p(_range(low, high) / (low + self.offset))
 
 
 def _range(low: Tensor, high: Tensor) -> Tensor:
-    return torch.maximum(high - low, _SMALLEST * high)
+    return torch.maximum(high - low, SMALLEST * high)
 
 
-def _between(s: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def check_pole(mass: float, width: float) -> None:
+    """Refuses what is no mass and width of an unstable particle."""
+    if not (mass > 0 and width > 0):
+        message = f"resonance of mass {mass} and width {width}: both must be > 0"
+        raise ValueError(message)
+
+
+def between(s: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """s held within [low, high]."""
     return torch.minimum(torch.maximum(s, low), torch.maximum(high, low))
 
 
-def _closed(log_density: Tensor, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
+def closed(log_density: Tensor, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """A density with everything outside [low, high] closed, up to rounding of the ends."""
-    slack = _SMALLEST * high
+    slack = SMALLEST * high
     return log_density.masked_fill((s < low - slack) | (s > high + slack), float("-inf"))

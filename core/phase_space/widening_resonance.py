@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.phase_space.propagator import SMALLEST, between, check_pole, closed
+
 if TYPE_CHECKING:
     from torch import Tensor
-
-_SMALLEST = 1e-12
-"""Floor of s and of ranges relative to the upper end: keeps logarithms finite."""
 
 _STEPS = 30
 """Newton's steps at most; one doubles the distance to π/2, four more reach rounding."""
@@ -35,9 +34,7 @@ class WideningResonance:
     width: float
 
     def __post_init__(self) -> None:
-        if not (self.mass > 0 and self.width > 0):
-            message = f"resonance of mass {self.mass} and width {self.width}: both must be > 0"
-            raise ValueError(message)
+        check_pole(self.mass, self.width)
 
     def forward(self, u: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """s(u), `(n,)`."""
@@ -54,7 +51,7 @@ class WideningResonance:
         # the last step again, with gradients: those of an implicit function
         phase = phase - (self._integral(phase) - target) / self._slope(phase)
         s = self.mass**2 + self.mass * self.width * torch.tan(phase)
-        return torch.minimum(torch.maximum(s, low), torch.maximum(high, low))
+        return between(s, low, high)
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
@@ -67,9 +64,8 @@ class WideningResonance:
         first = self._integral(self._phase(low))
         span = self._integral(self._phase(_above(low, high))) - first
         pole = (s - self.mass**2).square() + (self.mass * self.width) ** 2
-        density = torch.log(torch.maximum(s, _SMALLEST * high) / (span * pole))
-        slack = _SMALLEST * high
-        return density.masked_fill((s < low - slack) | (s > high + slack), float("-inf"))
+        density = torch.log(torch.maximum(s, SMALLEST * high) / (span * pole))
+        return closed(density, s, low, high)
 
     def _phase(self, s: Tensor) -> Tensor:
         return torch.atan((s - self.mass**2) / (self.mass * self.width))
@@ -82,4 +78,4 @@ class WideningResonance:
 
 
 def _above(low: Tensor, high: Tensor) -> Tensor:
-    return torch.maximum(high, low + _SMALLEST * high)
+    return torch.maximum(high, low + SMALLEST * high)
