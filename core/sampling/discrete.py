@@ -91,6 +91,52 @@ def join(
     return torch.cat([continuous, *columns], dim=1)
 
 
+def to_values(r: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
+    """One discrete coordinate of n points, value i drawn with its own probability p_i.
+
+    The interval of r from Σ_{j<i} p_j on, of length p_i, is stretched linearly over the bin
+    [i/v, (i + 1)/v) of u, so that log|∂u/∂r| = −log(v p_i). Differentiable to r and to the knots.
+
+    Args:
+        r: in [0, 1], `(n,)`.
+        knots: cumulated probabilities for each point, from 0 to 1, `(n, v + 1)`.
+
+    Returns:
+        u and log|∂u/∂r|, `(n,)` each.
+    """
+    count = knots.shape[1] - 1
+    inner = knots.detach()[:, 1:-1].contiguous()
+    value = torch.searchsorted(inner, r.detach()[:, None].contiguous(), right=True)[:, 0]
+    low, high = _interval(knots, value)
+    fraction = torch.clamp((r - low) / (high - low), 0.0, 1.0)
+    return place(value, fraction, count), -torch.log(count * (high - low))
+
+
+def from_values(u: Tensor, knots: Tensor) -> tuple[Tensor, Tensor]:
+    """The other way: the inverse of `to_values`.
+
+    Args:
+        u: in [0, 1], `(n,)`.
+        knots: cumulated probabilities for each point, from 0 to 1, `(n, v + 1)`.
+
+    Returns:
+        r and log|∂r/∂u|, `(n,)` each.
+    """
+    count = knots.shape[1] - 1
+    value = locate(u, count)
+    low, high = _interval(knots, value)
+    r = low + (high - low) * torch.clamp(u * count - value, 0.0, 1.0)
+    # Rounding must not carry r to the next interval; only the last one holds its end.
+    above, below = high.detach(), low.detach()
+    end = torch.where(value < count - 1, torch.nextafter(above, below), above)
+    return torch.minimum(r, end), torch.log(count * (high - low))
+
+
+def _interval(knots: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    ends = knots.gather(1, torch.stack([value, value + 1], dim=1))
+    return ends[:, 0], ends[:, 1]
+
+
 @lru_cache(maxsize=64)
 def _bounds(count: int) -> tuple[Tensor, Tensor]:
     """The first and the last float64 of every bin, `(v,)` each, on the CPU."""

@@ -95,7 +95,7 @@ class FlowNetwork(nn.Module):
         total = torch.zeros_like(r[:, 0])
         ends = []
         if self.values.counts:
-            values, total, context = self.values.walk(r[:, d:], context, to_values=True)
+            values, total, context = self.values.walk(r[:, d:], context, to_points=True)
             ends.append(values)
         x = r[:, :d]
         for layer in self.layers:
@@ -109,7 +109,7 @@ class FlowNetwork(nn.Module):
         total = torch.zeros_like(u[:, 0])
         ends = []
         if self.values.counts:
-            numbers, total, context = self.values.walk(u[:, d:], context, to_values=False)
+            numbers, total, context = self.values.walk(u[:, d:], context, to_points=False)
             ends.append(numbers)
         y = u[:, :d]
         for layer in reversed(list(self.layers)):

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from crosshook.core.sampling.discrete import from_values, locate, to_values
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -77,14 +79,14 @@ class ValuesHead(nn.Module):
         return torch.cat([zero, inner, torch.ones_like(zero)], dim=1)
 
     def walk(
-        self, given: Tensor, context: Tensor, to_values: bool
+        self, given: Tensor, context: Tensor, to_points: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         """All discrete dimensions in turn.
 
         Args:
-            given: r if `to_values`, else u, `(n, m)`.
+            given: r if `to_points`, else u, `(n, m)`.
             context: `(n, c)`.
-            to_values: r → u, or u → r.
+            to_points: r → u, or u → r.
 
         Returns:
             The other side `(n, m)`, log|∂other/∂given| `(n,)`, and the context with the values
@@ -93,31 +95,11 @@ class ValuesHead(nn.Module):
         columns = []
         total = torch.zeros_like(given[:, 0]) if given.shape[1] else context.new_zeros(0)
         for j, count in enumerate(self.counts):
-            knots = self._knots(j, context)
-            column = given[:, j]
-            if to_values:
-                value = (column[:, None] >= knots[:, 1:-1]).sum(dim=1)
-            else:
-                value = torch.floor(column * count).clamp(0, count - 1).to(torch.int64)
-            low = knots.gather(1, value[:, None])[:, 0]
-            width = knots.gather(1, value[:, None] + 1)[:, 0] - low
-            if to_values:
-                inside = ((column - low) / width).clamp(0.0, 1.0)
-                other = _within(value, inside, count)
-                total = total - torch.log(width * count)
-            else:
-                inside = (column * count - value).clamp(0.0, 1.0)
-                other = low + inside * width
-                total = total + torch.log(width * count)
+            way = to_values if to_points else from_values
+            other, term = way(given[:, j], self._knots(j, context))
+            total = total + term
+            value = locate(other if to_points else given[:, j], count)
             columns.append(other)
             hot = functional.one_hot(value, count).to(context.dtype)
             context = torch.cat([context, hot], dim=1)
         return torch.stack(columns, dim=1), total, context
-
-
-def _within(value: Tensor, inside: Tensor, count: int) -> Tensor:
-    """A point of the value's bin that rounding does not carry into the next one."""
-    u = (value + inside) / count
-    highest = torch.nextafter((value + 1).to(u.dtype) / count, torch.zeros_like(u))
-    u = torch.minimum(u, highest)
-    return torch.where(torch.floor(u * count) > value, torch.nextafter(u, torch.zeros_like(u)), u)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.training import FitReport
+from crosshook.core.sampling.discrete import from_values, to_values
 from crosshook.plugins.vegas.grid import ChannelGrid, refine
 from crosshook.plugins.vegas.history import History
-from crosshook.plugins.vegas.values import even_knots, values_forward, values_inverse
+from crosshook.plugins.vegas.values import even_knots
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +76,7 @@ class VegasMapping:
         log_det = torch.log(width * self.bins).sum(dim=1)
         columns = [u]
         for j, knots in enumerate(self.knots):
-            column, term = values_forward(r[:, d + j], knots[channel])
+            column, term = to_values(r[:, d + j], knots[channel])
             columns.append(column[:, None])
             log_det = log_det + term
         return torch.cat(columns, dim=1), log_det
@@ -92,7 +93,7 @@ class VegasMapping:
                 r[rows], log_det[rows] = self._inverse(u[rows, :d], self.edges[c])
         columns = [r]
         for j, knots in enumerate(self.knots):
-            column, term = values_inverse(u[:, d + j], knots[channel])
+            column, term = from_values(u[:, d + j], knots[channel])
             columns.append(column[:, None])
             log_det = log_det + term
         return torch.cat(columns, dim=1), log_det
