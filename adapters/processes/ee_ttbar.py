@@ -135,7 +135,7 @@ class EETopPair:
         top = self.parameters["mass_t"], self.parameters["width_t"]
         w_boson = self.parameters["mass_w"], self.parameters["width_w"]
         first, second = (
-            top_tree((Leg(leg, self.mass_b), Leg(leg + 1), Leg(leg + 2)), top, w_boson)
+            top_tree((Leg(leg, self.mass_b), Leg(leg + 1), Leg(leg + 2)), w_boson, top)
             for leg in (0, 3)
         )
         return FixedTrees(beams.energy, {"tops": Decay(first, second, beam_axes=True)})

@@ -9,7 +9,9 @@ TOP, W_BOSON = 6, 24
 
 
 def top_tree(
-    legs: tuple[Leg, Leg, Leg], top: tuple[float, float], w_boson: tuple[float, float]
+    legs: tuple[Leg, Leg, Leg],
+    w_boson: tuple[float, float],
+    top: tuple[float, float] | None = None,
 ) -> Decay:
     """The tree of one top.
 
@@ -18,11 +20,13 @@ def top_tree(
 
     Args:
         legs: b, charged lepton, neutrino.
-        top: mass and width in GeV; without effect where the top is the whole event.
-        w_boson: likewise.
+        w_boson: mass and width in GeV.
+        top: likewise; None where the top is the whole event, whose mass is given.
     """
     bottom, lepton, neutrino = legs
     pair = Decay(lepton, neutrino, Resonance(*w_boson))
+    if top is None:
+        return Decay(pair, bottom, aligned=lepton)
     return Decay(pair, bottom, WideningResonance(*top), aligned=lepton)
 
 

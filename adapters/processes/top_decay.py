@@ -121,7 +121,7 @@ class TopDecay:
             )
             raise ConfigurationError(message)
         w_boson = self.parameters["mass_w"], self.parameters["width_w"]
-        tree = top_tree((Leg(0, self.mass_b), Leg(1), Leg(2)), (mass, 1.0), w_boson)
+        tree = top_tree((Leg(0, self.mass_b), Leg(1), Leg(2)), w_boson)
         return FixedTrees(mass, {"w": tree}, n_incoming=1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -20,14 +20,16 @@ from crosshook.core.process.self_test import check_amplitudes
 
 if TYPE_CHECKING:
     from crosshook.adapters.processes.ee_ttbar import EETopPair
+    from crosshook.adapters.processes.electroweak import Fermion
 
 SCALES = {"renormalisation": "m", "factorisation": "m"}
 
 
-def build(**options: object) -> EETopPair:
+def build(**given: object) -> EETopPair:
     """The process with its schema's defaults and these options."""
     schema = "crosshook.schemas:v1/components/ee-ttbar.json"
-    return make_ee_ttbar(BuildContext(), **resolve_options(schema, options, "run.yaml"))  # type: ignore[arg-type]
+    options: dict[str, Any] = resolve_options(schema, given, "run.yaml")
+    return make_ee_ttbar(BuildContext(), **options)
 
 
 def compose(process: EETopPair, energy: float) -> ScatteringProcess:
@@ -53,8 +55,8 @@ def pair_production(process: EETopPair, energy: float) -> float:
     beta2 = 1 - 4 * p["mass_t"] ** 2 / s
     z = s / complex(s - p["mass_z"] ** 2, p["mass_z"] * p["width_z"])
 
-    def vector_axial(fermion: object) -> tuple[float, float]:
-        left, right = z_couplings(fermion, p["sin2_theta_w"])  # type: ignore[arg-type]
+    def vector_axial(fermion: Fermion) -> tuple[float, float]:
+        left, right = z_couplings(fermion, p["sin2_theta_w"])
         return float(left + right) / 2, float(left - right) / 2
 
     (ve, ae), (vt, at) = vector_axial(CHARGED_LEPTON), vector_axial(UP)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 SCALES = {"renormalisation": "m", "factorisation": "m"}
 
 
-def build(**options: object) -> TopDecay:
+def build(**given: object) -> TopDecay:
     """The process with its schema's defaults and these options."""
     schema = "crosshook.schemas:v1/components/top-decay.json"
-    return make_top_decay(BuildContext(), **resolve_options(schema, options, "run.yaml"))  # type: ignore[arg-type]
+    options: dict[str, Any] = resolve_options(schema, given, "run.yaml")
+    return make_top_decay(BuildContext(), **options)
 
 
 def compose(process: TopDecay) -> ScatteringProcess:
