@@ -87,6 +87,7 @@ def crosshook_event_format() -> Iterable[Component[object]]:
             "crosshook.adapters.lhe.event_format:make",
             "Les Houches event files, plain or gzip",
             schema="crosshook.schemas:v1/components/lhe.json",
+            capabilities=Capabilities(sequential=True),
         ),
         Component(
             "root",

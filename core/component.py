@@ -31,6 +31,9 @@ class Capabilities:
         learns: it has `parameters()`, to which its outputs carry gradients, so that core can train
             it together with others; see `crosshook.core.learning`.
         features: it needs the features of points, which are computed for it.
+        sequential: an event format that reads its files once from beginning to end, so that they
+            may come through a pipe and events it cannot read may be skipped; see
+            `crosshook.core.interfaces.event_format.SequentialFormat`.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -42,6 +45,7 @@ class Capabilities:
     stateful: bool = False
     learns: bool = False
     features: bool = False
+    sequential: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 from crosshook.core.errors import InputError
@@ -31,20 +33,19 @@ def text_blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
         InputError: after everything readable was given, if the compressed data end early or are
             damaged.
     """
-    magic = file.read(2)
-    file.seek(0)
-    if magic == GZIP_MAGIC:
-        yield from _members(file, path)
+    first = file.read(GZIP_BLOCK)
+    if first.startswith(GZIP_MAGIC):
+        yield from _members(chain([first], iter(partial(file.read, GZIP_BLOCK), b"")), path)
     else:
-        while block := file.read(PLAIN_BLOCK):
-            yield block
+        yield from chain([first] if first else [], iter(partial(file.read, PLAIN_BLOCK), b""))
 
 
-def _members(file: BinaryIO, path: Path) -> Iterator[bytes]:
+def _members(blocks: Iterator[bytes], path: Path) -> Iterator[bytes]:
     from isal import isal_zlib
 
     member = None
-    while block := file.read(GZIP_BLOCK):
+    for whole in blocks:
+        block = whole
         while block:
             if member is None:
                 block = block.lstrip(b"\0")  # padding between members, as gzip allows

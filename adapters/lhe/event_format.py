@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.event_format import SkippedEvent
 
 
 class LheFormat:
@@ -33,9 +34,11 @@ class LheFormat:
             except InputError:
                 return False
 
-    def read(self, path: Path, batch_size: int = 10_000) -> LheStream:
-        """Opens a file."""
-        return LheStream(path, batch_size)
+    def read(
+        self, path: Path, batch_size: int = 10_000, skipped: list[SkippedEvent] | None = None
+    ) -> LheStream:
+        """Opens a file, or a pipe; see `crosshook.core.interfaces.event_format`."""
+        return LheStream(path, batch_size, skipped)
 
     def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> LheWriter:
         """Starts a file; a name ending in `.gz` makes it gzip."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Self
@@ -15,6 +16,7 @@ from crosshook.adapters.lhe.head_reading import read_head
 from crosshook.adapters.lhe.weight_columns import WeightColumns
 from crosshook.core.errors import InputError
 from crosshook.core.events.layout import OPTIONAL_EVENT_COLUMNS
+from crosshook.core.interfaces.event_format import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.event_format import SkippedEvent
 
 
 class LheStream:
@@ -33,8 +36,16 @@ class LheStream:
             after the end tag are added as they are met.
     """
 
-    def __init__(self, path: Path, batch_size: int) -> None:
+    def __init__(
+        self, path: Path, batch_size: int, skipped: list[SkippedEvent] | None = None
+    ) -> None:
         """Reads up to the first event.
+
+        Args:
+            path: of the file; `STANDARD_INPUT` for standard input.
+            batch_size: events a batch.
+            skipped: takes a record of every event that cannot be read; without it such an event is
+                an error.
 
         Raises:
             InputError: if it is no LHE file.
@@ -42,7 +53,7 @@ class LheStream:
         self._path = path
         self._batch_size = batch_size
         try:
-            self._file = path.open("rb")
+            self._file = sys.stdin.buffer if path == STANDARD_INPUT else path.open("rb")
         except OSError as error:
             message = f"{path}: cannot be read: {error.strerror}"
             raise InputError(message) from error

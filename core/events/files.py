@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast, get_args
 
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
-from crosshook.core.errors import InputError, OutputError
+from crosshook.core.errors import ConfigurationError, InputError, OutputError
+from crosshook.core.events.file_sequence import EventFiles
+from crosshook.core.interfaces.event_format import STANDARD_INPUT, OnError
 from crosshook.core.registry import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from crosshook.core.events.run_info import RunInfo
-    from crosshook.core.interfaces.event_format import EventFormat, EventStream, EventWriter
+    from crosshook.core.interfaces.event_format import (
+        EventFormat,
+        EventStream,
+        EventWriter,
+        SequentialFormat,
+        SkippedEvent,
+    )
     from crosshook.core.registry import Registry
+
+ON_ERROR: Final = get_args(OnError)
 
 
 def event_formats(registry: Registry | None = None) -> dict[str, EventFormat]:
@@ -42,33 +52,80 @@ def format_of_name(path: Path, registry: Registry | None = None) -> str | None:
 
 
 def open_events(
-    path: Path, batch_size: int = 10_000, registry: Registry | None = None
-) -> EventStream:
-    """Opens an event file for reading, whatever its format.
+    paths: str | Path | Sequence[str | Path],
+    batch_size: int = 10_000,
+    registry: Registry | None = None,
+    *,
+    on_error: OnError = "stop",
+) -> EventFiles:
+    """Opens event files for reading, whatever their format.
 
     Args:
-        path: its first bytes decide where its name does not.
+        paths: a file, or several that are read one after another. The first bytes decide on the
+            format where the name does not. `-` is standard input; it and other pipes can be read
+            in formats that read sequentially (LHE).
         batch_size: events a batch.
         registry: where formats come from.
+        on_error: `skip` leaves out events that cannot be read and lists them in `skipped`; files
+            of formats that are not read event by event are read completely or not at all.
 
     Raises:
-        InputError: if it does not exist or is of no known format.
+        InputError: if one does not exist or is of no known format, or several do not fit together.
     """
+    if on_error not in ON_ERROR:
+        message = f"on_error is {on_error!r}; allowed are {', '.join(ON_ERROR)}"
+        raise ConfigurationError(message)
+    if batch_size < 1:
+        message = f"batch_size is {batch_size}; at least 1 event makes a batch"
+        raise ConfigurationError(message)
+    source = registry or default_registry()
+
+    def opening(path: Path, skipped: list[SkippedEvent]) -> EventStream:
+        return _open(path, batch_size, source, skipped if on_error == "skip" else None)
+
+    several = [paths] if isinstance(paths, str | Path) else paths
+    return EventFiles([Path(path) for path in several], opening)
+
+
+def _open(
+    path: Path,
+    batch_size: int,
+    registry: Registry,
+    skipped: list[SkippedEvent] | None,
+) -> EventStream:
+    """One file; see `SequentialFormat.read` for `skipped`."""
+    formats = event_formats(registry)
+    sequential = [
+        r.component.name
+        for r in registry.components("event_format")
+        if not r.reason and r.component.capabilities.sequential
+    ]
+    pipe = path == STANDARD_INPUT or path.is_fifo()
+    name = format_of_name(path, registry)
+    if pipe:
+        if name is None and len(sequential) == 1:
+            name = sequential[0]
+        if name not in sequential:
+            message = f"{path}: a pipe can be read as {', '.join(sequential) or 'no format'} only"
+            raise InputError(message)
+    else:
+        _check_file(path)
+        name = name or next((n for n, known in formats.items() if known.sniff(path)), None)
+    if name is None:
+        message = f"{path}: of no known event format; known are {_extensions(formats)}"
+        raise InputError(message)
+    if name not in sequential:
+        return formats[name].read(path, batch_size)
+    return cast("SequentialFormat", formats[name]).read(path, batch_size, skipped)
+
+
+def _check_file(path: Path) -> None:
     if not path.is_file():
         message = f"{path}: {'is a folder' if path.is_dir() else 'there is no such file'}"
         raise InputError(message)
     if path.stat().st_size == 0:
         message = f"{path}: is empty"
         raise InputError(message)
-    formats = event_formats(registry)
-    named = format_of_name(path, registry)
-    if named is not None:
-        return formats[named].read(path, batch_size)
-    for known in formats.values():
-        if known.sniff(path):
-            return known.read(path, batch_size)
-    message = f"{path}: of no known event format; known are {_extensions(formats)}"
-    raise InputError(message)
 
 
 def create_events(

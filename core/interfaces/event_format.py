@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from types import TracebackType
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
 
 
-class EventStream(Protocol):
-    """An open event file: the run's information at once, the events batch by batch.
+OnError = Literal["stop", "skip"]
+"""At an event that cannot be read: stop with an error, or list it and go on."""
+
+STANDARD_INPUT: Final = Path("-")
+"""Stands for standard input where a path is asked for."""
+
+
+@dataclass(frozen=True)
+class SkippedEvent:
+    """One event, or the end of a file, that could not be read and was left out.
 
     Attributes:
-        info: what the file says before its first event, completed by what comes after it once the
-            events were read.
+        file: its path.
+        event: number of the event in its file, from 1.
+        line: line its text begins at, from 1; 0 if unknown.
+        reason: the error as it would have been raised.
     """
 
-    info: RunInfo
+    file: str
+    event: int
+    line: int
+    reason: str
+
+    def as_json(self) -> dict[str, object]:
+        """The record as values JSON can hold."""
+        return asdict(self)
+
+
+class EventStream(Protocol):
+    """An open event file: the run's information at once, the events batch by batch."""
+
+    @property
+    def info(self) -> RunInfo:
+        """What the file says before its first event, completed by what comes after it once the
+        events were read.
+        """
+        ...
 
     def __iter__(self) -> Iterator[EventBatch]:
         """Batches in file order; bounded memory."""
@@ -99,5 +128,25 @@ class EventFormat(Protocol):
 
         Raises:
             OutputError: if it exists and `overwrite` is not set, or cannot be written.
+        """
+        ...
+
+
+class SequentialFormat(EventFormat, Protocol):
+    """A format with the capability `sequential`."""
+
+    def read(
+        self, path: Path, batch_size: int = 10_000, skipped: list[SkippedEvent] | None = None
+    ) -> EventStream:
+        """Opens a file, or a pipe.
+
+        Args:
+            path: `STANDARD_INPUT` reads standard input.
+            batch_size: events a batch.
+            skipped: takes a record of every event that cannot be read, which is left out; without
+                it such an event is an error.
+
+        Raises:
+            InputError: if it is not what it claims to be.
         """
         ...
