@@ -1,41 +1,37 @@
-"""Converts event files between formats, and merges several into one with the right cross section.
+"""Converts event files between formats, selects, merges and splits, with the right cross section.
 
-One input passes through as it is. Several inputs are first read for their cross sections; then
-every file's weights are brought to the convention that their mean is σ (a factor of 1 for files
-that follow it already), so that
-
-- samples of one process (`average`, the default) give σ = Σ n_f σ_f / Σ n_f with the factor 1,
-- samples of different processes (`sum`) give σ = Σ σ_f, weights scaled by N/n_f.
-
-Sherpa files that all count their trials stay as they are: Σw/Σtrials is additive.
-
-Errors add in quadrature; those of files from one crosshook run, which share most of the points that
-determined σ, add up linearly.
+One input passes through as it is. Selections and merges read their inputs twice: once for the
+cross sections, once to write. What happens to weights and to the init block is told in
+`crosshook.core.fiducial` (selections) and `crosshook.core.merging`.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crosshook.core.cross_section import CrossSection, WeightSums, cross_section
-from crosshook.core.errors import InputError, OutputError
+from crosshook.core.cross_section import WeightSums, cross_section
+from crosshook.core.errors import ConfigurationError, OutputError
 from crosshook.core.events.files import create_events, open_events
-from crosshook.core.events.run_info import ProcessInfo
+from crosshook.core.events.run_info import noted
+from crosshook.core.events.split_files import SplitFiles, numbered
+from crosshook.core.events.trials import CarriedTrials
+from crosshook.core.fiducial import normalise
+from crosshook.core.merging import merger
+from crosshook.core.selection import Selection
+from crosshook.core.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from crosshook.core.cross_section import CrossSection
+    from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.event_format import OnError, SkippedEvent
+    from crosshook.core.merging import Combine
     from crosshook.core.registry import Registry
-
-Combine = Literal["average", "sum"]
-SAME_ENERGY: Final = 1e-6
-"""Relative difference of beam energies that printing can explain."""
-COMPATIBLE: Final = 0.01
-"""Relative difference of cross sections, beyond 5 standard errors, that one process may show."""
+    from crosshook.core.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,8 @@ class InputSummary:
     Attributes:
         file: its path.
         events: number of its events.
-        cross_section_pb: σ, None if unknown.
+        selected: how many of them were written.
+        cross_section_pb: σ of all its events, None if unknown.
         cross_section_error_pb: its error, None if unknown.
         rule: how σ was found.
         scale: factor its weights took.
@@ -53,6 +50,7 @@ class InputSummary:
 
     file: str
     events: int
+    selected: int
     cross_section_pb: float | None
     cross_section_error_pb: float | None
     rule: str
@@ -60,24 +58,43 @@ class InputSummary:
 
 
 @dataclass(frozen=True)
+class OutputSummary:
+    """One file that was written.
+
+    Attributes:
+        file: its path.
+        events: number of its events.
+    """
+
+    file: str
+    events: int
+
+
+@dataclass(frozen=True)
 class ConvertReport:
     """What a conversion did.
 
     Attributes:
-        output: the file written.
-        events: number of its events.
+        output: the file asked for.
+        outputs: the files written: that one, or the numbered ones it was split into.
+        events: number of events in them.
         cross_section_pb: σ of the output, None if unknown.
         cross_section_error_pb: its error, None if unknown.
         rule: how σ is to be found in the output.
         inputs: what went in.
+        where: the condition on events, if any.
+        skipped: events that could not be read and were left out.
     """
 
     output: str
+    outputs: tuple[OutputSummary, ...]
     events: int
     cross_section_pb: float | None
     cross_section_error_pb: float | None
     rule: str
     inputs: tuple[InputSummary, ...]
+    where: str | None
+    skipped: tuple[SkippedEvent, ...]
 
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""
@@ -85,22 +102,38 @@ class ConvertReport:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """An input after its first reading."""
+class _Part:
+    """One input on its way into the output."""
 
-    path: Path
-    info: RunInfo
-    sums: WeightSums
-    sigma: CrossSection
+    found: Survey
+    scale: float
+    trials: bool
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where and how to write."""
+
+    output: Path
+    split: int | None
+    overwrite: bool
+    options: Mapping[str, object] | None
+    registry: Registry | None
+    on_error: OnError
 
 
 def convert(
-    inputs: Sequence[Path],
-    output: Path,
+    inputs: Sequence[str | Path] | str | Path,
+    output: str | Path,
     combine: Combine = "average",
     overwrite: bool = False,
     options: Mapping[str, object] | None = None,
     registry: Registry | None = None,
+    *,
+    where: str | None = None,
+    events: slice | str | None = None,
+    split: int | None = None,
+    on_error: OnError = "stop",
 ) -> ConvertReport:
     """Writes the events of some files to another, in the format of its extension.
 
@@ -111,207 +144,176 @@ def convert(
         overwrite: whether to replace an existing file.
         options: of the output format.
         registry: where formats come from.
+        where: only events that fulfil this condition, e.g. `pt[0] > 30`; the language is that of
+            `crosshook.core.events.event_expression`. σ of the output is fiducial.
+        events: only this range of a single input, counted from 0: `slice(100, 200)` or `"100:200"`.
+        split: events a file; files are numbered, `events-1.lhe`, `events-2.lhe`, ...
+        on_error: `skip` leaves out events that cannot be read and lists them.
 
     Returns:
         Numbers of events and cross sections.
 
     Raises:
+        ConfigurationError: if the condition or the range is none.
         InputError: if an input cannot be read, or inputs do not fit together.
         OutputError: if the output exists or cannot be written.
     """
-    if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
+    paths = [Path(p) for p in ([inputs] if isinstance(inputs, str | Path) else inputs)]
+    target = _Target(Path(output), split, overwrite, options, registry, on_error)
+    selection = Selection.of(where, events)
+    _check(paths, target, selection)
+    if len(paths) == 1 and selection.everything and split is None:
+        return _pass_through(paths[0], target)
+    found = [survey(path, selection, registry, on_error) for path in paths]
+    if len(found) > 1:
+        merged = merger(found, combine, where is not None)
+        parts = [
+            _Part(k, scale, merged.keep_trials)
+            for k, scale in zip(merged.files, merged.scales, strict=True)
+        ]
+        info = merged.info
+    else:
+        how = normalise(found[0], selection)
+        parts, info = [_Part(found[0], how.scale, how.carry_trials)], how.info
+    info = _noted(info, parts, selection)
+    return _write(parts, found, info, selection, target)
+
+
+def _check(paths: Sequence[Path], target: _Target, selection: Selection) -> None:
+    output = target.output
+    if not paths:
+        message = "no event files were given"
+        raise ConfigurationError(message)
+    if output.exists() and any(path.exists() and output.samefile(path) for path in paths):
         message = f"{output}: is one of the inputs"
         raise OutputError(message)
-    if len(inputs) == 1:
-        return _pass_through(inputs[0], output, overwrite, options, registry)
-    if output.exists() and not overwrite:
+    if target.split is None and output.exists() and not target.overwrite:
         message = f"{output}: exists already; overwriting was not asked for"
         raise OutputError(message)
-    return _merge(inputs, output, combine, overwrite, options, registry)
+    if len(paths) > 1 and not selection.is_whole:
+        message = "--events: a range of events is taken from one file, not from several"
+        raise ConfigurationError(message)
+    if target.split is not None and target.split < 1:
+        message = f"--split: {target.split} events a file; at least 1"
+        raise ConfigurationError(message)
 
 
-def _pass_through(
-    source: Path,
-    output: Path,
-    overwrite: bool,
-    options: Mapping[str, object] | None,
-    registry: Registry | None,
-) -> ConvertReport:
+def _pass_through(source: Path, target: _Target) -> ConvertReport:
     sums = WeightSums()
     with (
-        open_events(source, registry=registry) as stream,
-        create_events(output, stream.info, overwrite, options, registry) as writer,
+        open_events(source, registry=target.registry, on_error=target.on_error) as stream,
+        create_events(
+            target.output, stream.info, target.overwrite, target.options, target.registry
+        ) as writer,
     ):
         for batch in stream:
             sums.add(batch)
             writer.write(batch)
-        info = stream.info
+        info, skipped = stream.info, tuple(stream.skipped)
         writer.close(info)
     sigma = cross_section(info, sums)
+    read = _summary(source, sums, sums.events, sigma, 1.0)
+    written = (OutputSummary(str(target.output), sums.events),)
+    return _report(target, written, sums, sigma, [read], None, skipped)
+
+
+def _write(
+    parts: Sequence[_Part],
+    found: Sequence[Survey],
+    info: RunInfo,
+    selection: Selection,
+    target: _Target,
+) -> ConvertReport:
+    """Second reading: the selected events, scaled, to one file or several."""
+    total = sum(part.found.kept.events for part in parts)
+    size, names = target.split, [target.output]
+    if size is not None:
+        count = max(-(-total // size), 1)
+        names = [numbered(target.output, i, count, target.registry) for i in range(1, count + 1)]
+    sums = WeightSums()
+    place = (info, target.overwrite, target.options, target.registry)
+    with SplitFiles(names, size, *place) as files:
+        for part in parts:
+            for batch in _selected(part, selection, target):
+                own = replace(batch, info=replace(info, weights=batch.info.weights))
+                sums.add(own)
+                files.write(own)
+        files.close()
+    sigma = cross_section(info, sums)
+    if not sums.events and any(part.found.taken.events > 0 for part in parts):
+        sigma = replace(sigma, value=0.0, error=0.0)
+    scales = {part.found.path: part.scale for part in parts}
+    read = [
+        _summary(k.path, k.sums, k.kept.events, k.sigma, scales.get(k.path, 1.0)) for k in found
+    ]
+    written = tuple(OutputSummary(str(path), events) for path, events in files.written)
+    skipped = tuple(s for k in found for s in k.skipped)
+    return _report(target, written, sums, sigma, read, selection.where, skipped)
+
+
+def _selected(part: _Part, selection: Selection, target: _Target) -> Iterator[EventBatch]:
+    """The events of one input that are written, with the weights they are written with."""
+    carried = CarriedTrials()
+    with open_events(
+        part.found.path, registry=target.registry, on_error=target.on_error
+    ) as stream:
+        for batch, passing in selection.apply(stream, stream.info):
+            kept: EventBatch | None
+            if part.trials:
+                kept = carried.keep(batch, passing)
+            else:
+                kept = _without_trials(batch if passing.all() else batch[passing])
+            if kept is not None and len(kept):
+                yield kept if part.scale == 1.0 else kept.with_weights(part.scale)
+    last = carried.finish()
+    if last is not None:
+        yield last
+
+
+def _without_trials(batch: EventBatch) -> EventBatch:
+    if "trials" not in batch.event:
+        return batch
+    return replace(batch, event={n: c for n, c in batch.event.items() if n != "trials"})
+
+
+def _noted(info: RunInfo, parts: Sequence[_Part], selection: Selection) -> RunInfo:
+    """The run information with a block that says what was left out and what weights took."""
+    lines = []
+    if selection.where is not None:
+        taken = sum(part.found.taken.events for part in parts)
+        kept = sum(part.found.kept.events for part in parts)
+        lines.append(f"{kept} of {taken} events, where {selection.where}")
+        lines.append("the cross section is that of these events")
+    if len(parts) == 1 and parts[0].scale != 1.0:
+        lines.append(f"weights times {parts[0].scale!r}: their mean is the cross section in pb")
+    return noted(info, "crosshook_convert", "\n".join([*lines, ""])) if lines else info
+
+
+def _summary(
+    path: Path, sums: WeightSums, selected: int, sigma: CrossSection, scale: float
+) -> InputSummary:
+    return InputSummary(
+        str(path), sums.events, selected, sigma.value, sigma.error, sigma.rule, scale
+    )
+
+
+def _report(
+    target: _Target,
+    written: tuple[OutputSummary, ...],
+    sums: WeightSums,
+    sigma: CrossSection,
+    read: Sequence[InputSummary],
+    where: str | None,
+    skipped: tuple[SkippedEvent, ...],
+) -> ConvertReport:
     return ConvertReport(
-        str(output),
+        str(target.output),
+        written,
         sums.events,
         sigma.value,
         sigma.error,
         sigma.rule,
-        (InputSummary(str(source), sums.events, sigma.value, sigma.error, sigma.rule, 1.0),),
-    )
-
-
-def _merge(
-    inputs: Sequence[Path],
-    output: Path,
-    combine: Combine,
-    overwrite: bool,
-    options: Mapping[str, object] | None,
-    registry: Registry | None,
-) -> ConvertReport:
-    known = [_read(path, registry) for path in inputs]
-    _check_fit(known, combine)
-    filled = [k for k in known if k.sums.events]
-    if not filled:
-        message = f"{', '.join(str(p) for p in inputs)}: no events to merge"
-        raise InputError(message)
-    total = sum(k.sums.events for k in filled)
-    by_trials = combine == "average" and all(k.sigma.rule == "trials" for k in filled)
-    # Share of each file in σ: its events among all, or all of it.
-    shares = [k.sums.events / total if combine == "average" else 1.0 for k in filled]
-    scales = [
-        1.0 if by_trials else _to_mean(k) * share * total / k.sums.events
-        for k, share in zip(filled, shares, strict=True)
-    ]
-    info = _merged_info(filled, shares, scales, keep=by_trials)
-    sums = WeightSums()
-    with create_events(output, info, overwrite, options, registry) as writer:
-        for k, scale in zip(filled, scales, strict=True):
-            with open_events(k.path, registry=registry) as stream:
-                for read in stream:
-                    batch = read if scale == 1.0 else read.with_weights(scale)
-                    dropped = () if by_trials else ("trials",)
-                    event = {n: c for n, c in batch.event.items() if n not in dropped}
-                    own = replace(info, weights=read.info.weights)
-                    batch = replace(batch, event=event, info=own)
-                    sums.add(batch)
-                    writer.write(batch)
-        writer.close(info)
-    sigma = cross_section(info, sums)
-    summaries = tuple(
-        InputSummary(str(k.path), k.sums.events, k.sigma.value, k.sigma.error, k.sigma.rule, scale)
-        for k, scale in zip(filled, scales, strict=True)
-    )
-    return ConvertReport(str(output), sums.events, sigma.value, sigma.error, sigma.rule, summaries)
-
-
-def _read(path: Path, registry: Registry | None) -> _Known:
-    sums = WeightSums()
-    with open_events(path, registry=registry) as stream:
-        for batch in stream:
-            sums.add(batch)
-        info = stream.info
-    return _Known(path, info, sums, cross_section(info, sums))
-
-
-def _to_mean(known: _Known) -> float:
-    """Factor that makes the mean weight of a file its cross section."""
-    if known.sigma.rule == "average":
-        return 1.0
-    if known.sigma.value is None or known.sums.weight == 0:
-        message = f"{known.path}: has no cross section to merge with"
-        raise InputError(message)
-    return known.sigma.value * known.sums.events / known.sums.weight
-
-
-def _check_fit(known: Sequence[_Known], combine: Combine) -> None:
-    """Inputs must have the same beams and weights, and for one process the same cross section."""
-    first = known[0]
-    for other in known[1:]:
-        pair = f"{first.path} and {other.path}"
-        energies = zip(first.info.energies, other.info.energies, strict=True)
-        if first.info.beams != other.info.beams or not all(
-            math.isclose(a, b, rel_tol=SAME_ENERGY) for a, b in energies
-        ):
-            message = (
-                f"{pair} have different beams: {first.info.beams} at {first.info.energies} GeV, "
-                f"{other.info.beams} at {other.info.energies} GeV"
-            )
-            raise InputError(message)
-        if first.info.pdf_sets != other.info.pdf_sets:
-            message = (
-                f"{pair} have different parton densities: "
-                f"{first.info.pdf_sets}, {other.info.pdf_sets}"
-            )
-            raise InputError(message)
-        if first.info.weight_ids != other.info.weight_ids:
-            message = (
-                f"{pair} have different further weights: "
-                f"{', '.join(first.info.weight_ids) or 'none'}; "
-                f"{', '.join(other.info.weight_ids) or 'none'}"
-            )
-            raise InputError(message)
-        if combine == "average":
-            _check_same_process(first, other, pair)
-
-
-def _check_same_process(first: _Known, other: _Known, pair: str) -> None:
-    a, b = first.sigma, other.sigma
-    if a.value is None or b.value is None:
-        return
-    slack = 5 * math.hypot(a.error or 0.0, b.error or 0.0)
-    slack += COMPATIBLE * max(abs(a.value), abs(b.value))
-    if abs(a.value - b.value) > slack:
-        message = (
-            f"{pair} are no samples of one process: cross sections {a.value:.6g} and "
-            f"{b.value:.6g} pb; combine them by sum if they are to be added"
-        )
-        raise InputError(message)
-
-
-def _merged_info(
-    known: Sequence[_Known], shares: Sequence[float], scales: Sequence[float], keep: bool
-) -> RunInfo:
-    """Run information of the merged file; the header is that of the first input."""
-    info = known[0].info
-    lines = "".join(
-        f"{k.path.name} {k.sums.events} events, weights times {scale!r}\n"
-        for k, scale in zip(known, scales, strict=True)
-    )
-    header = {**info.header, "crosshook_merge": f"\n{lines}"}
-    generators = tuple(dict.fromkeys(g for k in known for g in k.info.generators))
-    merged = replace(info, header=header, generators=generators, trailer="")
-    if keep:
-        return merged
-    value: dict[int, float] = {}
-    errors: dict[int, dict[str, float]] = {}
-    for number, (k, share) in enumerate(zip(known, shares, strict=True)):
-        # Files of one run share its integration: their errors add up and do not average out.
-        origin = k.info.header.get("crosshook", f"file {number}").strip()
-        for process in _normalised(k):
-            i = process.process_id
-            value[i] = value.get(i, 0.0) + share * process.cross_section
-            own = errors.setdefault(i, {})
-            own[origin] = own.get(origin, 0.0) + share * process.error
-    variance = {i: sum(e**2 for e in own.values()) for i, own in errors.items()}
-    largest = max(k.sums.largest * scale for k, scale in zip(known, scales, strict=True))
-    processes = tuple(
-        ProcessInfo(i, value[i], math.sqrt(variance[i]), largest) for i in sorted(value)
-    )
-    return replace(merged, weighting=-4, processes=processes)
-
-
-def _normalised(known: _Known) -> tuple[ProcessInfo, ...]:
-    """Processes of one file with cross sections that add up to its σ.
-
-    The init block gives the shares where it is filled, else the events do.
-    """
-    sigma, error = known.sigma.value or 0.0, known.sigma.error or 0.0
-    written = {p.process_id: p.cross_section for p in known.info.processes}
-    total = sum(written.values())
-    if known.sigma.rule not in ("average", "sum", "xsecup") or not math.isclose(
-        total, sigma, rel_tol=COMPATIBLE
-    ):
-        written = {i: s.weight for i, s in known.sums.processes.items()}
-        total = known.sums.weight
-    return tuple(
-        ProcessInfo(i, sigma * x / total, error * math.sqrt(abs(x / total)), 0.0)
-        for i, x in written.items()
+        tuple(read),
+        where,
+        skipped,
     )

@@ -40,11 +40,15 @@ class ProcessSums:
         events: number of events.
         negative: how many have a negative weight.
         weight: Σw.
+        squares: Σw².
+        absolute: Σ|w|.
     """
 
     events: int = 0
     negative: int = 0
     weight: float = 0.0
+    squares: float = 0.0
+    absolute: float = 0.0
 
 
 @dataclass
@@ -98,6 +102,8 @@ class WeightSums:
             sums.events += len(chosen)
             sums.negative += int(np.count_nonzero(chosen < 0))
             sums.weight += float(chosen.sum())
+            sums.squares += float((chosen * chosen).sum())
+            sums.absolute += float(np.abs(chosen).sum())
 
     @property
     def points(self) -> float:
@@ -158,7 +164,7 @@ def cross_section(info: RunInfo, sums: WeightSums) -> CrossSection:
     Returns:
         σ with its error, the rule and the reason.
     """
-    given = _announced(info)
+    given = announced(info)
     kind = abs(info.weighting)
     if sums.events == 0:
         if given is None:
@@ -245,9 +251,13 @@ def _signed(info: RunInfo, sums: WeightSums) -> tuple[float, float | None, float
     return value, math.sqrt(variance), overall
 
 
-def _announced(info: RunInfo) -> tuple[float, float | None] | None:
-    """ΣXSECUP with its error, or None where it is missing or a placeholder."""
-    if not info.processes or any(_placeholder(p) for p in info.processes):
+def announced(info: RunInfo) -> tuple[float, float | None] | None:
+    """ΣXSECUP with its error, or None where it is missing or a placeholder.
+
+    A process of cross section 0 beside others is one of which no event passed a selection.
+    """
+    filled = [p for p in info.processes if p.cross_section != 0.0]
+    if not filled or any(_placeholder(p) for p in filled):
         return None
     return _total(info.processes)
 

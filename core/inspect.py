@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crosshook.core.events.batch import EventBatch
+    from crosshook.core.interfaces.event_format import OnError, SkippedEvent
+    from crosshook.core.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class InspectReport:
         weight_max_over_mean: max|w|/⟨|w|⟩, None without weights.
         header: tags of the header's blocks.
         first_event: its particles; empty if there is no event.
+        skipped: events that could not be read and are not counted.
     """
 
     file: str
@@ -101,17 +104,22 @@ class InspectReport:
     weight_max_over_mean: float | None
     header: tuple[str, ...]
     first_event: tuple[ParticleRow, ...]
+    skipped: tuple[SkippedEvent, ...]
 
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""
         return asdict(self)
 
 
-def inspect_file(path: Path) -> InspectReport:
+def inspect_file(
+    path: str | Path, registry: Registry | None = None, *, on_error: OnError = "stop"
+) -> InspectReport:
     """Reads an event file of any known format.
 
     Args:
-        path: the file.
+        path: the file, or `-` for standard input.
+        registry: where formats come from.
+        on_error: `skip` leaves out events that cannot be read and lists them.
 
     Returns:
         Its figures.
@@ -122,13 +130,13 @@ def inspect_file(path: Path) -> InspectReport:
     sums = WeightSums()
     multiplicities: Counter[int] = Counter()
     first: tuple[ParticleRow, ...] = ()
-    with open_events(path) as stream:
+    with open_events(path, registry=registry, on_error=on_error) as stream:
         for batch in stream:
             if not sums.events:
                 first = _particle_rows(batch[:1])
             sums.add(batch)
             multiplicities.update(batch.counts.tolist())
-        info = stream.info
+        info, skipped = stream.info, tuple(stream.skipped)
     sigma = cross_section(info, sums)
     announced = {p.process_id: p for p in info.processes}
     processes = []
@@ -167,6 +175,7 @@ def inspect_file(path: Path) -> InspectReport:
         ),
         header=tuple(info.header),
         first_event=first,
+        skipped=skipped,
     )
 
 

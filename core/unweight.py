@@ -21,6 +21,7 @@ from crosshook.core.cross_section import CrossSection, WeightSums, cross_section
 from crosshook.core.errors import InputError, OutputError
 from crosshook.core.events.files import create_events, open_events
 from crosshook.core.events.run_info import ProcessInfo
+from crosshook.core.interfaces.event_format import STANDARD_INPUT
 from crosshook.core.registry import default_registry
 from crosshook.core.statistics import kish
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.layout import FloatArray, IntArray
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.event_format import OnError, SkippedEvent
     from crosshook.core.interfaces.unweighter import Kept, Unweighter
     from crosshook.core.registry import Registry
 
@@ -67,6 +69,7 @@ class UnweightReport:
         negative_fraction_in: share of events with a negative weight.
         negative_fraction_out: the same of the output.
         notes: what the unweighter says about its maxima.
+        skipped: events that could not be read and were left out.
     """
 
     input: str
@@ -90,6 +93,7 @@ class UnweightReport:
     negative_fraction_in: float
     negative_fraction_out: float
     notes: tuple[str, ...]
+    skipped: tuple[SkippedEvent, ...]
 
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""
@@ -137,6 +141,8 @@ def unweight_file(
     unweighter: Slot | str | Mapping[str, object] = "rejection",
     overwrite: bool = False,
     registry: Registry | None = None,
+    *,
+    on_error: OnError = "stop",
 ) -> UnweightReport:
     """Turns a file of weighted events into one of (nearly) equal weights.
 
@@ -151,6 +157,7 @@ def unweight_file(
         unweighter: component and options, as in a run file.
         overwrite: whether to replace an existing file.
         registry: where components come from.
+        on_error: `skip` leaves out events that cannot be read and lists them.
 
     Returns:
         What was kept, with which weights.
@@ -167,7 +174,7 @@ def unweight_file(
         message = f"{destination}: is the input itself"
         raise OutputError(message)
     slot = Slot.parse(unweighter)
-    weight, info, sums = _weights(source, registry)
+    weight, info, sums, skipped = _weights(source, registry, on_error)
     sigma = cross_section(info, sums)
     if sigma.value is None or not np.any(weight):
         message = f"{source}: nothing to unweight: {sums.events} events, Σ|w| = {sums.absolute}"
@@ -184,7 +191,7 @@ def unweight_file(
     # XWGTUP such that its mean is σ, whatever the convention of the input.
     scale = sigma.value * len(kept) / float(np.sum(kept))
     final = _final_info(info, sums, sigma, float(np.abs(kept).max()) * scale)
-    _write(source, destination, final, choice, scale, overwrite, registry)
+    _write(source, destination, final, choice, scale, overwrite, registry, on_error)
     size = np.abs(weight)
     efficient = float(np.sum(np.minimum(size, choice.maximum))) / choice.maximum
     excess = np.maximum(np.abs(kept) - choice.maximum, 0.0)
@@ -210,18 +217,24 @@ def unweight_file(
         negative_fraction_in=sums.negative_fraction,
         negative_fraction_out=float(np.mean(kept < 0)),
         notes=choice.notes,
+        skipped=skipped,
     )
 
 
-def _weights(source: Path, registry: Registry | None) -> tuple[FloatArray, RunInfo, WeightSums]:
-    """First pass: all weights, in file order."""
+def _weights(
+    source: Path, registry: Registry | None, on_error: OnError
+) -> tuple[FloatArray, RunInfo, WeightSums, tuple[SkippedEvent, ...]]:
+    """First pass: all weights, in file order, and what could not be read."""
+    if source == STANDARD_INPUT or source.is_fifo():
+        message = f"{source}: is a pipe, and unweighting reads its input twice"
+        raise InputError(message)
     sums = WeightSums()
     columns = []
-    with open_events(source, BLOCK, registry) as stream:
+    with open_events(source, BLOCK, registry, on_error=on_error) as stream:
         for batch in stream:
             sums.add(batch)
             columns.append(np.array(batch.event["weight"], np.float64))
-        info = stream.info
+        info, skipped = stream.info, tuple(stream.skipped)
     weight = np.concatenate(columns) if columns else np.zeros(0)
     bad = np.flatnonzero(~np.isfinite(weight))
     if bad.size:
@@ -230,7 +243,7 @@ def _weights(source: Path, registry: Registry | None) -> tuple[FloatArray, RunIn
             f"event {bad[0] + 1}, weight {weight[bad[0]]}"
         )
         raise InputError(message)
-    return weight, info, sums
+    return weight, info, sums, skipped
 
 
 def _choose(unweighter: Unweighter, weight: FloatArray, seed: int) -> _Choice:
@@ -278,10 +291,11 @@ def _write(
     scale: float,
     overwrite: bool,
     registry: Registry | None,
+    on_error: OnError,
 ) -> None:
     """Second pass: the chosen events with their weights."""
     with (
-        open_events(source, BLOCK, registry) as stream,
+        open_events(source, BLOCK, registry, on_error=on_error) as stream,
         create_events(destination, info, overwrite, registry=registry) as writer,
     ):
         for batch, rows, factors in zip(stream, choice.rows, choice.factors, strict=True):

@@ -12,11 +12,15 @@ from rich.text import Text
 from crosshook.core.quantity import quantity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from crosshook.core.convert import ConvertReport
     from crosshook.core.inspect import InspectReport
+    from crosshook.core.interfaces.event_format import SkippedEvent
     from crosshook.core.unweight import UnweightReport
+
+SHOWN = 10
+"""Events of which it is said why they were skipped."""
 
 
 def measured(value: float | None, error: float | None, unit: str = "pb") -> str:
@@ -90,7 +94,7 @@ def show_inspection(report: InspectReport) -> None:
         ),
         ("header", ", ".join(report.header) or "none"),
     ]
-    _print_facts(facts)
+    _print_facts([*facts, *_skipped(report.skipped)])
     _print_processes(report)
     if report.first_event:
         _print_first_event(report)
@@ -140,13 +144,32 @@ def show_conversion(report: ConvertReport) -> None:
             "read",
             f"{i.file}: {i.events} events, "
             f"{measured(i.cross_section_pb, i.cross_section_error_pb)} ({i.rule})"
+            + ("" if i.selected == i.events else f", {i.selected} selected")
             + ("" if i.scale == 1.0 else f", weights times {i.scale:.7g}"),
         )
         for i in report.inputs
     ]
+    if report.where is not None:
+        facts.append(("where", report.where))
     sigma = measured(report.cross_section_pb, report.cross_section_error_pb)
-    facts.append(("wrote", f"{report.output}: {report.events} events, {sigma} ({report.rule})"))
-    _print_facts(facts)
+    if len(report.outputs) > 1:
+        names = f"{len(report.outputs)} files, {report.outputs[0].file} to"
+        facts.append(("wrote", f"{names} {report.outputs[-1].file}"))
+        facts.append(("", f"{report.events} events, {sigma} ({report.rule})"))
+    else:
+        name = report.outputs[0].file
+        facts.append(("wrote", f"{name}: {report.events} events, {sigma} ({report.rule})"))
+    _print_facts([*facts, *_skipped(report.skipped)])
+
+
+def _skipped(skipped: Sequence[SkippedEvent]) -> list[tuple[str, str]]:
+    """What could not be read: its number, and the first reasons."""
+    if not skipped:
+        return []
+    shown = [("", s.reason) for s in skipped[:SHOWN]]
+    more = len(skipped) - len(shown)
+    last = [("", f"... and {more} more; all of them with --json")] if more else []
+    return [("skipped", f"{len(skipped)} that cannot be read"), *shown, *last]
 
 
 def show_unweighting(report: UnweightReport) -> None:
@@ -169,5 +192,6 @@ def show_unweighting(report: UnweightReport) -> None:
             ),
             ("Kish", f"{percent(r.kish_in)} in, {percent(r.kish_out)} out"),
             ("negative weights", negative),
+            *_skipped(r.skipped),
         ]
     )

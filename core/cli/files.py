@@ -10,10 +10,18 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from crosshook.core.convert import Combine
+    from crosshook.core.interfaces.event_format import OnError
+    from crosshook.core.merging import Combine
 
 FILE = click.Path(path_type=Path)
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+on_error_option = click.option(
+    "--on-error",
+    type=click.Choice(["stop", "skip"]),
+    default="stop",
+    show_default=True,
+    help="At an event that cannot be read: stop, or leave it out and list it.",
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 
 
@@ -39,12 +47,16 @@ def _assignments(texts: tuple[str, ...], flag: str) -> dict[str, object]:
 
 @click.command()
 @click.argument("file", type=FILE)
+@on_error_option
 @as_json_option
-def inspect(file: Path, as_json: bool) -> None:
-    """What an event file holds: generator, beams, cross section, weights, first event."""
+def inspect(file: Path, on_error: str, as_json: bool) -> None:
+    """What an event file holds: generator, beams, cross section, weights, first event.
+
+    FILE may be - for standard input.
+    """
     from crosshook.core.inspect import inspect_file
 
-    report = inspect_file(file)
+    report = inspect_file(file, on_error=cast("OnError", on_error))
     if as_json:
         _print_json(report.as_json())
         return
@@ -70,6 +82,14 @@ def inspect(file: Path, as_json: bool) -> None:
     metavar="KEY=VALUE",
     help="Option of the output format, e.g. container=ttree for ROOT.",
 )
+@click.option(
+    "--where", metavar="CONDITION", help="Only events like this, e.g. 'pt[0] > 30 and n == 2'."
+)
+@click.option(
+    "--events", metavar="FROM:TO", help="Only these events, counted from 0, TO excluded."
+)
+@click.option("--split", type=click.IntRange(min=1), metavar="N", help="Files of N events each.")
+@on_error_option
 @overwrite_option
 @as_json_option
 def convert(
@@ -77,12 +97,17 @@ def convert(
     output: Path,
     combine: str,
     options: tuple[str, ...],
+    where: str | None,
+    events: str | None,
+    split: int | None,
+    on_error: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
     """Convert event files; several inputs are merged with the right cross section.
 
-    The extension of OUT chooses the format.
+    The extension of OUT chooses the format. The cross section of a selection (--where) is the
+    fiducial one; a range (--events) and the parts of a split have that of the whole.
     """
     from crosshook.core.convert import convert as convert_files
 
@@ -92,6 +117,10 @@ def convert(
         combine=cast("Combine", combine),
         overwrite=overwrite,
         options=_assignments(options, "--option"),
+        where=where,
+        events=events,
+        split=split,
+        on_error=cast("OnError", on_error),
     )
     if as_json:
         _print_json(report.as_json())
@@ -117,6 +146,7 @@ def convert(
     metavar="KEY=VALUE",
     help="Further option of the unweighter.",
 )
+@on_error_option
 @overwrite_option
 @as_json_option
 def unweight(
@@ -127,6 +157,7 @@ def unweight(
     rule: str | None,
     share: float | None,
     options: tuple[str, ...],
+    on_error: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -136,7 +167,12 @@ def unweight(
     chosen = _assignments(options, "--option")
     chosen |= {k: v for k, v in (("rule", rule), ("share", share)) if v is not None}
     report = unweight_file(
-        source, destination, seed, {"use": use, "options": chosen}, overwrite=overwrite
+        source,
+        destination,
+        seed,
+        {"use": use, "options": chosen},
+        overwrite=overwrite,
+        on_error=cast("OnError", on_error),
     )
     if as_json:
         _print_json(report.as_json())

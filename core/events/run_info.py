@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,3 +102,16 @@ class RunInfo:
         for key in ("beams", "energies", "pdf_groups", "pdf_sets", "comments", "init_extra"):
             plain[key] = tuple(values[key])
         return cls(**plain)
+
+
+def noted(info: RunInfo, tag: str, text: str) -> RunInfo:
+    """The same with a further block in the header that says what was done to the events.
+
+    Args:
+        info: the run.
+        tag: of the block; blanks are added to its key where there is one already.
+        text: lines to write; characters that XML reserves are replaced.
+    """
+    while tag in info.header:
+        tag += " "
+    return replace(info, header={**info.header, tag: f"\n{escape(text)}"})
