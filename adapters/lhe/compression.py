@@ -1,18 +1,19 @@
-"""Bytes of plain and gzip files in blocks; what a damaged gzip file still holds is given first."""
+"""Text of plain, gzip and zstd files in blocks; what a damaged file still holds is given first."""
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
 
-from crosshook.core.errors import InputError
+from crosshook.core.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 PLAIN_BLOCK: Final = 1 << 20
 GZIP_BLOCK: Final = 1 << 18
 """Compressed bytes at a time: some MB of text, the size at which readers are fastest."""
@@ -34,15 +35,40 @@ def text_blocks(file: BinaryIO, path: Path) -> Iterator[bytes]:
             damaged.
     """
     first = file.read(GZIP_BLOCK)
+    blocks = chain([first], iter(partial(file.read, GZIP_BLOCK), b""))
     if first.startswith(GZIP_MAGIC):
-        yield from _members(chain([first], iter(partial(file.read, GZIP_BLOCK), b"")), path)
+        from isal import isal_zlib
+
+        # isal's stubs call its exception an object.
+        failure = cast("type[Exception]", isal_zlib.error)
+        start = partial(isal_zlib.decompressobj, wbits=GZIP_WINDOW)
+        yield from _members(blocks, path, Compression("gzip", start, failure))
+    elif first.startswith(ZSTD_MAGIC):
+        yield from _members(blocks, path, _zstd(path))
     else:
         yield from chain([first] if first else [], iter(partial(file.read, PLAIN_BLOCK), b""))
 
 
-def _members(blocks: Iterator[bytes], path: Path) -> Iterator[bytes]:
-    from isal import isal_zlib
+class Compression(NamedTuple):
+    """A kind of compressed data: its name, what decompresses a member, what that raises."""
 
+    name: str
+    start: Callable[[], Any]
+    failure: type[Exception]
+
+
+def _zstd(path: Path) -> Compression:
+    try:
+        import zstandard
+    except ImportError as error:
+        message = (
+            f"{path}: reading zstd needs zstandard: pip install zstandard (extra crosshook[zstd])"
+        )
+        raise ConfigurationError(message) from error
+    return Compression("zstd", zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError)
+
+
+def _members(blocks: Iterator[bytes], path: Path, kind: Compression) -> Iterator[bytes]:
     member = None
     for whole in blocks:
         block = whole
@@ -51,11 +77,11 @@ def _members(blocks: Iterator[bytes], path: Path) -> Iterator[bytes]:
                 block = block.lstrip(b"\0")  # padding between members, as gzip allows
                 if not block:
                     break
-                member = isal_zlib.decompressobj(wbits=GZIP_WINDOW)
+                member = kind.start()
             try:
                 text = member.decompress(block)
-            except isal_zlib.error as error:  # type: ignore[misc]  # stubs call it an object
-                message = f"{path}: damaged gzip data: {error}"
+            except kind.failure as error:
+                message = f"{path}: damaged {kind.name} data: {error}"
                 raise InputError(message) from error
             if text:
                 yield text
@@ -63,35 +89,5 @@ def _members(blocks: Iterator[bytes], path: Path) -> Iterator[bytes]:
             if member.eof:
                 block, member = member.unused_data, None
     if member is not None:
-        message = f"{path}: truncated: the gzip data end before their end mark"
+        message = f"{path}: truncated: the {kind.name} data end before their end mark"
         raise InputError(message)
-
-
-class GzipMember:
-    """One gzip member being written at the end of a file, the same bytes whenever it is written."""
-
-    def __init__(self, file: BinaryIO, level: int) -> None:
-        """Starts the member; `file` is closed with it."""
-        from isal import igzip
-
-        self._file = file
-        self._gzip: Any = igzip.IGzipFile(  # type: ignore[no-untyped-call]
-            filename="", mode="wb", compresslevel=level, fileobj=file, mtime=0
-        )
-
-    def write(self, data: bytes) -> int:
-        """Compresses and writes."""
-        return int(self._gzip.write(data))
-
-    def close(self) -> None:
-        """Ends the member and closes the file."""
-        try:
-            self._gzip.close()
-        finally:
-            self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class LheFormat:
-    """Les Houches event files, plain or gzip."""
+    """Les Houches event files, plain, gzip or zstd."""
 
-    extensions = (".lhe.gz", ".lhe")
+    extensions = (".lhe.zst", ".lhe.gz", ".lhe")
 
     def __init__(self, level: int) -> None:
         """Sets how files are written; `level` is isal's compression level, 0 to 3."""
@@ -41,7 +41,7 @@ class LheFormat:
         return LheStream(path, batch_size, skipped)
 
     def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> LheWriter:
-        """Starts a file; a name ending in `.gz` makes it gzip."""
+        """Starts a file; a name ending in `.gz` makes it gzip, in `.zst` zstd."""
         return LheWriter(path, info, self._level, overwrite)
 
 

@@ -2,91 +2,160 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from crosshook.adapters.lhe.attributes import attributes_text
-from crosshook.core.events.layout import OPTIONAL_EVENT_COLUMNS, PARTICLE_COLUMNS
+from crosshook.core.errors import OutputError
+from crosshook.core.events.batch import momentum_block
+from crosshook.core.events.layout import OPTIONAL_EVENT_COLUMNS, offsets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from numpy.typing import ArrayLike, NDArray
+
+    from crosshook.adapters.lhe.event_layout import EventLines, FurtherWeights, Particles
     from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.layout import FloatArray
 
-PARTICLE_LINE: Final = "%9d %2d %4d %4d %4d %4d %23r %23r %23r %23r %23r %r %r\n"
-EVENT_LINE: Final = "%3d %6d %r %r %r %r\n"
+PIECE: Final = 1 << 20
+"""Bytes of text at a time; they stay in the processor's cache until they are written."""
 
 
-def event_texts(batch: EventBatch) -> Iterator[bytes]:
-    """The text of each event, `<event>` to `</event>` with the final newline.
+def event_texts(batch: EventBatch, before: int = 0, where: str = "events") -> Iterator[memoryview]:
+    """The text of some events in pieces, each a number of whole events.
 
-    `repr` of a float is the shortest text that reads back as the same float, and never has
-    Fortran's `D`, which Pythia cannot read.
+    Args:
+        batch: the events.
+        before: number of events before them.
+        where: the file, for messages.
+
+    Yields:
+        A piece, which the next one overwrites.
+
+    Raises:
+        OutputError: if a number is infinite or NaN.
     """
-    columns = [batch.particle_columns[name].tolist() for name in PARTICLE_COLUMNS]
-    lines = [PARTICLE_LINE % row for row in zip(*columns, strict=True)]
-    event = {name: column.tolist() for name, column in batch.event.items()}
-    heads = zip(
-        batch.counts.tolist(),
-        event["process_id"],
-        event["weight"],
-        event["scale"],
-        event["alpha_qed"],
-        event["alpha_qcd"],
-        strict=True,
-    )
-    weights = _weight_texts(batch)
-    tags = _tags(batch, event)
-    nothing = [b""] * len(batch)
-    extra = batch.raw.get("extra", nothing)
-    before = batch.raw.get("before", nothing)
-    offsets = batch.offsets.tolist()
-    for i, head in enumerate(heads):
-        particles = "".join(lines[offsets[i] : offsets[i + 1]])
-        text = f"{tags[i]}{EVENT_LINE % head}{particles}".encode()
-        yield b"".join((before[i], text, extra[i], weights[i], b"</event>\n"))
+    # numba takes a second to import: not before events are written.
+    from crosshook.adapters.lhe.event_layout import Texts, put_events
+
+    check_finite(batch, before, where)
+    particles, lines, weights = _particles(batch), _event_lines(batch), _weights(batch)
+    joined = [
+        _joined(batch.raw[name]) if name in batch.raw else _nothing(len(batch))
+        for name in ("before", "attributes", "extra")
+    ]
+    columns = [name for name in OPTIONAL_EVENT_COLUMNS if name in batch.event]
+    joined.append(_joined([f" {name}='".encode() for name in columns]))
+    joined.append(_joined([_label(weight.id) for weight in batch.info.weights]))
+    texts = Texts(*(text for text, _ in joined))
+    piece = np.empty(PIECE, np.uint8)
+    row = 0
+    while row < len(batch):
+        row, size, need = put_events(
+            row, piece.ctypes.data, len(piece), particles, lines, weights, texts
+        )
+        if size:
+            yield piece[:size].data
+        if need > len(piece):
+            piece = np.empty(need, np.uint8)
 
 
-def _tags(batch: EventBatch, event: dict[str, list[float]]) -> list[str]:
-    """The opening tag of each event with its attributes."""
-    pieces = [[""] * len(batch)]
-    for name in OPTIONAL_EVENT_COLUMNS:
-        if name in event:
-            # A scale of 0 stands for one the event did not have.
-            pieces.append(
-                [f" {name}='{_number(v)}'" if v or name == "trials" else "" for v in event[name]]
+def check_finite(batch: EventBatch, before: int, where: str) -> None:
+    """No number may be infinite or NaN: readers stumble over these, or worse, do not."""
+    rows = np.arange(len(batch))
+    columns = [(name, column, rows) for name, column in batch.event.items()]
+    owners = np.repeat(rows, batch.counts)
+    columns += [(name, column, owners) for name, column in batch.particle_columns.items()]
+    if not np.isfinite(batch.weights).all():
+        given = batch.weights
+        table = given if batch.present is None else np.where(batch.present, given, 0.0)
+        ids = batch.info.weight_ids
+        columns += [(f"weight {ids[i]!r}", table[:, i], rows) for i in range(len(ids))]
+    for name, column, owner in columns:
+        if column.dtype.kind == "f" and not np.isfinite(column).all():
+            first = np.flatnonzero(~np.isfinite(column))[0]
+            message = (
+                f"{where}: event {before + owner[first] + 1}: {name} is {column[first]}; "
+                "LHE files hold finite numbers only"
             )
-    attributes = batch.raw.get("attributes")
-    if attributes is not None:
-        pieces.append([f" {text.decode()}" if text else "" for text in attributes])
-    return [f"<event{''.join(parts)}>\n" for parts in zip(*pieces, strict=True)]
+            raise OutputError(message)
 
 
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) < 2**53 else repr(value)
+def _array(column: ArrayLike, kind: type[np.generic]) -> NDArray[Any]:
+    """As compiled code takes it: one kind of array, so that it is compiled once."""
+    return np.require(column, kind, ["C", "W"])
 
 
-def _id(weight_id: str) -> str:
-    """The id as an attribute, inside a template."""
-    return attributes_text({"id": weight_id}).replace("%", "%%")
+def _particles(batch: EventBatch) -> Particles:
+    from crosshook.adapters.lhe.event_layout import Particles
+
+    columns = batch.particle_columns
+    return Particles(
+        _array(batch.offsets, np.int64),
+        _array(columns["pdg_id"], np.int64),
+        _array(columns["status"], np.int32),
+        _array(columns["mother1"], np.int32),
+        _array(columns["mother2"], np.int32),
+        _array(columns["colour1"], np.int32),
+        _array(columns["colour2"], np.int32),
+        _array(momentum_block(columns), np.float64),
+        _array(columns["mass"], np.float64),
+        _array(columns["lifetime"], np.float64),
+        _array(columns["spin"], np.float64),
+    )
 
 
-def _weight_texts(batch: EventBatch) -> list[bytes]:
-    """`<rwgt>` and `<weights>` blocks of each event."""
-    infos = batch.info.weights
-    if not infos:
-        return [b""] * len(batch)
-    named = [(i, f"<wgt{_id(w.id)}> %r </wgt>\n") for i, w in enumerate(infos) if not w.listed]
-    listed = [i for i, w in enumerate(infos) if w.listed]
-    values = batch.weights.tolist()
-    present = None if batch.present is None else batch.present.tolist()
-    if present is None and not listed:
-        template = "<rwgt>\n" + "".join(line for _, line in named) + "</rwgt>\n"
-        return [(template % tuple(row)).encode() for row in values]
-    texts = []
-    for i, row in enumerate(values):
-        has = [True] * len(row) if present is None else present[i]
-        rwgt = "".join(line % row[k] for k, line in named if has[k])
-        numbers = " ".join(repr(row[k]) for k in listed if has[k])
-        text = f"<rwgt>\n{rwgt}</rwgt>\n" if rwgt else ""
-        texts.append((text + (f"<weights> {numbers} </weights>\n" if numbers else "")).encode())
-    return texts
+def _event_lines(batch: EventBatch) -> EventLines:
+    from crosshook.adapters.lhe.event_layout import EventLines
+
+    event = batch.event
+    optional = [_attribute(name, event[name]) for name in OPTIONAL_EVENT_COLUMNS if name in event]
+    attributes = np.stack(optional, axis=1) if optional else np.zeros((len(batch), 0))
+    return EventLines(
+        _array(event["process_id"], np.int64),
+        _array(event["weight"], np.float64),
+        _array(event["scale"], np.float64),
+        _array(event["alpha_qed"], np.float64),
+        _array(event["alpha_qcd"], np.float64),
+        _array(attributes, np.float64),
+    )
+
+
+def _attribute(name: str, column: NDArray[Any]) -> FloatArray:
+    """A number of the tag; NaN where there is none, which a scale of 0 stands for."""
+    values = np.asarray(column, np.float64)
+    return values if name == "trials" else np.where(values == 0.0, np.nan, values)
+
+
+def _weights(batch: EventBatch) -> FurtherWeights:
+    from crosshook.adapters.lhe.event_layout import FurtherWeights
+
+    table = _array(batch.weights, np.float64)
+    present = np.ones(table.shape, np.bool_) if batch.present is None else batch.present
+    listed = np.array([weight.listed for weight in batch.info.weights], np.bool_)
+    return FurtherWeights(
+        table, _array(present, np.bool_), np.flatnonzero(~listed), np.flatnonzero(listed)
+    )
+
+
+def _label(weight_id: str) -> bytes:
+    return f"<wgt{attributes_text({'id': weight_id})}> ".encode("utf-8", "surrogateescape")
+
+
+def _nothing(n: int) -> tuple[Any, bytes]:
+    from crosshook.adapters.lhe.event_layout import Text
+
+    return Text(0, np.zeros(n + 1, np.int64)), b""
+
+
+def _joined(texts: Sequence[bytes]) -> tuple[Any, bytes]:
+    """The texts as compiled code finds them, and what holds them in memory."""
+    from crosshook.adapters.lhe.event_layout import Text
+
+    whole = b"".join(texts)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    address = np.frombuffer(whole or b" ", np.uint8).ctypes.data
+    return Text(address, offsets_of(lengths)), whole

@@ -61,17 +61,26 @@ def _weight_line(weight: WeightInfo) -> str:
 def init_text(info: RunInfo) -> str:
     """The init block (hep-ph/0109068), `<generator>` and unknown lines included."""
     beams = " ".join(map(str, info.beams))
-    energies = " ".join(map(repr, map(float, info.energies)))
+    energies = " ".join(map(_real, info.energies))
     pdfs = " ".join(map(str, (*info.pdf_groups, *info.pdf_sets)))
     lines = [f"{beams} {energies} {pdfs} {info.weighting} {len(info.processes)}\n"]
-    lines += [
-        f"{float(p.cross_section)!r} {float(p.error)!r} {float(p.maximum)!r} {p.process_id}\n"
-        for p in info.processes
-    ]
+    for p in info.processes:
+        # Of one width, so that what is known at the end has a place at the beginning.
+        numbers = (f"{_real(x):>23}" for x in (p.cross_section, p.error, p.maximum))
+        lines.append(f"{' '.join(numbers)} {p.process_id}\n")
     for name, version, text in info.generators:
         attributes = {"name": name, "version": version} if version else {"name": name}
         lines.append(f"<generator{attributes_text(attributes)}>{text}</generator>\n")
     return "".join(["<init>\n", *lines, *map(_line, info.init_extra), "</init>\n"])
+
+
+def _real(value: float) -> str:
+    """The number with 7 decimals if these give it back, else with 10, else with 16."""
+    for decimals in (7, 10):
+        text = f"{value:.{decimals}e}"
+        if float(text) == value:
+            return text
+    return f"{value:.16e}"
 
 
 def _line(text: str) -> str:

@@ -1,15 +1,16 @@
-"""Writes LHE files, plain or gzip, event by event; the init block may be settled at the end.
+"""Writes LHE files, plain or compressed, event by event; the init block may be settled at the end.
 
-Events go to a temporary body first. On closing, head, body and tail are put together under a
-temporary name; for gzip these are three members of one file, which every reader accepts.
+Head, events and tail are members of their own in a compressed file. What the head says is written
+first and again on closing: in place where it has kept its length, as it does where only cross
+sections became known, else into a copy of the file.
 """
 
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
-from crosshook.adapters.lhe.compression import GzipMember
+from crosshook.adapters.lhe.compressed_output import Member, compressed, compression_of
 from crosshook.adapters.lhe.event_text import event_texts
 from crosshook.adapters.lhe.head_text import head_text, tail_text
 from crosshook.core.events.staged_writer import StagedWriter
@@ -29,39 +30,50 @@ class LheWriter(StagedWriter):
         """Starts the file.
 
         Args:
-            path: a name ending in `.gz` makes it gzip.
+            path: a name ending in `.gz` makes it gzip, in `.zst` zstd.
             info: run information as known by now.
-            level: isal's compression level, 0 to 3.
+            level: isal's compression level of gzip, 0 to 3.
             overwrite: whether to replace an existing file.
         """
-        self._gzip = path.suffix == ".gz"
+        self._compressor = compression_of(path, level)
         self._info = info
-        self._level = level
+        self._events = 0
         staged = StagedFile(path, overwrite)
         super().__init__(staged)
-        self._body_path = staged.beside("body")
         with staged.opening():
-            self._body = self._open(self._body_path)
-
-    def _open(self, path: Path, *, append: bool = False) -> BinaryIO | GzipMember:
-        file = path.open("ab") if append else path.open("wb")
-        return GzipMember(file, self._level) if self._gzip else file
+            self._file = staged.path.open("w+b")
+            self._head = compressed(head_text(info), self._compressor())
+            self._file.write(self._head)
+            self._body = Member(self._file, self._compressor())
 
     def _write(self, batch: EventBatch) -> None:
         if len(batch.info.weights) > len(self._info.weights):
             self._info = batch.info
-        self._body.write(b"".join(event_texts(batch)))
+        for piece in event_texts(batch, self._events, str(self._staged.destination)):
+            self._body.write(piece)
+        self._events += len(batch)
 
     def _finish(self, info: RunInfo | None) -> None:
         final = self._info if info is None else info
         self._body.close()
-        with self._open(self._staged.path) as head:
-            head.write(head_text(final))
-        with self._staged.path.open("ab") as whole, self._body_path.open("rb") as body:
-            shutil.copyfileobj(body, whole, 1 << 20)
-        with self._open(self._staged.path, append=True) as tail:
-            tail.write(tail_text(final))
-        self._body_path.unlink()
+        self._file.write(compressed(tail_text(final), self._compressor()))
+        head = compressed(head_text(final), self._compressor())
+        if len(head) == len(self._head):
+            self._file.seek(0)
+            self._file.write(head)
+        else:
+            self._copy_behind(head)
+        self._file.close()
+
+    def _copy_behind(self, head: bytes) -> None:
+        """Puts a head of another length before events and tail."""
+        self._file.seek(len(self._head))
+        path = self._staged.beside("whole")
+        with path.open("wb") as whole:
+            whole.write(head)
+            shutil.copyfileobj(self._file, whole, 1 << 20)
+        path.replace(self._staged.path)
 
     def _release(self) -> None:
-        self._body.close()
+        self._body.abandon()
+        self._file.close()

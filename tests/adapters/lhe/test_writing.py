@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ import pylhe
 import pytest
 
 from crosshook.adapters.lhe.event_format import LheFormat
-from crosshook.core.errors import OutputError
+from crosshook.core.errors import ConfigurationError, OutputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.files import create_events
 from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     ReadAll = Callable[..., tuple[RunInfo, EventBatch]]
 
 EXCERPTS = sorted((Path(__file__).parents[2] / "data" / "lhe").iterdir())
+WHY = "CROSSHOOK_REFERENCE_DATA is not set"
+FOLDER = os.environ.get("CROSSHOOK_REFERENCE_DATA")
+REFERENCE = sorted(Path(FOLDER, "lhe").glob("*/*.lhe*")) if FOLDER else []
 
 
 def assert_same(ours: EventBatch, theirs: EventBatch) -> None:
@@ -44,11 +49,18 @@ def assert_same(ours: EventBatch, theirs: EventBatch) -> None:
     assert ours.raw == theirs.raw
 
 
-@pytest.mark.parametrize("ending", [".lhe", ".lhe.gz"])
+def skip_without(ending: str) -> None:
+    """Skips a test of files that need an extra."""
+    if ending.endswith(".zst"):
+        pytest.importorskip("zstandard", reason="zstandard is not installed (extra zstd)")
+
+
+@pytest.mark.parametrize("ending", [".lhe", ".lhe.gz", ".lhe.zst"])
 @pytest.mark.parametrize("path", EXCERPTS, ids=lambda p: p.name)
 def test_lhe_to_lhe_loses_nothing(
     tmp_path: Path, path: Path, read_all: ReadAll, ending: str
 ) -> None:
+    skip_without(ending)
     info, events = read_all(path)
     copy = tmp_path / f"copy{ending}"
     with LheFormat(1).write(copy, info) as writer:
@@ -139,12 +151,142 @@ def test_the_init_block_is_what_is_known_at_the_end(tmp_path: Path, read_all: Re
         assert file.read().startswith(b'<LesHouchesEvents version="3.0">')
 
 
-def test_the_same_events_give_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [".lhe", ".lhe.gz", ".lhe.zst"])
+def test_bytes_depend_on_the_events_alone(
+    tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on the batches, the threads, or when the cross section became known."""
+    skip_without(ending)
     info, events = made_up()
-    for name in ("one.lhe.gz", "two.lhe.gz"):
-        with LheFormat(1).write(tmp_path / name, info) as writer:
-            writer.write(events)
-    assert (tmp_path / "one.lhe.gz").read_bytes() == (tmp_path / "two.lhe.gz").read_bytes()
+    final = replace(info, processes=(ProcessInfo(1, 42.0, 0.5, 43.0), info.processes[1]))
+    monkeypatch.setattr("crosshook.adapters.lhe.compressed_output.BLOCK", 1000)
+    monkeypatch.setattr("crosshook.adapters.lhe.event_text.PIECE", 3000)
+    written = []
+    for name, first, step in (("one", final, 50), ("two", info, 7), ("longer", RunInfo(), 1)):
+        path = tmp_path / f"{name}{ending}"
+        with LheFormat(1).write(path, first) as writer:
+            for start in range(0, len(events), step):
+                writer.write(events[start : start + step])
+            writer.close(final)
+        written.append(path.read_bytes())
+    assert written[0] == written[1] == written[2]
+
+
+def test_what_was_written_is_written_again_as_it_is(tmp_path: Path, read_all: ReadAll) -> None:
+    for path in EXCERPTS:
+        first, second = tmp_path / f"1{path.stem}.lhe", tmp_path / f"2{path.stem}.lhe"
+        for source, target in ((path, first), (first, second)):
+            info, events = read_all(source)
+            with LheFormat(1).write(target, info) as writer:
+                writer.write(events)
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["madgraph_pp_tt012j.lhe.gz", "madgraph_pp_ttW.lhe.gz"])
+def test_events_of_madgraph_come_back_byte_for_byte(
+    tmp_path: Path, read_all: ReadAll, name: str
+) -> None:
+    source = next(p for p in EXCERPTS if p.name == name)
+    info, events = read_all(source)
+    with LheFormat(1).write(tmp_path / "events.lhe", info) as writer:
+        writer.write(events)
+    whole, again = gzip.decompress(source.read_bytes()), (tmp_path / "events.lhe").read_bytes()
+    assert again[again.index(b"<event>") :] == whole[whole.index(b"<event>") :]
+
+
+@pytest.mark.parametrize("ending", [".lhe", ".lhe.gz"])
+@pytest.mark.parametrize(
+    "path", REFERENCE or [pytest.param(None, marks=pytest.mark.skip(WHY))], ids=str
+)
+def test_reference_files_lose_nothing(
+    tmp_path: Path, path: Path, read_all: ReadAll, ending: str
+) -> None:
+    info, events = read_all(path)
+    one, two = tmp_path / f"one{ending}", tmp_path / f"two{ending}"
+    with LheFormat(1).write(one, info) as writer:
+        writer.write(events)
+    info_again, again = read_all(one)
+    assert replace(info_again, version=info.version) == info
+    assert_same(events, again)
+    with LheFormat(1).write(two, info_again) as writer:
+        writer.write(again)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_an_event_of_many_weights_is_longer_than_a_piece(
+    tmp_path: Path, read_all: ReadAll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crosshook.adapters.lhe.event_text.PIECE", 100)
+    info, events = made_up()
+    with LheFormat(1).write(tmp_path / "events.lhe", info) as writer:
+        writer.write(events)
+    assert_same(events, read_all(tmp_path / "events.lhe")[1])
+
+
+@pytest.mark.parametrize("column", ["weight", "scale", "px", "spin", "a further weight"])
+def test_numbers_that_are_not_finite_are_refused_with_their_event(
+    tmp_path: Path, column: str
+) -> None:
+    info, events = made_up()
+    weights = events.weights.copy()
+    chosen = {
+        "weight": events.event,
+        "scale": events.event,
+        "px": events.particle_columns,
+        "spin": events.particle_columns,
+    }.get(column)
+    row = int(np.flatnonzero(events.present[:, 2])[0]) if events.present is not None else 0
+    if chosen is None:
+        weights[row, 2] = np.nan
+    else:
+        chosen[column] = chosen[column].copy()
+        chosen[column][row if chosen is events.event else events.offsets[row]] = np.inf
+    broken = replace(events, weights=weights)
+    name = 'weight "it\'s" is nan' if chosen is None else f"{column} is inf"
+    path = tmp_path / "events.lhe"
+    writer = LheFormat(1).write(path, info)
+    writer.write(made_up()[1])
+    with pytest.raises(OutputError, match=f"{path}: event {50 + row + 1}: {name}"), writer:
+        writer.write(broken)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_noticed_while_a_thread_compresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crosshook.adapters.lhe.compressed_output.BLOCK", 1000)
+    info, events = made_up()
+    writer = LheFormat(1).write(tmp_path / "events.lhe.gz", info)
+
+    class Full:
+        def write(self, data: bytes) -> int:
+            raise OSError(28, "No space left on device")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(writer._body, "_file", Full())
+
+    def write() -> None:
+        with writer:
+            for _ in range(100):
+                writer.write(events)
+
+    with pytest.raises(OutputError, match="cannot be written: No space left"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_zstandard_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(ConfigurationError, match=r"pip install zstandard .extra crosshook\[zstd"):
+        LheFormat(1).write(tmp_path / "events.lhe.zst", RunInfo())
+    path = tmp_path / "read.lhe.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd")
+    with pytest.raises(ConfigurationError, match=r"pip install zstandard .extra crosshook\[zstd"):
+        LheFormat(1).read(path)
 
 
 @pytest.mark.parametrize("name", ["events.lhe", "events.lhe.gz", "events.root", "events.parquet"])
