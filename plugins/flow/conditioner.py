@@ -67,7 +67,7 @@ class Conditioner(nn.Module):
         """
         super().__init__()
         self.groups = tuple(tuple(group) for group in groups)
-        self._degree = degree
+        self._dimensions, self._degree = dimensions, degree
         count, inputs = len(self.groups), degree * dimensions + context
         largest = max(len(group) for group in self.groups)
         mask = torch.zeros((count, inputs, 1), dtype=dtype, device="cpu")
@@ -101,6 +101,21 @@ class Conditioner(nn.Module):
         """What the networks see, `(n, i)`, in their own precision."""
         return torch.cat([encode(x.to(context.dtype), self._degree), context], dim=1)
 
+    def unseen(self, context: Tensor) -> Tensor:
+        """What the networks see before any coordinate is known, `(n, i)`."""
+        blank = context.new_zeros((context.shape[0], self._degree * self._dimensions))
+        return torch.cat([blank, context], dim=1)
+
+    def seen(self, inputs: Tensor, g: int, x: Tensor) -> Tensor:
+        """The inputs with the coordinates `(n, j)` of group g filled in; in place where allowed."""
+        if torch.is_grad_enabled():
+            inputs = inputs.clone()
+        width, d = len(self.groups[g]), self._dimensions
+        encoded = encode(x.to(inputs.dtype), self._degree)
+        for j, dimension in enumerate(self.groups[g]):
+            inputs[:, dimension : self._degree * d : d] = encoded[:, j::width]
+        return inputs
+
     def all_groups(self, inputs: Tensor) -> Tensor:
         """Raw numbers of every group, `(G, n, outputs of the largest group)`."""
         hidden = inputs
@@ -122,9 +137,6 @@ class Conditioner(nn.Module):
             if i == 0:
                 hidden = torch.addmm(offset[g], hidden, matrix[g] * self.mask[g])
             else:
-                hidden = torch.addmm(
-                    offset[g],
-                    functional.leaky_relu(hidden),
-                    matrix[g],
-                )
+                bent = functional.leaky_relu(hidden, inplace=not torch.is_grad_enabled())
+                hidden = torch.addmm(offset[g], bent, matrix[g])
         return hidden

@@ -89,13 +89,15 @@ class SplineLayer(nn.Module):
         n = y.shape[0]
         size = spline.raw_size(self._bins)
         columns: list[Tensor | None] = [None] * y.shape[1]
-        blank = torch.zeros_like(y[:, 0])
-        total = torch.zeros_like(blank)
+        total = torch.zeros_like(y[:, 0])
+        inputs = self.conditioner.unseen(context)
         for g, group in enumerate(self.conditioner.groups):
-            known = torch.stack([blank if c is None else c for c in columns], dim=1)
-            raw = self.conditioner.one_group(g, self.conditioner.inputs(known, context))
+            raw = self.conditioner.one_group(g, inputs)
             rows = raw.view(n, raw.shape[1] // size, size)[:, : len(group)]
-            x, log_slope = from_uniform(y[:, list(group)], rows, self._bins)
+            own = y[:, group[0], None] if len(group) == 1 else y[:, list(group)]
+            x, log_slope = from_uniform(own, rows, self._bins)
+            if g + 1 < len(self.conditioner.groups):
+                inputs = self.conditioner.seen(inputs, g, x)
             for j, dimension in enumerate(group):
                 columns[dimension] = x[:, j]
             total = total - log_slope.sum(dim=1)
