@@ -23,11 +23,12 @@ CASES = tuple(Case(d, k) for d, k in ((1, 1), (2, 1), (7, 1), (1, 5), (2, 5), (7
 UNCONDITIONAL = (Case(2, 5, unconditional=True),)
 """For components that can take conditions: most tasks have none."""
 DISCRETE = (
-    Case(0, 1, discrete=(4,)),
+    Case(0, 1, discrete=(49,)),
     Case(0, 5, discrete=(2, 3)),
     Case(1, 5, discrete=(3,)),
     Case(2, 1, discrete=(2, 3)),
 )
+"""Among them 49 values, because 1/49 · 49 < 1 in float64: a bin must be found where it was put."""
 
 
 def cases(subject: Subject) -> tuple[Case, ...]:

@@ -313,10 +313,10 @@ class ProbabilitiesTooLarge(ValueMapping):
 
 
 class OverTheEdge(ValueMapping):
-    """The last numbers of a bin round into the next."""
+    """The last numbers of a bin round into the next, or the first ones into the one before."""
 
     def place(self, value: Tensor, fraction: Tensor, count: int) -> Tensor:
-        return ((value + fraction) / count + 1e-16).clamp(max=1.0)
+        return ((value + fraction) / count).clamp(max=1.0)
 
 
 class DiscreteFailure(MoebiusMapping):
