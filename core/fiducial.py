@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 AGREEMENT: Final = 0.01
 """Relative difference from σ up to which the cross sections of the init block are kept."""
 
+EPSILON: Final = 2.0**-52
+"""Rounding of float64."""
+
 
 @dataclass(frozen=True)
 class Fiducial:
@@ -72,31 +75,42 @@ def fiducial(found: Survey) -> Fiducial:
     else:
         unit, points = found.to_mean, float(taken.events)
     value = unit * kept.weight / points if points else 0.0
-    error = _error(found, unit, points)
+    new = (kept.weight, kept.squares, kept.squares)
+    error = error_of_share(found, new, unit, points)
     ids = {p.process_id for p in found.info.processes} | set(taken.processes)
     sums = {i: kept.processes.get(i, ProcessSums()).weight for i in sorted(ids)}
-    return Fiducial(value, error, _shared_out(value, error, sums))
+    return Fiducial(value, error, shared_out(value, error, sums))
 
 
-def _error(found: Survey, unit: float, points: float) -> float:
-    """Standard error of the fiducial σ."""
-    taken, kept, sigma = found.taken, found.kept, found.sigma
-    if points <= 1 or taken.weight == 0:
+def error_of_share(
+    found: Survey, new: tuple[float, float, float], unit: float, points: float
+) -> float:
+    """Standard error of σ by other weights w' of the same events: 0 for those left out.
+
+    Args:
+        found: the file with the sums over its weights w.
+        new: Σw', Σw'² and Σw w'.
+        unit: what makes Σw'/points the new σ.
+        points: N or Σtrials.
+    """
+    base, sigma = found.taken, found.sigma
+    weight, squares, cross = new
+    if points <= 1 or base.weight == 0:
         return sigma.error or 0.0
     sampled = sigma.error is None or sigma.rule in ("trials", "sum")
     if sampled or math.isclose(sigma.error or 0.0, found.sums.mean_error, rel_tol=1e-9):
-        # σ itself comes from this sample: points without a kept event count as zeros.
-        mean = kept.weight / points
-        spread = max(kept.squares / points - mean**2, 0.0)
+        # σ itself comes from this sample: points without an event count as zeros.
+        spread = max(squares / points - (weight / points) ** 2, 0.0)
         return unit * math.sqrt(spread / (points - 1))
-    # σ is known independently; the share comes from the sample.
-    share = kept.weight / taken.weight
-    spread = kept.squares * (1 - share) ** 2 + (taken.squares - kept.squares) * share**2
-    own = (sigma.value or 0.0) * math.sqrt(max(spread, 0.0)) / taken.weight
+    # σ is known independently; the share Σw'/Σw comes from the sample.
+    share = weight / base.weight
+    spread = max(squares - 2 * share * cross + base.squares * share**2, 0.0)
+    noise = 64 * EPSILON * (squares + base.squares * share**2)
+    own = (sigma.value or 0.0) * math.sqrt(spread) / base.weight if spread > noise else 0.0
     return math.hypot(share * (sigma.error or 0.0), own)
 
 
-def _shared_out(value: float, error: float, sums: dict[int, float]) -> tuple[ProcessInfo, ...]:
+def shared_out(value: float, error: float, sums: dict[int, float]) -> tuple[ProcessInfo, ...]:
     """σ and its error over processes, in proportion to their sums of weights."""
     total, size = sum(sums.values()), sum(map(abs, sums.values()))
     return tuple(
@@ -121,7 +135,7 @@ def processes_of(found: Survey) -> tuple[ProcessInfo, ...]:
     given = announced(found.info) is not None and found.sigma.rule != "trials"
     if not given or not math.isclose(total, sigma, rel_tol=AGREEMENT):
         written = {i: s.weight for i, s in found.sums.processes.items()}
-    return _shared_out(sigma, error, written)
+    return shared_out(sigma, error, written)
 
 
 def normalise(found: Survey, selection: Selection) -> Normalisation:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.event_format import EventFormat
+    from crosshook.core.interfaces.event_reweighter import EventReweighter
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import Process
     from crosshook.core.interfaces.transfer_function import TransferFunction
@@ -64,6 +65,11 @@ def crosshook_parton_density() -> "Iterable[Component[PartonDensity]]":  # type:
 @hookspec
 def crosshook_event_format() -> "Iterable[Component[EventFormat]]":  # type: ignore[empty-body]
     """Readers and writers of event files."""
+
+
+@hookspec
+def crosshook_event_reweighter() -> "Iterable[Component[EventReweighter]]":  # type: ignore[empty-body]
+    """Components that give events of files further weights."""
 
 
 @hookspec

@@ -100,3 +100,22 @@ def crosshook_unweighter() -> Iterable[Component[object]]:
             capabilities=Capabilities(devices=ANYWHERE, event_wise=True, stateful=True),
         ),
     ]
+
+
+@hookimpl
+def crosshook_event_reweighter() -> Iterable[Component[object]]:
+    """Built-in event reweighters."""
+    return [
+        Component(
+            "expression",
+            "crosshook.plugins.reweight.by_expression:make",
+            "factors by expressions in momenta, weights and other columns of the events",
+            schema="crosshook.schemas:v1/components/expression.json",
+        ),
+        Component(
+            "matrix-element",
+            "crosshook.plugins.reweight.matrix_element:make",
+            "|M|² of a process at other parameters over |M|² at its own",
+            schema="crosshook.schemas:v1/components/matrix-element.json",
+        ),
+    ]

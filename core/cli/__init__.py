@@ -30,9 +30,18 @@ CORE_COMMANDS = (
         "more events from the trained sampler of a run directory",
     ),
     Command(("inspect",), "crosshook.core.cli.files:inspect", "what an event file holds"),
-    Command(("convert",), "crosshook.core.cli.files:convert", "between event formats; merges"),
+    Command(
+        ("convert",),
+        "crosshook.core.cli.files:convert",
+        "between event formats; selects, merges, splits",
+    ),
     Command(
         ("unweight",), "crosshook.core.cli.files:unweight", "weighted events to unit-weight events"
+    ),
+    Command(
+        ("reweight",),
+        "crosshook.core.cli.files:reweight",
+        "further weights, or another nominal one",
     ),
     Command(("report",), "crosshook.core.cli.report:report", "draw a run's report again"),
     Command(

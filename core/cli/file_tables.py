@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crosshook.core.convert import ConvertReport
     from crosshook.core.inspect import InspectReport
     from crosshook.core.interfaces.event_format import SkippedEvent
+    from crosshook.core.reweight import ReweightReport
     from crosshook.core.unweight import UnweightReport
 
 SHOWN = 10
@@ -195,3 +196,23 @@ def show_unweighting(report: UnweightReport) -> None:
             *_skipped(r.skipped),
         ]
     )
+
+
+def show_reweighting(report: ReweightReport) -> None:
+    """Prints a `ReweightReport`."""
+    r = report
+    before = measured(r.cross_section_in_pb, r.cross_section_in_error_pb)
+    after = measured(r.cross_section_out_pb, r.cross_section_out_error_pb)
+    facts = [
+        ("read", f"{r.input}: {r.events} events, {before} ({r.rule_in})"),
+        ("wrote", f"{r.output}: {after} ({r.rule_out})"),
+    ]
+    if r.nominal is not None:
+        facts.append(("nominal weight", f"{r.nominal}; the old one is {r.original}"))
+    for weight in r.added:
+        ratio = "-" if weight.mean_over_nominal is None else f"{weight.mean_over_nominal:.6g}"
+        kish = "-" if weight.kish is None else percent(weight.kish)
+        facts.append((f"added {weight.id}", f"σ times {ratio}, Kish {kish}"))
+    if r.kish_in is not None and r.kish_out is not None:
+        facts.append(("Kish", f"{percent(r.kish_in)} in, {percent(r.kish_out)} out"))
+    _print_facts([*facts, *_skipped(r.skipped)])

@@ -1,4 +1,4 @@
-"""Commands on event files: inspect, convert, unweight. Each is a layer over a public function."""
+"""Commands on event files: inspect, convert, unweight, reweight. Each is a layer over a public function."""
 
 from __future__ import annotations
 
@@ -32,16 +32,29 @@ def _print_json(report: Mapping[str, object]) -> None:
 
 
 def _assignments(texts: tuple[str, ...], flag: str) -> dict[str, object]:
-    """`KEY=VALUE` words with values read as YAML."""
+    """`KEY=VALUE` words with values read as YAML; `KEY.INNER=VALUE` sets a key of a mapping."""
     import yaml
 
     values: dict[str, object] = {}
     for text in texts:
         key, equals, value = text.partition("=")
-        if not equals or not key:
+        *above, last = key.split(".")
+        if not equals or not all((*above, last)):
             message = f"{text!r} is not KEY=VALUE"
             raise click.BadParameter(message, param_hint=flag)
-        values[key] = yaml.safe_load(value)
+        try:
+            read = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            message = f"{text!r}: the value is no YAML: {' '.join(str(error).split())}"
+            raise click.BadParameter(message, param_hint=flag) from error
+        inner = values
+        for word in above:
+            found = inner.setdefault(word, {})
+            if not isinstance(found, dict):
+                message = f"{text!r}: {word} has a value already"
+                raise click.BadParameter(message, param_hint=flag)
+            inner = found
+        inner[last] = read
     return values
 
 
@@ -180,3 +193,63 @@ def unweight(
     from crosshook.core.cli.file_tables import show_unweighting
 
     show_unweighting(report)
+
+
+@click.command()
+@click.argument("source", type=FILE, metavar="IN")
+@click.argument("destination", type=FILE, metavar="OUT")
+@click.option("--nominal", metavar="ID", help="The weight that becomes the nominal one.")
+@click.option(
+    "--original",
+    default="original",
+    show_default=True,
+    metavar="ID",
+    help="Where the old nominal weight is kept.",
+)
+@click.option("--use", metavar="NAME", help="Reweighter that adds weights; see `plugins list`.")
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the reweighter, e.g. weights.k='1 + pt[0]/1000'.",
+)
+@on_error_option
+@overwrite_option
+@as_json_option
+def reweight(
+    source: Path,
+    destination: Path,
+    nominal: str | None,
+    original: str,
+    use: str | None,
+    options: tuple[str, ...],
+    on_error: str,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Give events further weights, or make another of their weights the nominal one.
+
+    The cross section of OUT is that of its nominal weight.
+    """
+    from crosshook.core.reweight import reweight_file
+
+    chosen = _assignments(options, "--option")
+    if chosen and use is None:
+        message = "options belong to a reweighter; choose one with --use"
+        raise click.BadParameter(message, param_hint="--option")
+    report = reweight_file(
+        source,
+        destination,
+        nominal=nominal,
+        original=original,
+        reweighter=None if use is None else {"use": use, "options": chosen},
+        overwrite=overwrite,
+        on_error=cast("OnError", on_error),
+    )
+    if as_json:
+        _print_json(report.as_json())
+        return
+    from crosshook.core.cli.file_tables import show_reweighting
+
+    show_reweighting(report)

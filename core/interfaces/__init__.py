@@ -101,5 +101,12 @@ INTERFACES: dict[str, Interface] = {
             "read",
             "write",
         ),
+        _interface(
+            "event_reweighter",
+            "event_reweighter:EventReweighter",
+            "gives events of files further weights",
+            "declare",
+            "factors",
+        ),
     )
 }

@@ -30,6 +30,7 @@ KITS = (
     "process",
     "parton_density",
     "event_format",
+    "event_reweighter",
 )
 
 

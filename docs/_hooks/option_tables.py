@@ -54,7 +54,7 @@ def _rows(path: str, rule: Rule, root: Rule, required: bool = False) -> list[str
     every = rule.get("additionalProperties")
     if isinstance(every, dict):
         needed = cast("list[str]", every.get("required", []))
-        for key, part in cast("dict[str, Rule]", every["properties"]).items():
+        for key, part in cast("dict[str, Rule]", every.get("properties", {})).items():
             rows += _rows(f"{path}.NAME.{key}", part, root, key in needed)
     return rows
 

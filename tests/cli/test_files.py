@@ -88,6 +88,29 @@ def test_convert_and_unweight(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "mean weight" in out
 
 
+def test_select_split_and_reweight(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cut, part = str(tmp_path / "cut.lhe"), str(tmp_path / "part.lhe.gz")
+    more, other = str(tmp_path / "more.root"), str(tmp_path / "other.lhe")
+    code, out, _ = run(capsys, "convert", WJJ, cut, "--where", "pt[jet[0]] > 60")
+    words = " ".join(out.split())
+    assert code == 0
+    assert "selected" in words
+    assert "where pt[jet[0]] > 60" in words
+    code, out, _ = run(capsys, "convert", WJJ, part, "--events", "5:", "--split", "20", "--json")
+    assert [o["events"] for o in json.loads(out)["outputs"]] == [20, 15]
+    code, out, _ = run(capsys, "convert", WJJ, part, "--split", "20", "--overwrite")
+    assert "2 files" in out
+    option = ("--option", "weights.k=1 + pt[jet[0]]/100", "--option", "weights.one=1")
+    code, out, _ = run(capsys, "reweight", WJJ, more, "--use", "expression", *option)
+    assert code == 0
+    assert "added one" in out
+    code, out, _ = run(capsys, "reweight", more, other, "--nominal", "k", "--json")
+    report = json.loads(out)
+    assert (code, report["rule_in"], report["rule_out"]) == (0, "trials", "average")
+    _, out, _ = run(capsys, "inspect", other, "--json")
+    assert json.loads(out)["cross_section_pb"] == pytest.approx(report["cross_section_out_pb"])
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -96,6 +119,15 @@ def test_convert_and_unweight(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (("convert", WJJ, "out.root", "--option", "container=tuple"), 2, "container"),
         (("convert", WJJ, "out.root", "--option", "containr=ttree"), 2, "containr"),
         (("convert", WJJ, "out.root", "--option", "container"), 2, "is not KEY=VALUE"),
+        (("convert", WJJ, "out.root", "--option", "level={a: b[c]}"), 2, "is no YAML"),
+        (("convert", WJJ, "out.root", "--option", "a=1", "--option", "a.b=2"), 2, "value already"),
+        (("convert", WJJ, "out.root", "--where", "pt[0]"), 2, "a quantity, where a condition"),
+        (("convert", WJJ, "out.root", "--events", "7"), 2, "'7' is no range of events"),
+        (("convert", WJJ, "out.root", "--split", "0"), 2, "--split"),
+        (("reweight", WJJ, "out.root"), 2, "nothing to do"),
+        (("reweight", WJJ, "out.root", "--nominal", "x"), 3, "no weight 'x'"),
+        (("reweight", WJJ, "out.root", "--use", "expresion"), 2, "did you mean expression?"),
+        (("reweight", WJJ, "out.root", "--option", "a=1"), 2, "choose one with --use"),
         (("unweight", WJJ, "out.lhe"), 2, "--seed"),
         (("unweight", WJJ, "out.lhe", "--seed", "1", "--rule", "best"), 2, "rule"),
         (("unweight", WJJ, "out.lhe", "--seed", "1", "--use", "rejecton"), 2, "rejection"),

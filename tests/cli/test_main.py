@@ -34,7 +34,7 @@ def test_a_terminal_without_unicode(words: tuple[str, ...], encoding: str) -> No
 def test_a_full_disk_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fails(path: Path) -> None:
+    def fails(path: Path, **_: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(inspect_module, "inspect_file", fails)

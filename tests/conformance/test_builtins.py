@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 FLOAT64 = 1e-8
 FLOAT32 = 1e-4
 
-REQUIRED_OPTIONS = {"lhapdf": {"set": "ToyLH_LO"}}
+REQUIRED_OPTIONS: dict[str, dict[str, object]] = {
+    "lhapdf": {"set": "ToyLH_LO"},
+    "expression": {"weights": {"ratio": "weight['up'] / weight['down']", "pt": "1 + pt[0]"}},
+    "matrix-element": {
+        "process": "ee-mumu",
+        "alternatives": {"heavy": {"mass_z": 91.5}, "wide": {"width_z": 3.0}},
+    },
+}
 """Of components that are nothing without."""
 
 FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {

@@ -1,0 +1,192 @@
+"""Gives event files further weights, and makes one of their weights the nominal one.
+
+Added weights are the nominal weight times factors of an event reweighter. What a new nominal weight
+does to the cross section is told in `crosshook.core.nominal_weight`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from crosshook.core.component import Slot
+from crosshook.core.context import BuildContext
+from crosshook.core.cross_section import WeightSums, cross_section
+from crosshook.core.errors import ConfigurationError, OutputError
+from crosshook.core.events.added_weights import AddedWeights
+from crosshook.core.events.files import create_events, open_events
+from crosshook.core.nominal_weight import exchange, with_nominal
+from crosshook.core.registry import default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crosshook.core.interfaces.event_format import OnError, SkippedEvent
+    from crosshook.core.interfaces.event_reweighter import EventReweighter
+    from crosshook.core.registry import Registry
+
+ORIGINAL: Final = "original"
+
+
+@dataclass(frozen=True)
+class WeightSummary:
+    """One weight of the output.
+
+    Attributes:
+        id: its id.
+        mean_over_nominal: Σw_id/Σw; None without events.
+        kish: (Σw)²/(n Σw²), None without weights.
+    """
+
+    id: str
+    mean_over_nominal: float | None
+    kish: float | None
+
+
+@dataclass(frozen=True)
+class ReweightReport:
+    """What a reweighting did.
+
+    Attributes:
+        input: the file read.
+        output: the file written.
+        events: number of events.
+        nominal: id of the weight that became the nominal one, None if none did.
+        original: id the nominal weight of the input has now, None if it still is.
+        reweighter: the component with its options, None if no weights were added.
+        added: the weights it gave.
+        cross_section_in_pb: σ of the input, None if unknown.
+        cross_section_in_error_pb: its error, None if unknown.
+        rule_in: how it was found.
+        cross_section_out_pb: σ by the nominal weight of the output.
+        cross_section_out_error_pb: its error, None if unknown.
+        rule_out: how it is found.
+        kish_in: (Σw)²/(n Σw²) of the input.
+        kish_out: the same of the output.
+        skipped: events that could not be read and were left out.
+    """
+
+    input: str
+    output: str
+    events: int
+    nominal: str | None
+    original: str | None
+    reweighter: dict[str, object] | None
+    added: tuple[WeightSummary, ...]
+    cross_section_in_pb: float | None
+    cross_section_in_error_pb: float | None
+    rule_in: str
+    cross_section_out_pb: float | None
+    cross_section_out_error_pb: float | None
+    rule_out: str
+    kish_in: float | None
+    kish_out: float | None
+    skipped: tuple[SkippedEvent, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The report as values JSON can hold."""
+        return asdict(self)
+
+
+def reweight_file(
+    source: str | Path,
+    destination: str | Path,
+    *,
+    nominal: str | None = None,
+    original: str = ORIGINAL,
+    reweighter: Slot | str | Mapping[str, object] | None = None,
+    overwrite: bool = False,
+    options: Mapping[str, object] | None = None,
+    registry: Registry | None = None,
+    on_error: OnError = "stop",
+) -> ReweightReport:
+    """Adds weights to the events of a file, or makes one of their weights the nominal one.
+
+    Args:
+        source: the file to read.
+        destination: the file to write; its extension chooses the format.
+        nominal: id of the weight that becomes the nominal one; it may be one that is added. The
+            weight stays in its column, too.
+        original: id under which the old nominal weight is kept.
+        reweighter: component that gives weights, with options, as in a run file.
+        overwrite: whether to replace an existing file.
+        options: of the output format.
+        registry: where components come from.
+        on_error: `skip` leaves out events that cannot be read and lists them.
+
+    Returns:
+        Cross sections before and after, and what was added.
+
+    Raises:
+        ConfigurationError: if there is nothing to do.
+        InputError: if the input cannot be read, or lacks the weight.
+        NumericalError: if a factor is no finite number.
+        OutputError: if the output exists or cannot be written.
+    """
+    source, destination = Path(source), Path(destination)
+    if nominal is None and reweighter is None:
+        message = "nothing to do: neither a nominal weight nor a reweighter was chosen"
+        raise ConfigurationError(message)
+    if destination.exists() and source.exists() and destination.samefile(source):
+        message = f"{destination}: is the input itself"
+        raise OutputError(message)
+    if destination.exists() and not overwrite:
+        message = f"{destination}: exists already; overwriting was not asked for"
+        raise OutputError(message)
+    components = registry or default_registry()
+    slot = None if reweighter is None else Slot.parse(reweighter)
+    built = None
+    if slot is not None:
+        context = BuildContext(registry=components)
+        built = cast(
+            "EventReweighter", components.build("event_reweighter", slot, context, "reweighter")
+        )
+    change = None
+    if nominal is not None:
+        change = exchange(source, nominal, original, built, registry, on_error)
+    before, after = WeightSums(), WeightSums()
+    added: dict[str, WeightSums] = {}
+    with open_events(source, registry=registry, on_error=on_error) as stream:
+        weights = AddedWeights(built, stream.info, source)
+        first = change.info if change else weights.to_info(stream.info)
+        with create_events(destination, first, overwrite, options, registry) as writer:
+            for read in stream:
+                before.add(read)
+                batch = weights.to_batch(read)
+                if change is not None:
+                    batch = change.to_batch(batch)
+                after.add(batch)
+                for weight in weights.declared:
+                    sums = added.setdefault(weight.id, WeightSums())
+                    sums.add(with_nominal(batch, weight.id))
+                writer.write(batch)
+            info = change.info if change else weights.to_info(stream.info)
+            writer.close(info)
+        read_info, skipped = stream.info, tuple(stream.skipped)
+    sigma, result = cross_section(read_info, before), cross_section(info, after)
+    named = None
+    if slot is not None:
+        chosen = components.options("event_reweighter", slot)
+        named = Slot(slot.use, chosen).as_dict()
+    return ReweightReport(
+        input=str(source),
+        output=str(destination),
+        events=after.events,
+        nominal=nominal,
+        original=None if change is None else original,
+        reweighter=named,
+        added=tuple(
+            WeightSummary(i, s.weight / after.weight if after.weight else None, s.kish)
+            for i, s in added.items()
+        ),
+        cross_section_in_pb=sigma.value,
+        cross_section_in_error_pb=sigma.error,
+        rule_in=sigma.rule,
+        cross_section_out_pb=result.value,
+        cross_section_out_error_pb=result.error,
+        rule_out=result.rule,
+        kish_in=before.kish,
+        kish_out=after.kish,
+        skipped=skipped,
+    )

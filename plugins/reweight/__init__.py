@@ -1,0 +1,1 @@
+"""Event reweighters: factors by formula, or by a matrix element at other parameters."""
