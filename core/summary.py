@@ -49,7 +49,7 @@ def print_summary(
     out.print()
     if result.training.candidates:
         heads = tuple(candidate_names(result.training).values())
-        points = f"on {count(result.training.candidate_points)} fresh points"
+        points = f"{count(result.training.candidate_points)} points"
         out.print(_table((points, *heads), _candidates(result), right=(1, 2, 3, 4)))
         out.print()
     out.print(_table(("stage", "points", "time", "speed"), _stages(result), right=(1, 2, 3)))
@@ -86,7 +86,7 @@ def _table(
         show_header=any(columns),
         show_edge=False,
         pad_edge=False,
-        padding=(0, 3, 0, 0),
+        padding=(0, 2, 0, 0),
         header_style="dim",
     )
     for i, name in enumerate(columns):
@@ -94,6 +94,7 @@ def _table(
             Text(name),
             justify="right" if i in right else "left",
             style="bold" if i == bold else ("" if any(columns) or i == 0 else "dim"),
+            no_wrap=i in right,  # a number keeps its unit; a label may take two lines
         )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
@@ -143,7 +144,7 @@ def _candidates(result: RunResult) -> list[tuple[str, ...]]:
     for state in versions(training):
         shown = [candidate(training, role, state) for role in candidate_names(training)]
         pairs = [("", "") if c is None else figures_of(c) for c in shown]
-        rows.append((f"rel. deviation{STATES[state]}", *(pair[0] for pair in pairs)))
+        rows.append((f"rsd{STATES[state]}", *(pair[0] for pair in pairs)))
         rows.append((f"ε(0.1 %){STATES[state]}", *(pair[1] for pair in pairs)))
     return rows
 
