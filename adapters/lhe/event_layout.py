@@ -5,7 +5,7 @@ Columns are as wide as MadGraph's, whose events come back byte for byte.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Text(NamedTuple):
     offsets: IntArray
 
 
-class Texts(NamedTuple):
+class KeptTexts(NamedTuple):
     """Text kept with n events; what stands before a number of the tag or a further weight."""
 
     before: Text
@@ -100,7 +100,7 @@ BLANK, NEWLINE, QUOTE, END_OF_TAG = (np.uint8(ord(c)) for c in " \n'>")
 WHOLE_BELOW: Final = 2.0**53
 
 
-@compiled(inline=True)
+@compiled(inline=True, cache=False)
 def _put(at: int, text: NDArray[np.uint8]) -> int:
     for byte in text:
         store_byte(at, byte)
@@ -108,13 +108,13 @@ def _put(at: int, text: NDArray[np.uint8]) -> int:
     return at
 
 
-@compiled(inline=True)
+@compiled(inline=True, cache=False)
 def _length(text: Text, row: int) -> int:
     size: int = text.offsets[row + 1] - text.offsets[row]
     return size
 
 
-@compiled(inline=True)
+@compiled(inline=True, cache=False)
 def _put_text(at: int, text: Text, row: int) -> int:
     size = _length(text, row)
     copy_bytes(at, text.address + text.offsets[row], size)
@@ -133,8 +133,8 @@ def _put_whole(at: int, value: int, width: int) -> int:
     return put_integer(at + 1, value, width)
 
 
-@compiled(inline=True)
-def _put_tag(at: int, row: int, events: EventLines, texts: Texts) -> int:
+@compiled(inline=True, cache=False)
+def _put_tag(at: int, row: int, events: EventLines, texts: KeptTexts) -> int:
     at = _put(at, OPENING)
     for column in range(events.attributes.shape[1]):
         value = events.attributes[row, column]
@@ -155,7 +155,7 @@ def _put_tag(at: int, row: int, events: EventLines, texts: Texts) -> int:
     return at + 2
 
 
-@compiled(inline=True)
+@compiled(inline=True, cache=False)
 def _put_event_line(at: int, row: int, events: EventLines, particles: Particles) -> int:
     at = put_integer(at, particles.offsets[row + 1] - particles.offsets[row], 2)
     at = _put_whole(at, events.process_id[row], 6)
@@ -167,7 +167,7 @@ def _put_event_line(at: int, row: int, events: EventLines, particles: Particles)
     return at + 1
 
 
-@compiled(inline=True)
+@compiled(inline=True, cache=False)
 def _put_particle(at: int, i: int, particles: Particles) -> int:
     at = put_integer(at, particles.pdg_id[i], 9)
     at = _put_whole(at, particles.status[i], 2)
@@ -186,7 +186,7 @@ def _put_particle(at: int, i: int, particles: Particles) -> int:
     return at + 1
 
 
-@compiled(inline=True)
+@compiled(inline=True, cache=False)
 def _put_weights(at: int, row: int, weights: FurtherWeights, labels: Text) -> int:
     begun = False
     for column in weights.named:
@@ -210,10 +210,10 @@ def put_events(
     row: int,
     address: int,
     room: int,
-    particles: Particles,
-    events: EventLines,
-    weights: FurtherWeights,
-    texts: Texts,
+    of_particles: tuple[Any, ...],
+    of_events: tuple[Any, ...],
+    of_weights: tuple[Any, ...],
+    of_texts: tuple[tuple[int, IntArray], ...],
 ) -> tuple[int, int, int]:
     """Writes events for as long as there is certainly room.
 
@@ -221,14 +221,24 @@ def put_events(
         row: the event to begin with.
         address: where to.
         room: bytes there.
-        particles: of all events.
-        events: numbers of all events.
-        weights: of all events.
-        texts: of all events.
+        of_particles: of all events, as in `Particles`, but without its type; see `compiled`.
+        of_events: numbers of all events, as in `EventLines`.
+        of_weights: of all events, as in `FurtherWeights`.
+        of_texts: address and offsets of each of `KeptTexts`.
 
     Returns:
         The next event, the number of bytes written, and the room that the next event needs.
     """
+    particles, events = Particles(*of_particles), EventLines(*of_events)
+    weights = FurtherWeights(*of_weights)
+    before, attributes, extra, attribute_labels, weight_labels = of_texts
+    texts = KeptTexts(
+        Text(*before),
+        Text(*attributes),
+        Text(*extra),
+        Text(*attribute_labels),
+        Text(*weight_labels),
+    )
     at = address
     need = 0
     fixed = EVENT_ROOM + texts.attribute_labels.offsets[-1] + texts.weight_labels.offsets[-1]

@@ -9,10 +9,11 @@ import numpy as np
 from crosshook.adapters.lhe.attributes import attributes_text
 from crosshook.core.errors import OutputError
 from crosshook.core.events.batch import momentum_block
-from crosshook.core.events.layout import OPTIONAL_EVENT_COLUMNS, offsets_of
+from crosshook.core.events.layout import OPTIONAL_EVENT_COLUMNS
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -39,24 +40,22 @@ def event_texts(batch: EventBatch, before: int = 0, where: str = "events") -> It
         OutputError: if a number is infinite or NaN.
     """
     # numba takes a second to import: not before events are written.
-    from crosshook.adapters.lhe.event_layout import Texts, put_events
+    from crosshook.adapters.lhe.event_layout import put_events
 
     check_finite(batch, before, where)
-    particles, lines, weights = _particles(batch), _event_lines(batch), _weights(batch)
-    joined = [
-        _joined(batch.raw[name]) if name in batch.raw else _nothing(len(batch))
-        for name in ("before", "attributes", "extra")
+    parts = tuple(_particles(batch)), tuple(_event_lines(batch)), tuple(_weights(batch))
+    kept = [
+        batch.raw.get(name, Texts.empty(len(batch))) for name in ("before", "attributes", "extra")
     ]
     columns = [name for name in OPTIONAL_EVENT_COLUMNS if name in batch.event]
-    joined.append(_joined([f" {name}='".encode() for name in columns]))
-    joined.append(_joined([_label(weight.id) for weight in batch.info.weights]))
-    texts = Texts(*(text for text, _ in joined))
+    kept.append(Texts.of(f" {name}='".encode() for name in columns))
+    kept.append(Texts.of(_label(weight.id) for weight in batch.info.weights))
+    # Texts stay alive in `kept`: compiled code has nothing but their addresses.
+    texts = tuple((t.content.ctypes.data, _array(t.offsets, np.int64)) for t in kept)
     piece = np.empty(PIECE, np.uint8)
     row = 0
     while row < len(batch):
-        row, size, need = put_events(
-            row, piece.ctypes.data, len(piece), particles, lines, weights, texts
-        )
+        row, size, need = put_events(row, piece.ctypes.data, len(piece), *parts, texts)
         if size:
             yield piece[:size].data
         if need > len(piece):
@@ -143,19 +142,3 @@ def _weights(batch: EventBatch) -> FurtherWeights:
 
 def _label(weight_id: str) -> bytes:
     return f"<wgt{attributes_text({'id': weight_id})}> ".encode("utf-8", "surrogateescape")
-
-
-def _nothing(n: int) -> tuple[Any, bytes]:
-    from crosshook.adapters.lhe.event_layout import Text
-
-    return Text(0, np.zeros(n + 1, np.int64)), b""
-
-
-def _joined(texts: Sequence[bytes]) -> tuple[Any, bytes]:
-    """The texts as compiled code finds them, and what holds them in memory."""
-    from crosshook.adapters.lhe.event_layout import Text
-
-    whole = b"".join(texts)
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    address = np.frombuffer(whole or b" ", np.uint8).ctypes.data
-    return Text(address, offsets_of(lengths)), whole

@@ -21,14 +21,18 @@ Function = TypeVar("Function", bound="Callable[..., Any]")
 
 
 def compiled(
-    signature: str | None = None, *, inline: bool = False
+    signature: str | None = None, *, inline: bool = False, cache: bool = True
 ) -> Callable[[Function], Function]:
     """Compiles the function below; at once if its signature is given, else for its first arguments.
 
-    A signature also keeps numba from compiling the function again for every constant it meets.
+    Args:
+        signature: keeps numba from compiling the function again for every constant it meets.
+        inline: whether it becomes a part of the functions that call it.
+        cache: whether to keep the machine code on disk. Not for functions that take named tuples:
+            numba could not open its index once such a class has been renamed.
     """
     decorate = numba.njit(
-        signature, cache=True, nogil=True, error_model="numpy", forceinline=inline
+        signature, cache=cache, nogil=True, error_model="numpy", forceinline=inline
     )
     return cast("Callable[[Function], Function]", decorate)
 

@@ -24,6 +24,7 @@ from crosshook.core.events.layout import (
     offsets_of,
     ragged_rows,
 )
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +72,7 @@ class EventBatch:
     particle_columns: dict[str, NDArray[np.generic]]
     weights: FloatArray
     present: BoolArray | None = None
-    raw: dict[str, list[bytes]] = field(default_factory=dict)
+    raw: dict[str, Texts] = field(default_factory=dict)
 
     @classmethod
     def from_columns(
@@ -115,10 +116,10 @@ class EventBatch:
         if mask is not None and mask.shape != table.shape:
             message = f"presence of weights has shape {mask.shape}, not {table.shape}"
             raise InputError(message)
-        texts = {key: list(values) for key, values in (raw or {}).items()}
-        for key, values in texts.items():
-            if key not in RAW_COLUMNS or len(values) != n:
-                message = f"raw text {key!r} of {len(values)} events; one of {RAW_COLUMNS} for {n}"
+        texts = {key: Texts.of(values) for key, values in (raw or {}).items()}
+        for key, kept in texts.items():
+            if key not in RAW_COLUMNS or len(kept) != n:
+                message = f"raw text {key!r} of {len(kept)} events; one of {RAW_COLUMNS} for {n}"
                 raise InputError(message)
         if mask is not None and bool(mask.all()):
             mask = None
@@ -143,6 +144,10 @@ class EventBatch:
 
     def __getitem__(self, rows: slice | BoolArray | IntArray) -> EventBatch:
         """The chosen events: a slice, a mask `(n,)`, or row numbers `(j,)` in any order."""
+        if isinstance(rows, slice):
+            start, stop, step = rows.indices(len(self))
+            if step == 1:
+                return self._between(start, max(start, stop))
         index = np.arange(len(self))[rows]
         counts = self.counts[index]
         taken = ragged_rows(self.offsets[:-1][index], counts)
@@ -154,7 +159,22 @@ class EventBatch:
             particle_columns=_shared_momentum(particles),
             weights=self.weights[index],
             present=None if self.present is None else self.present[index],
-            raw={key: [values[i] for i in index] for key, values in self.raw.items()},
+            raw={key: texts[index] for key, texts in self.raw.items()},
+        )
+
+    def _between(self, start: int, stop: int) -> EventBatch:
+        """Events in a row; they share the batch's memory."""
+        first, last = self.offsets[start], self.offsets[stop]
+        return replace(
+            self,
+            counts=self.counts[start:stop],
+            event={name: column[start:stop] for name, column in self.event.items()},
+            particle_columns=_shared_momentum(
+                {name: column[first:last] for name, column in self.particle_columns.items()}
+            ),
+            weights=self.weights[start:stop],
+            present=None if self.present is None else self.present[start:stop],
+            raw={key: texts[start:stop] for key, texts in self.raw.items()},
         )
 
     def with_weights(self, factor: ArrayLike) -> EventBatch:

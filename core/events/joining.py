@@ -8,6 +8,7 @@ import numpy as np
 
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def join(batches: Sequence[EventBatch]) -> EventBatch:
         np.concatenate([table for table, _ in padded]),
         np.concatenate([mask for _, mask in padded]),
         {
-            key: [t for batch in batches for t in batch.raw.get(key, [b""] * len(batch))]
+            key: Texts.concatenate([b.raw.get(key, Texts.empty(len(b))) for b in batches])
             for key in keys
         },
     )

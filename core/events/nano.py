@@ -7,7 +7,6 @@ them, because an event need not have them all; raw text is bytes.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -15,13 +14,14 @@ import numpy as np
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import RAW_COLUMNS, offsets_of
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from crosshook.core.events.layout import IntArray
+    from crosshook.core.events.layout import BoolArray, FloatArray, IntArray
     from crosshook.core.events.run_info import RunInfo
 
 EVENT_NAMES: Final[dict[str, str]] = {
@@ -83,13 +83,9 @@ def to_nano(batch: EventBatch) -> NanoColumns:
     columns[FURTHER_WEIGHTS] = Jagged(offsets, batch.weights[present])
     columns[FURTHER_COLUMNS] = Jagged(offsets, which[present])
     for name, column_name in RAW_NAMES.items():
-        columns[column_name] = _joined(batch.raw.get(name, [b""] * len(batch)))
+        texts = batch.raw.get(name, Texts.empty(len(batch))).packed()
+        columns[column_name] = Jagged(texts.offsets, texts.content)
     return columns
-
-
-def _joined(texts: Sequence[bytes]) -> Jagged:
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    return Jagged(offsets_of(lengths), np.frombuffer(b"".join(texts), np.uint8))
 
 
 def nano_names(names: Iterable[str]) -> list[str]:
@@ -123,15 +119,12 @@ def from_nano(columns: Mapping[str, NDArray[np.generic] | Jagged], info: RunInfo
     offsets = particles["pdg_id"].offsets
     weights, which = _jagged(columns, FURTHER_WEIGHTS), _jagged(columns, FURTHER_COLUMNS)
     shape = (len(offsets) - 1, len(info.weights))
-    table, present = np.zeros(shape), np.zeros(shape, np.bool_)
-    rows = np.repeat(np.arange(shape[0]), np.diff(weights.offsets))
-    places = (rows, which.content.astype(np.int64))
-    table[places] = weights.content
-    present[places] = True
+    table, present = _table(weights, which, shape)
     raw = {}
     for name, column_name in RAW_NAMES.items():
-        if column_name in columns and len(_jagged(columns, column_name).content):
-            raw[name] = _cut(_jagged(columns, column_name))
+        text = _jagged(columns, column_name) if column_name in columns else None
+        if text is not None and len(text.content):
+            raw[name] = Texts(np.asarray(text.content, np.uint8), text.offsets)
     event = {name: columns[c] for name, c in EVENT_NAMES.items() if c in columns}
     return EventBatch.from_columns(
         info,
@@ -144,15 +137,25 @@ def from_nano(columns: Mapping[str, NDArray[np.generic] | Jagged], info: RunInfo
     )
 
 
+def _table(
+    weights: Jagged, which: Jagged, shape: tuple[int, int]
+) -> tuple[FloatArray, BoolArray | None]:
+    """Further weights and their presence, `shape`; None if every event has all, as most files do."""
+    if len(weights.content) == shape[0] * shape[1] and np.array_equal(
+        which.content.reshape(shape), np.broadcast_to(np.arange(shape[1]), shape)
+    ):
+        return np.asarray(weights.content, np.float64).reshape(shape), None
+    table, present = np.zeros(shape), np.zeros(shape, np.bool_)
+    rows = np.repeat(np.arange(shape[0]), np.diff(weights.offsets))
+    places = (rows, which.content.astype(np.int64))
+    table[places] = weights.content
+    present[places] = True
+    return table, present
+
+
 def _jagged(columns: Mapping[str, NDArray[np.generic] | Jagged], name: str) -> Jagged:
     column = columns[name]
     if isinstance(column, Jagged):
         return column
     message = f"column {name} has one number an event; lists expected"
     raise InputError(message)
-
-
-def _cut(text: Jagged) -> list[bytes]:
-    whole = text.content.astype(np.uint8).tobytes()
-    ends = text.offsets.tolist()
-    return [whole[a:b] for a, b in pairwise(ends)]
