@@ -71,7 +71,10 @@ class RootStream:
             with _explained(self._path):
                 stop = min(start + step, n)
                 events = self._events.arrays(
-                    filter_name=self._names, entry_start=start, entry_stop=stop
+                    filter_name=self._names,
+                    entry_start=start,
+                    entry_stop=stop,
+                    array_cache=None,  # every column is read once
                 )
                 batch = from_nano(to_columns(events, self._names), self.info)
             for first in range(0, len(batch), self._batch_size):

@@ -55,10 +55,12 @@ def to_columns(events: ak.Array, names: Sequence[str]) -> NanoColumns:
     """What uproot read, as columns."""
     columns: NanoColumns = {}
     for name in names:
-        layout = ak.to_packed(events[name]).layout
-        if isinstance(layout, ak.contents.ListOffsetArray):
-            offsets = np.asarray(layout.offsets.data, np.int64)
-            columns[name] = Jagged(offsets, np.asarray(layout.content.data))
-        else:
-            columns[name] = np.asarray(layout.data)
+        layout = events[name].layout
+        if not isinstance(layout, ak.contents.ListOffsetArray):
+            columns[name] = np.asarray(ak.to_packed(events[name]).layout.data)
+            continue
+        # The lists lie in a row; before and behind them may be those of other events.
+        offsets = np.asarray(layout.offsets.data, np.int64)
+        content = np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
+        columns[name] = Jagged(offsets - offsets[0], content)
     return columns
