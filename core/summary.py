@@ -138,14 +138,16 @@ def _quality(result: RunResult) -> list[Row]:
 
 
 def _candidates(result: RunResult) -> list[tuple[str, ...]]:
-    """What the training could choose from, with each state of the channel weights."""
+    """What the training could choose from, with each state of the channel weights: relative standard
+    deviation (its error is in the report) and ε(0.1 %).
+    """
     training = result.training
     rows: list[tuple[str, ...]] = []
     for state in versions(training):
         shown = [candidate(training, role, state) for role in candidate_names(training)]
-        pairs = [("", "") if c is None else figures_of(c) for c in shown]
-        rows.append((f"rsd{STATES[state]}", *(pair[0] for pair in pairs)))
-        rows.append((f"ε(0.1 %){STATES[state]}", *(pair[1] for pair in pairs)))
+        deviations = ("" if c is None else plain(c.relative_deviation, 3) for c in shown)
+        rows.append((f"rsd{STATES[state]}", *deviations))
+        rows.append((f"ε{STATES[state]}", *("" if c is None else figures_of(c)[1] for c in shown)))
     return rows
 
 

@@ -131,14 +131,19 @@ def test_any_loss_can_be_drawn(values: tuple[float, ...]) -> None:
 
 @pytest.mark.parametrize("width", [80, 140])
 def test_the_summary_has_them_in_a_short_table(learned_result: RunResult, width: int) -> None:
-    """Nothing is cut off or wrapped."""
+    """Nothing is cut off or wrapped, errors included."""
+    training = learned_result.training
+    candidates = tuple(dataclasses.replace(c, efficiency_error=0.012) for c in training.candidates)
+    found = dataclasses.replace(
+        learned_result, training=dataclasses.replace(training, candidates=candidates)
+    )
     buffer = io.StringIO()
-    print_summary(learned_result, Console(file=buffer, width=width, force_terminal=False))
+    print_summary(found, Console(file=buffer, width=width, force_terminal=False))
     lines = buffer.getvalue().splitlines()
-    (head,) = (i for i, line in enumerate(lines) if line.startswith("on 2,500 fresh points"))
+    (head,) = (i for i, line in enumerate(lines) if line.startswith("2,500 points"))
     assert lines[head].split()[-4:] == ["untrained", "vegas", "flow", "chosen"]
     rows = lines[head + 2 : head + 6]
     assert rows[0].split()[-3:] == ["0.581", "0.207", "0.056"]
-    assert rows[3].startswith("ε(0.1 %), trained α")
-    assert rows[3].rstrip().endswith("97 %")
+    assert rows[3].startswith("ε, trained α")
+    assert rows[3].rstrip().endswith("97.0 ± 1.2 %")
     assert max(map(len, lines)) <= width
