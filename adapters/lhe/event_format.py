@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crosshook.adapters.lhe.compression import text_blocks
+from crosshook.adapters.lhe.decompression import text_blocks
 from crosshook.adapters.lhe.reader import LheStream
 from crosshook.adapters.lhe.writer import LheWriter
 from crosshook.core.errors import InputError

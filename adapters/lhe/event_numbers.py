@@ -1,8 +1,4 @@
-"""Converts the numbers of many events at once, and finds out what is wrong where that fails.
-
-Events are joined with a NaN after each, which no event may hold: where the NaNs fall says how many
-numbers each event has, without looking at them one by one.
-"""
+"""Converts the numbers of one event, and finds out what is wrong where that fails."""
 
 from __future__ import annotations
 
@@ -11,107 +7,102 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from crosshook.adapters.lhe.event_reading import whole_lines
 from crosshook.adapters.lhe.numbers import real
 from crosshook.core.errors import InputError
+from crosshook.core.events.layout import PARTICLE_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from crosshook.core.events.layout import FloatArray, IntArray
+    from crosshook.core.events.layout import FloatArray
+
+    Where = Callable[[], str]
 
 EVENT_NUMBERS: Final = 6
 PARTICLE_NUMBERS: Final = 13
-SEPARATOR: Final = b" nan "
-
-
-class UnreadableEvent(Exception):
-    """An event of a batch that cannot be read; those before it can.
-
-    Attributes:
-        row: of the event in the batch.
-    """
-
-    def __init__(self, row: int, message: str) -> None:
-        super().__init__(message)
-        self.row = row
+WHOLE: Final = [
+    (name, 2.0 ** (31 if np.dtype(kind).itemsize == 4 else 53))
+    for name, kind in PARTICLE_COLUMNS.items()
+    if np.issubdtype(kind, np.integer)
+]
+"""Columns of whole numbers, the first ones of a line, and what they must stay below."""
+LIMITS: Final = np.array([limit for _, limit in WHOLE])
 
 
 class Numbers(NamedTuple):
-    """The numbers of n events.
+    """The numbers of one event of m particles.
 
     Attributes:
-        counts: particles of each event, `(n,)`.
-        events: the event lines, `(n, 6)`.
-        particles: the particle lines, `(counts.sum(), 13)`.
+        event: the event line, `(6,)`.
+        particles: the particle lines, `(m, 13)`.
+        extra: text kept with the event.
     """
 
-    counts: IntArray
-    events: FloatArray
+    event: FloatArray
     particles: FloatArray
+    extra: bytes
 
 
-def convert(texts: list[bytes], extras: list[bytes], where: Callable[[int], str]) -> Numbers:
-    """The numbers of several events.
+def read_numbers(text: bytes, extra: bytes, where: Where) -> Numbers:
+    """The numbers of an event.
+
+    Where there are as many as the event announces, lines do not matter. If not, lines are looked at
+    one by one: further numbers of a line are kept as a comment, and so are comments between lines.
 
     Args:
-        texts: of each event, as `Body.numbers`.
-        extras: of each event, as `Body.extra`. Where a line has more numbers than it should, they
-            are kept here as a comment.
-        where: the place of an event, by its row.
+        text: as `Body.numbers`.
+        extra: as `Body.extra`.
+        where: the place of the event.
 
     Raises:
-        UnreadableEvent: at the first event with numbers missing or unreadable.
+        InputError: with numbers missing, unreadable or not finite.
     """
-    found = _at_once(texts)
-    if found is None:
-        found = _at_once([_one_by_one(row, texts, extras, where) for row in range(len(texts))])
-    if found is None:  # every event was just read, and written again by repr
-        message = "numbers of events cannot be converted"
+    values = _plain(text)
+    if values is None:
+        tokens = text.split()
+        if not _complete(tokens):
+            tokens, extra = _read_lines(text + extra, where)
+        values = np.array([real(token, where()) for token in tokens])
+        if not np.isfinite(values).all():
+            value = next(v for v in values.tolist() if not isfinite(v))
+            message = f"{where()}: {value} is not a finite number"
+            raise InputError(message)
+    particles = values[EVENT_NUMBERS:].reshape(-1, PARTICLE_NUMBERS)
+    process_id = float(values[1])
+    if not process_id.is_integer() or abs(process_id) >= 2.0**53:
+        message = f"{where()}: process_id is {process_id}, not a whole number"
         raise InputError(message)
-    return found
+    whole = particles[:, : len(WHOLE)]
+    wrong = (whole != np.trunc(whole)) | (whole < -LIMITS) | (whole >= LIMITS)
+    if wrong.any():
+        row, i = np.argwhere(wrong)[0].tolist()
+        name, limit = WHOLE[i]
+        message = f"{where()}: {name} is {whole[row, i]}, not a whole number below {limit:.0f}"
+        raise InputError(message)
+    return Numbers(values[:EVENT_NUMBERS], particles, extra)
 
 
-def _at_once(texts: Sequence[bytes]) -> Numbers | None:
-    """The numbers if every event has as many as it announces; None if anything is odd."""
+def _plain(text: bytes) -> FloatArray | None:
+    """The numbers if they are as many as the event announces, in C's notation; else None."""
     try:
-        values = np.fromstring(SEPARATOR.join([*texts, b""]), sep=" ")
+        values: FloatArray = np.fromstring(text, sep=" ")
     except ValueError:
         return None
-    ends = np.flatnonzero(np.isnan(values))
-    if len(ends) != len(texts) or np.isinf(values).any():
+    if len(values) < EVENT_NUMBERS or not np.isfinite(values).all():
         return None
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    if (ends == starts).any():
-        return None
-    counts = values[starts].astype(np.int64)
-    sizes = EVENT_NUMBERS + PARTICLE_NUMBERS * counts
-    if (counts != values[starts]).any() or (counts < 0).any() or (ends - starts != sizes).any():
-        return None
-    line = starts[:, None] + np.arange(EVENT_NUMBERS)
-    of_particles = np.ones(len(values), np.bool_)
-    of_particles[line] = False
-    of_particles[ends] = False
-    particles = values[of_particles].reshape(-1, PARTICLE_NUMBERS)
-    return Numbers(counts, values[line], particles)
+    count = values[0]
+    fits = count == np.trunc(count) and len(values) == EVENT_NUMBERS + PARTICLE_NUMBERS * count
+    return values if fits else None
 
 
-def _one_by_one(
-    row: int, texts: list[bytes], extras: list[bytes], where: Callable[[int], str]
-) -> bytes:
-    """One event's numbers in plain notation; its extra text is replaced where that is needed."""
-    try:
-        tokens, extras[row] = _read_lines(texts[row] + extras[row], where(row))
-        values = [real(token, where(row)) for token in tokens]
-    except InputError as error:
-        raise UnreadableEvent(row, str(error)) from error
-    for value in values:
-        if not isfinite(value):
-            raise UnreadableEvent(row, f"{where(row)}: {value} is not a finite number")
-    return b" ".join(repr(value).encode() for value in values)
+def _complete(tokens: Sequence[bytes]) -> bool:
+    """Whether there are as many as the first one announces."""
+    if not tokens or not tokens[0].isdigit() or len(tokens[0]) > len(str(len(tokens))):
+        return False
+    return len(tokens) == EVENT_NUMBERS + PARTICLE_NUMBERS * int(tokens[0])
 
 
-def _read_lines(text: bytes, where: str) -> tuple[list[bytes], bytes]:
+def _read_lines(text: bytes, where: Where) -> tuple[list[bytes], bytes]:
     """Numbers line by line, and all other text."""
     tokens: list[bytes] = []
     kept: list[bytes] = []
@@ -130,28 +121,38 @@ def _read_lines(text: bytes, where: str) -> tuple[list[bytes], bytes]:
         what = f"particle {particles + 1}" if tokens else "the event line"
         expected = PARTICLE_NUMBERS if tokens else EVENT_NUMBERS
         if tokens and particles == announced:
-            message = f"{where}: {announced} particles announced, more found"
+            message = f"{where()}: {announced} particles announced, more found"
             raise InputError(message)
         if not tokens:
             announced = _announced(fields[0], where)
         if len(fields) < expected:
-            message = f"{where}: {what} has {len(fields)} numbers, {expected} expected"
+            message = f"{where()}: {what} has {len(fields)} numbers, {expected} expected"
             raise InputError(message)
         if len(fields) > expected:
             kept.append(b"# " + what.encode() + b": " + b" ".join(fields[expected:]) + b"\n")
         particles += bool(tokens)
         tokens += fields[:expected]
     if not tokens:
-        message = f"{where}: the event is empty"
+        message = f"{where()}: the event is empty"
         raise InputError(message)
     if particles != announced:
-        message = f"{where}: {announced} particles announced, {particles} found"
+        message = f"{where()}: {announced} particles announced, {particles} found"
         raise InputError(message)
     return tokens, whole_lines(b"".join(kept))
 
 
-def _announced(token: bytes, where: str) -> int:
-    if not token.isdigit():
-        message = f"{where}: {token.decode(errors='replace')!r} is not a number of particles"
+def _announced(token: bytes, where: Where) -> int:
+    if not token.isdigit() or len(token) > PARTICLE_NUMBERS:
+        message = (
+            f"{where()}: {token[:80].decode(errors='replace')!r} is not a number of particles"
+        )
         raise InputError(message)
     return int(token)
+
+
+def whole_lines(extra: bytes) -> bytes:
+    """Kept lines with a newline at the end; nothing if they are blank."""
+    if not extra or extra.isspace():
+        return b""
+    stripped = extra.rstrip(b" \t")
+    return stripped if stripped.endswith(b"\n") else stripped + b"\n"

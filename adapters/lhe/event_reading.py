@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from crosshook.adapters.lhe.attributes import ATTRIBUTE
+from crosshook.adapters.lhe.event_numbers import whole_lines
 from crosshook.adapters.lhe.numbers import real
 from crosshook.core.errors import InputError
 
@@ -70,14 +71,6 @@ def _take(text: bytes, opening: bytes, closing: bytes, where: Where) -> tuple[by
     return rest, text[inside:end]
 
 
-def whole_lines(extra: bytes) -> bytes:
-    """Kept lines with a newline at the end; nothing if they are blank."""
-    if not extra or extra.isspace():
-        return b""
-    stripped = extra.rstrip(b" \t")
-    return stripped if stripped.endswith(b"\n") else stripped + b"\n"
-
-
 def read_tag(text: bytes, columns: Container[str], where: Where) -> tuple[dict[str, float], bytes]:
     """Attributes of an event tag.
 
@@ -88,15 +81,20 @@ def read_tag(text: bytes, columns: Container[str], where: Where) -> tuple[dict[s
 
     Returns:
         The columns the event has, and all other attributes as text.
+
+    Raises:
+        InputError: if there are trials, but no column for them.
     """
+    if not text:
+        return {}, b""
     values: dict[str, float] = {}
     others = []
     for name, quote, value in ATTRIBUTE.findall(text.decode("utf-8", "surrogateescape")):
         if name not in columns:
+            if name == "trials":
+                message = f"{where()}: has the attribute 'trials', which the first event has not"
+                raise InputError(message)
             others.append(f"{name}={quote}{value}{quote}")
             continue
-        try:
-            values[name] = float(value)
-        except ValueError:
-            values[name] = real(value.strip(), f"{where()}: attribute {name}")
+        values[name] = real(value.strip(), f"{where()}: attribute {name}")
     return values, " ".join(others).encode("utf-8", "surrogateescape") if others else b""

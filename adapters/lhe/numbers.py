@@ -8,6 +8,8 @@ from typing import Final
 from crosshook.core.errors import InputError
 
 EXPONENT_LETTER: Final = re.compile(r"[dDqQ]")
+SHORT: Final = 15
+"""Characters of a whole number that a float64 holds exactly."""
 BARE_EXPONENT: Final = re.compile(r"(?<=[\d.])([+-]\d+)$")
 
 
@@ -18,13 +20,15 @@ def real(token: str | bytes, where: str) -> float:
         InputError: if it is no number; `where` begins the message.
     """
     text = token.decode("utf-8", "replace") if isinstance(token, bytes) else token
+    # Python alone reads `1_0` and digits of other scripts.
+    plain = text if text.isascii() and "_" not in text else ""
     try:
-        return float(text)
+        return float(plain)
     except ValueError:
         pass
-    fortran = EXPONENT_LETTER.sub("e", text)
-    if fortran == text:
-        fortran = BARE_EXPONENT.sub(r"e\1", text)
+    fortran = EXPONENT_LETTER.sub("e", plain)
+    if fortran == plain:
+        fortran = BARE_EXPONENT.sub(r"e\1", plain)
     try:
         return float(fortran)
     except ValueError:
@@ -39,9 +43,11 @@ def integer(token: str | bytes, where: str) -> int:
         InputError: if it is none; `where` begins the message.
     """
     try:
-        return int(token)
+        if len(token) <= SHORT:
+            return int(token)
     except ValueError:
-        value = real(token, where)
+        pass
+    value = real(token, where)
     if not value.is_integer():
         message = f"{where}: {token!r} is not a whole number"
         raise InputError(message)

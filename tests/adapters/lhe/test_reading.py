@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Edit = Callable[[bytes, bytes], Path]
     Parts = tuple[bytes, bytes, bytes]
 
-EXCERPTS = sorted((Path(__file__).parents[2] / "data" / "lhe").iterdir())
+EXCERPTS = sorted((Path(__file__).parents[2] / "data" / "lhe").glob("*.lhe*"))
 PYLHE_NAMES = {"id": "pdg_id", "color1": "colour1", "color2": "colour2", "m": "mass"}
 
 
