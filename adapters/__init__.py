@@ -96,6 +96,12 @@ def crosshook_event_format() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/root.json",
         ),
         Component(
+            "lheh5",
+            "crosshook.adapters.lheh5.event_format:make",
+            "Les Houches events in HDF5 tables, of Sherpa and Pepper (extra crosshook[lheh5])",
+            schema="crosshook.schemas:v1/components/lheh5.json",
+        ),
+        Component(
             "parquet",
             "crosshook.adapters.parquet.event_format:make",
             "Parquet files with NanoAOD-like names (extra crosshook[parquet])",
