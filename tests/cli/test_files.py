@@ -111,6 +111,37 @@ def test_select_split_and_reweight(tmp_path: Path, capsys: pytest.CaptureFixture
     assert json.loads(out)["cross_section_pb"] == pytest.approx(report["cross_section_out_pb"])
 
 
+def test_events_that_cannot_be_read_are_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is skipped is counted and said; cross sections are those of the rest."""
+    text = (DATA / "sherpa_zjet.lhe").read_text()
+    events = text.split("<event")
+    events[3] = events[3].replace("e+01 ", "e+x ", 1)
+    broken = tmp_path / "broken.lhe"
+    broken.write_text("<event".join(events))
+    code, _, err = run(capsys, "inspect", str(broken))
+    assert (code, "event 3 (line" in err) == (3, True)
+    code, out, _ = run(capsys, "inspect", str(broken), "--on-error", "skip", "--json")
+    report = json.loads(out)
+    assert (code, report["events"]) == (0, 9)
+    assert [s["event"] for s in report["skipped"]] == [3]
+    commands = (
+        ("convert",),
+        ("convert", "--where", "n > 0"),
+        ("unweight", "--seed", "1"),
+        ("reweight", "--use", "expression", "--option", "weights.k=2"),
+    )
+    for number, (name, *flags) in enumerate(commands):
+        target = str(tmp_path / f"out-{number}.root")
+        code, out, _ = run(capsys, name, str(broken), target, *flags, "--on-error", "skip")
+        assert code == 0, name
+        assert "skipped" in out
+        assert "event 3 (line" in " ".join(out.split())
+        code, out, _ = run(capsys, "inspect", target, "--json")
+        assert json.loads(out)["cross_section_pb"] == pytest.approx(report["cross_section_pb"])
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
