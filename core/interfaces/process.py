@@ -23,7 +23,8 @@ class PhaseSpacePoint:
         x2: likewise from beam 2.
         log_jacobian: log|∂(x1, x2, Φ)/∂u|, with (2π)^(4-3n), `(n,)`; -inf outside phase space.
         log_densities: log of the density of every channel at this point, in the same measure,
-            `(n, k)`; the channel's own column is -log_jacobian.
+            `(n, k)`; the channel's own column is -log_jacobian. -inf where a channel has no such
+            point, which outside the cuts it need not.
     """
 
     momenta: Tensor
@@ -34,7 +35,7 @@ class PhaseSpacePoint:
 
 
 class PhaseSpace(Protocol):
-    """Maps from the unit cube to momenta, one per channel, all onto the same phase space.
+    """Maps from the unit cube to momenta, one per channel, all onto all that passes the cuts.
 
     Attributes:
         n_dim: dimensions d of the cube.

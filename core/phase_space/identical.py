@@ -1,16 +1,15 @@
 """Folds the symmetries of identical particles into one coordinate.
 
 |M|² does not change when identical particles are exchanged, when the final state is turned about the
-beam or mirrored at a plane through it. So one coordinate u0, cut into pieces, tells which particle takes
-which place, whether the state is mirrored, and within the piece the azimuth: the integrand is constant
-in u0, and all other coordinates see one order of the particles only.
+beam, mirrored at a plane through it or, between equal beams, at the plane across it. So one coordinate
+u0, cut into pieces, tells which particle takes which place, whether the state is mirrored, and within
+the piece the azimuth: the integrand is constant in u0, and all other coordinates see one image only.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from itertools import permutations
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -23,19 +22,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fold:
-    """The pieces of u0 for j identical particles.
+    """The pieces of u0.
 
     Attributes:
-        particles: j.
-        mirror: whether mirror images are told apart; those of two particles are turned states.
+        orders: ways to give places to particles: the place of each.
+        mirror: whether images mirrored at a plane through the beam are told apart.
+        flip: whether images mirrored at the plane across the beam are told apart.
     """
 
-    particles: int
-    mirror: bool = True
-    orders: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
+    orders: tuple[tuple[int, ...], ...]
+    mirror: bool = False
+    flip: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "orders", tuple(permutations(range(self.particles))))
+    @property
+    def pieces(self) -> int:
+        """Their number."""
+        return len(self.orders) * (1 + self.mirror) * (1 + self.flip)
 
     def unfold(self, u: Tensor, momenta: Tensor) -> Tensor:
         """Gives places to particles, mirrors and turns.
@@ -47,37 +49,35 @@ class Fold:
         Returns:
             By particle, `(n, j, 4)`.
         """
-        images = 2 if self.mirror else 1
-        pieces = images * len(self.orders)
-        scaled = u * pieces
-        piece = scaled.detach().floor().clamp(max=pieces - 1)
+        scaled = u * self.pieces
+        piece = scaled.detach().floor().clamp(max=self.pieces - 1)
         azimuth = 2 * math.pi * (scaled - piece)
         index = piece.to(torch.int64)
-        mirror = (1 - 2 * (index % images)).to(u.dtype)
-        place = torch.tensor(self.orders, device=u.device)[index // images]
         energy, x, y, z = momenta.unbind(-1)
-        turned = frames.turn(torch.stack((energy, x, y * mirror[:, None], z), -1), azimuth)
+        if self.flip:
+            z = z * (1 - 2 * (index % 2)).to(u.dtype)[:, None]
+            index = index // 2
+        if self.mirror:
+            y = y * (1 - 2 * (index % 2)).to(u.dtype)[:, None]
+            index = index // 2
+        turned = frames.turn(torch.stack((energy, x, y, z), -1), azimuth)
+        place = torch.tensor(self.orders, device=u.device)[index]
         return turned.gather(1, place[:, :, None].expand_as(turned))
 
-    def fold(self, momenta: Tensor, order: Tensor, azimuth: Tensor, mirrored: Tensor) -> Tensor:
+    def fold(self, place: Tensor, azimuth: Tensor, mirrored: Tensor, flipped: Tensor) -> Tensor:
         """u0, `(n,)`.
 
         Args:
-            momenta: by particle; only its shape counts, `(n, j, 4)`.
-            order: the particle at each place, `(n, j)` int64.
+            place: of each particle, `(n, j)` int64, one of the orders.
             azimuth: of what lies along x before the turn, `(n,)`.
-            mirrored: whether the state is mirrored, `(n,)` bool.
+            mirrored: `(n,)` bool; without meaning unless images are told apart.
+            flipped: likewise.
         """
-        j = momenta.shape[1]
-        digits = torch.tensor([j**i for i in range(j)], device=order.device)
-        codes = [sum(place * j**i for i, place in enumerate(o)) for o in self.orders]
-        lookup = torch.zeros(j**j, dtype=torch.int64, device=order.device)
-        lookup[torch.tensor(codes, device=order.device)] = torch.arange(
-            len(codes), device=order.device
-        )
-        place = torch.argsort(order, dim=1)
-        index = lookup[(place * digits).sum(1)]
+        orders = torch.tensor(self.orders, device=place.device)
+        index = (place[:, None] == orders).all(2).to(torch.int64).argmax(1)
         if self.mirror:
             index = 2 * index + mirrored.to(torch.int64)
+        if self.flip:
+            index = 2 * index + flipped.to(torch.int64)
         share = torch.remainder(azimuth, 2 * math.pi) / (2 * math.pi)
-        return (index + share) / (len(self.orders) * (2 if self.mirror else 1))
+        return (index + share) / self.pieces

@@ -31,7 +31,7 @@ class IdenticalPair:
     exponent: float = 2.0
     n_dim: int = 2
     channels: tuple[str, ...] = ("pair",)
-    _fold: Fold = field(default_factory=lambda: Fold(2, mirror=False))
+    _fold: Fold = field(default_factory=lambda: Fold(((0, 1), (1, 0))))
 
     def __post_init__(self) -> None:
         self._power = Falling(self.exponent)
@@ -58,7 +58,8 @@ class IdenticalPair:
         half = 0.5 * torch.sqrt(s)
         x = across / (half * (half + first[:, 3]))
         azimuth = torch.atan2(first[:, 2], first[:, 1])
-        u0 = self._fold.fold(momenta, order, azimuth, torch.zeros_like(x, dtype=torch.bool))
+        no = torch.zeros_like(x, dtype=torch.bool)
+        u0 = self._fold.fold(order.argsort(1), azimuth, no, no)
         low = self._low(s)
         return torch.stack((u0, self._power.inverse(x, low, torch.ones_like(low))), -1)
 

@@ -50,7 +50,7 @@ def test_published_cross_sections(
     assert found.cross_section == pytest.approx(flat, abs=5 * error)
 
 
-def test_ladder_and_flat_phase_space_agree(runner: Callable[..., Finished]) -> None:
+def test_clusters_and_flat_phase_space_agree(runner: Callable[..., Finished]) -> None:
     """With harder cuts, where flat phase space is precise enough."""
     settings = (
         "generate=null",
@@ -59,16 +59,16 @@ def test_ladder_and_flat_phase_space_agree(runner: Callable[..., Finished]) -> N
         "cuts={pt_min: 120, m_pair_min: 120}",
     )
     for gluons in (3, 4):
-        ladder, flat = (
+        clusters, flat = (
             runner(
                 f"gg-{gluons}g",
                 f"{gluons}-{name}",
                 *settings,
                 f"process.options.phase_space={name}",
             )
-            for name in ("ladder", "rambo")
+            for name in ("clusters", "rambo")
         )
-        agree(ladder, flat)
+        agree(clusters, flat)
 
 
 @pytest.mark.parametrize("gluons", [2, 3])
@@ -80,16 +80,16 @@ def test_protons_agree_too(runner: Callable[..., Finished], gluons: int) -> None
         "sampling.evaluations=80_000",
         "integrate.evaluations=160_000",
     )
-    ladder, flat = (
+    clusters, flat = (
         runner(
             "gg-3g",
             name,
             *settings,
             f"process.options={{gluons: {gluons}, initial: protons, phase_space: {name}}}",
         )
-        for name in ("ladder", "rambo")
+        for name in ("clusters", "rambo")
     )
-    agree(ladder, flat)
+    agree(clusters, flat)
 
 
 def test_pythia_showers_gluons_out_of_protons(runner: Callable[..., Finished]) -> None:

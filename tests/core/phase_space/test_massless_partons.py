@@ -1,31 +1,32 @@
-"""Massless partons: the ladder in rapidity, the pair, RAMBO; with fixed beams and out of hadrons."""
+"""Massless partons: two clusters, the pair, RAMBO; with fixed beams and out of hadrons."""
 
 from __future__ import annotations
 
 import math
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
 import torch
 
 from crosshook.core import kinematics
-from crosshook.core.phase_space import collinear
-from crosshook.core.phase_space.falling import Falling
+from crosshook.core.phase_space.collinear import Parallel
+from crosshook.core.phase_space.falling import Falling, FallingFrom, FallingToRoot
 from crosshook.core.phase_space.identical import Fold
 from crosshook.core.phase_space.identical_pair import IdenticalPair
-from crosshook.core.phase_space.ladder import RapidityLadder
 from crosshook.core.phase_space.parton_collisions import FixedPartons, HadronicPartons
 from crosshook.core.phase_space.power_law import PowerLawMap
 from crosshook.core.phase_space.rambo import MasslessRambo, log_volume
 from crosshook.core.phase_space.rapidity import PlateauRapidity
+from crosshook.core.phase_space.two_clusters import TwoClusters
 
 Space = FixedPartons | HadronicPartons
 
 PT_MIN, ENERGY = 30.0, 1000.0
 FINAL = {
-    "ladder of 3": RapidityLadder(3, PT_MIN, 2.1, 30.0),
-    "ladder of 4": RapidityLadder(4, PT_MIN, 2.1, 30.0),
-    "ladder of 4, ΔR": RapidityLadder(4, PT_MIN, 1.5, delta_r=0.4),
+    "clusters of 3": TwoClusters(3, PT_MIN, 2.1, 30.0),
+    "clusters of 4": TwoClusters(4, PT_MIN, 2.1, 30.0),
+    "clusters of 3, ΔR": TwoClusters(3, PT_MIN, 1.5, delta_r=0.4),
+    "clusters of 4, ΔR": TwoClusters(4, PT_MIN, 1.5, delta_r=0.7),
     "pair": IdenticalPair(PT_MIN),
     "rambo of 2": MasslessRambo(2),
     "rambo of 3": MasslessRambo(3),
@@ -36,7 +37,7 @@ SPACES |= {
     f"{name}, hadrons": HadronicPartons(
         13000.0, PowerLawMap(130.0**2, 13000.0**2, 2.0), PlateauRapidity(2.0, 0.45), FINAL[name]
     )
-    for name in ("ladder of 3", "ladder of 4", "pair", "rambo of 3")
+    for name in ("clusters of 3", "clusters of 4, ΔR", "pair", "rambo of 3")
 }
 
 
@@ -68,18 +69,56 @@ def test_momenta_are_massless_and_balanced(space: Space) -> None:
     scale = p[:, :2, 0].sum(1)
     assert (p[..., 0] > 0).all()
     balance = p[:, :2].sum(1) - p[:, 2:].sum(1)
-    # the span of the rapidities is solved to rounding, and multiplies exponentials of up to e^10
+    # rapidities are exact to rounding, and in exponentials of up to e^3 in the rest frame
     assert (balance.abs() <= 1e-13 * scale[:, None]).all()
     assert (kinematics.mass_squared(p).abs() <= 1e-12 * scale[:, None] ** 2).all()
 
 
-def test_no_point_fails_the_cut() -> None:
+def pair_cuts(p: torch.Tensor, m_pair: float, delta_r: float) -> torch.Tensor:
+    """Whether pairs pass both cuts, `(n, pairs)`, for final momenta `(n, j, 4)`."""
+    passed = []
+    for i, j in combinations(range(p.shape[1]), 2):
+        mass = kinematics.mass_squared(p[:, i] + p[:, j]).clamp_min(0).sqrt()
+        gap = kinematics.rapidity(p[:, i]) - kinematics.rapidity(p[:, j])
+        turn = torch.atan2(p[:, i, 2], p[:, i, 1]) - torch.atan2(p[:, j, 2], p[:, j, 1])
+        turn = torch.remainder(turn + math.pi, 2 * math.pi) - math.pi
+        passed.append((mass > m_pair) & (torch.hypot(gap, turn) > delta_r))
+    return torch.stack(passed, 1)
+
+
+def test_no_point_fails_the_cut_on_pt() -> None:
     for name, space in SPACES.items():
         if "rambo" in name:
             continue
         u, channel = points(space, 5000)
         pt = kinematics.pt(space.forward(u, channel).momenta[:, 2:])
         assert pt.min() > PT_MIN * (1 - 1e-9), name
+
+
+def test_clusters_pass_the_cut_on_their_mass() -> None:
+    """The pair that a channel draws, and with four particles the other one too."""
+    # which of the pairs 12, 13, 23, or 12, 13, 14, 23, 24, 34, a channel draws first
+    for particles, drawn in ((3, (0, 1, 2)), (4, (0, 5, 1, 4, 2, 3))):
+        space = SPACES[f"clusters of {particles}"]
+        u, channel = points(space, 20_000)
+        p = space.forward(u, channel).momenta[:, 2:]
+        passed = pair_cuts(p, 30.0 * (1 - 1e-9), 0.0)
+        chosen = torch.tensor(drawn)[channel]
+        assert passed.gather(1, chosen[:, None]).all()
+        if particles == 4:
+            assert passed.gather(1, 5 - chosen[:, None]).all()
+            assert passed.all(1).double().mean() > 0.95
+
+
+@pytest.mark.parametrize("name", [name for name in SPACES if "clusters" in name])
+def test_every_point_inside_the_cuts_is_in_every_channel(name: str) -> None:
+    space = SPACES[name]
+    u, channel = points(space, 20_000)
+    point = space.forward(u, channel)
+    delta_r = {"clusters of 3, ΔR": 0.4}.get(name, 0.7 if "ΔR" in name else 0.0)
+    inside = pair_cuts(point.momenta[:, 2:], 0.0 if delta_r else 30.0, delta_r).all(1)
+    assert inside.double().mean() > 0.5
+    assert torch.isfinite(point.log_densities[inside]).all()
 
 
 def test_inverse_undoes_forward(space: Space) -> None:
@@ -96,10 +135,13 @@ def test_densities_are_those_of_the_same_point_in_other_channels(space: Space) -
     assert torch.equal(own, -point.log_jacobian)
     for index in range(len(space.channels)):
         other = torch.full_like(channel, index)
-        again = space.forward(space.inverse(point.momenta, other).clamp(0, 1), other)
-        assert torch.allclose(again.momenta, point.momenta, rtol=0, atol=1e-5)
-        expected = -again.log_jacobian
-        assert torch.allclose(point.log_densities[:, index], expected, atol=1e-6, rtol=0)
+        density = point.log_densities[:, index]
+        open_ = density > -torch.inf
+        assert open_.double().mean() > 0.7
+        momenta, other = point.momenta[open_], other[open_]
+        again = space.forward(space.inverse(momenta, other).clamp(0, 1), other)
+        assert torch.allclose(again.momenta, momenta, rtol=0, atol=1e-5)
+        assert torch.allclose(density[open_], -again.log_jacobian, atol=1e-6, rtol=0)
 
 
 def test_jacobian_is_the_determinant(space: Space) -> None:
@@ -152,29 +194,32 @@ def test_corners_of_the_cube_are_finite(space: Space) -> None:
 
 
 @pytest.mark.parametrize("particles", [3, 4])
-def test_every_channel_covers_the_volume(particles: int) -> None:
-    """∫ Π p_T² dΦ above the cut, flat against the ladder, channel by channel and together."""
+@pytest.mark.parametrize("power", [0, -1])
+def test_every_channel_covers_the_volume(particles: int, power: int) -> None:
+    """∫ Π p_T^a dΦ inside the cuts, flat against the clusters, channel by channel and together."""
     n = 60_000
+
+    def value(p: torch.Tensor) -> torch.Tensor:
+        pt = kinematics.pt(p)
+        passed = (pt > PT_MIN).all(1) & pair_cuts(p, 30.0, 0.0).all(1)
+        return passed * (pt / 200).prod(1) ** power
+
     flat = FixedPartons(ENERGY, MasslessRambo(particles))
-    u, channel = points(flat, n, seed=17)
-    p = flat.forward(u, channel).momenta[:, 2:]
-    passed = (kinematics.pt(p) > PT_MIN).all(1)
-    scale = 1 / 200.0 ** (2 * particles)
-    weight = passed * kinematics.pt(p).square().prod(1) * scale
+    weight = value(flat.forward(*points(flat, n, seed=17)).momenta[:, 2:])
     truth, error = float(weight.mean()), float(weight.std()) / math.sqrt(n)
     volume = math.exp(log_volume(torch.tensor(ENERGY**2, dtype=torch.float64), particles))
-    ladder = FixedPartons(ENERGY, RapidityLadder(particles, PT_MIN, 1.2, 30.0))
-    u, channel = points(ladder, n, seed=18)
-    point = ladder.forward(u, channel)
-    value = kinematics.pt(point.momenta[:, 2:]).square().prod(1) * scale / volume
-    mixed = value * torch.exp(-torch.logsumexp(point.log_densities, 1)) * len(ladder.channels)
-    alone = value * torch.exp(point.log_jacobian)
-    for index in range(len(ladder.channels)):
+    clusters = FixedPartons(ENERGY, TwoClusters(particles, PT_MIN, 0.5, 30.0))
+    u, channel = points(clusters, n, seed=18)
+    point = clusters.forward(u, channel)
+    found = value(point.momenta[:, 2:]) / volume
+    mixed = found * torch.exp(-torch.logsumexp(point.log_densities, 1)) * len(clusters.channels)
+    alone = found * torch.exp(point.log_jacobian)
+    for index in range(len(clusters.channels)):
         own = alone[channel == index]
         width = math.hypot(error, float(own.std()) / math.sqrt(len(own)))
-        assert float(own.mean()) == pytest.approx(truth, abs=5 * width), ladder.channels[index]
+        assert float(own.mean()) == pytest.approx(truth, abs=5 * width), clusters.channels[index]
     width = math.hypot(error, float(mixed.std()) / math.sqrt(n))
-    assert width < 0.03 * truth
+    assert width < 0.02 * truth
     assert float(mixed.mean()) == pytest.approx(truth, abs=5 * width)
 
 
@@ -209,11 +254,11 @@ def test_rambo_is_flat(particles: int) -> None:
 
 
 def test_first_coordinate_changes_nothing_but_labels_and_azimuth() -> None:
-    ladder = SPACES["ladder of 4"]
-    u, channel = points(ladder, 200)
+    clusters = SPACES["clusters of 4"]
+    u, channel = points(clusters, 200)
     other = u.clone()
     other[:, 0] = 1 - u[:, 0]
-    first, second = ladder.forward(u, channel), ladder.forward(other, channel)
+    first, second = clusters.forward(u, channel), clusters.forward(other, channel)
     assert torch.allclose(first.log_jacobian, second.log_jacobian, atol=1e-9)
     for row in (first, second):
         assert row.momenta.shape == (200, 6, 4)
@@ -222,8 +267,8 @@ def test_first_coordinate_changes_nothing_but_labels_and_azimuth() -> None:
 
 
 def test_fold_gives_every_order_its_share() -> None:
-    fold = Fold(3)
-    assert len(fold.orders) == 6
+    fold = Fold(tuple(permutations(range(3))), mirror=True)
+    assert fold.pieces == 12
     u = (torch.arange(12, dtype=torch.float64) + 0.25) / 12
     by_place = torch.tensor([[[1.0, 1, 0, 0], [2, 0, 2, 0], [3, 0, 3, 3]]], dtype=torch.float64)
     states = fold.unfold(u, by_place.expand(12, 3, 4))
@@ -231,32 +276,44 @@ def test_fold_gives_every_order_its_share() -> None:
     assert len({tuple(state.flatten().round(decimals=6).tolist()) for state in states}) == 12
 
 
-def test_one_dimensional_maps() -> None:
+def test_fold_undoes_itself() -> None:
+    fold = Fold(((0, 1, 2), (1, 0, 2)), mirror=True, flip=True)
+    assert fold.pieces == 8
+    u = (torch.arange(80, dtype=torch.float64) + 0.5) / 80
+    by_place = torch.tensor([[[5.0, 3, 0, 4], [5, 0, 4, -3], [5, -3, -4, 0]]], dtype=torch.float64)
+    states = fold.unfold(u, by_place.expand(80, 3, 4))
+    piece = torch.arange(80) // 10
+    flipped, mirrored, swapped = piece % 2 == 1, piece // 2 % 2 == 1, piece // 4 == 1
+    first = states[torch.arange(80), swapped.long()]
+    assert torch.equal(first[:, 3] < 0, flipped)
+    place = torch.tensor(fold.orders)[swapped.long()]
+    azimuth = torch.atan2(first[:, 2], first[:, 1])
+    assert torch.allclose(fold.fold(place, azimuth, mirrored, flipped), u)
+
+
+def test_one_dimensional_laws() -> None:
     u = torch.linspace(0.001, 0.999, 301, dtype=torch.float64).requires_grad_(True)
     one = torch.ones_like(u)
-    cases = []
-    for ends in ((0.0, math.pi), (0.3, 2.0)):
-        for peak in (1e-4, 0.3, 100.0):
-            args = (peak * one, ends[0] * one, ends[1] * one)
-            cases.append(
-                (collinear.angle, collinear.angle_inverse, collinear.angle_log_density, args)
-            )
-    for exponent in (0.4, 2.1):
-        power = Falling(exponent)
-        cases.append((power.forward, power.inverse, power.log_density, (30 * one, 470 * one)))
-    for forward, inverse, log_density, args in cases:
-        x = forward(u, *args)
-        assert torch.allclose(inverse(x, *args), u, atol=1e-9)
+    cases = [(Falling(exponent), 30.0, 470.0) for exponent in (0.4, 2.1)]
+    cases += [(FallingFrom(Falling(1.1), x0 * one), 0.0, 4.0) for x0 in (0.01, 3.0)]
+    cases += [
+        (FallingToRoot(Falling(0.6), x0 * one), *ends)
+        for x0 in (0.02, 1.0)
+        for ends in ((0.0, 5.0), (0.3, 0.4))
+    ]
+    cases += [
+        (Parallel(above * one), *ends)
+        for above in (1e-4, 0.3, 100.0)
+        for ends in ((0.0, math.pi), (0.3, 2.0))
+    ]
+    for law, low, high in cases:
+        x = law.forward(u, low * one, high * one)
+        assert (x >= low).all()
+        assert (x <= high).all()
+        assert torch.allclose(law.inverse(x, low * one, high * one), u, atol=1e-9), law
         (slope,) = torch.autograd.grad(x.sum(), u)
-        assert torch.allclose(-torch.log(slope), log_density(x, *args), atol=1e-8)
-    for power in (1, 2):
-        share = collinear.gap(u, 0.05 * one, power)
-        assert torch.allclose(collinear.gap_inverse(share, 0.05 * one, power), u, atol=1e-9)
-        (slope,) = torch.autograd.grad(share.sum(), u)
-        # relative to the density power·(1 - w)^(power-1) of uniform cuts
-        uniform = math.log(power) + (power - 1) * torch.log1p(-share)
-        found = collinear.gap_log_density(share, 0.05 * one, power)
-        assert torch.allclose(-torch.log(slope) - uniform, found, atol=1e-8)
+        density = law.log_density(x, low * one, high * one)
+        assert torch.allclose(-torch.log(slope), density, atol=1e-8), law
 
 
 def test_devices_are_explicit(space: Space) -> None:
@@ -274,9 +331,11 @@ def test_devices_are_explicit(space: Space) -> None:
 
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="3 or 4"):
-        RapidityLadder(5, 30.0, 2.0)
+        TwoClusters(5, 30.0, 2.0, 30.0)
     with pytest.raises(ValueError, match="not 0"):
-        RapidityLadder(3, 0.0, 2.0)
+        TwoClusters(3, 0.0, 2.0, 30.0)
+    with pytest.raises(ValueError, match="must not be 0"):
+        TwoClusters(3, 30.0, 2.0)
     with pytest.raises(ValueError, match="at least 2"):
         MasslessRambo(1)
     with pytest.raises(ValueError, match="exponent 1"):
