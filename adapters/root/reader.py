@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import uproot
 
-from crosshook.adapters.root.tables import to_columns
+from crosshook.adapters.root.tables import ClusterColumns, to_columns
 from crosshook.adapters.root.writer import CHUNK, EVENTS, RUN_INFO
 from crosshook.core.errors import InputError
 from crosshook.core.events.document import read_document
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.nano import NanoColumns
 
 READ_ERRORS: Final = (
     OSError,
@@ -64,21 +65,34 @@ class RootStream:
 
     def __iter__(self) -> Iterator[EventBatch]:
         """Batches in file order."""
-        n = int(self._events.num_entries)
-        # Whole chunks as they were written: a cluster is decompressed as one.
-        step = max(self._batch_size, CHUNK)
-        for start in range(0, n, step):
+        for columns in self._chunks():
             with _explained(self._path):
-                stop = min(start + step, n)
+                batch = from_nano(columns, self.info)
+            for first in range(0, len(batch), self._batch_size):
+                yield batch[first : first + self._batch_size]
+
+    def _chunks(self) -> Iterator[NanoColumns]:
+        """Columns in the pieces they were written in, which are compressed as one."""
+        if not isinstance(self._events, uproot.TTree):
+            with _explained(self._path):
+                clusters = ClusterColumns(self._events, self._names)
+                n = len(clusters)
+            for cluster in range(n):
+                with _explained(self._path):
+                    columns = clusters[cluster]
+                yield columns
+            return
+        n = int(self._events.num_entries)
+        for start in range(0, n, CHUNK):
+            with _explained(self._path):
                 events = self._events.arrays(
                     filter_name=self._names,
                     entry_start=start,
-                    entry_stop=stop,
+                    entry_stop=min(start + CHUNK, n),
                     array_cache=None,  # every column is read once
                 )
-                batch = from_nano(to_columns(events, self._names), self.info)
-            for first in range(0, len(batch), self._batch_size):
-                yield batch[first : first + self._batch_size]
+                columns = to_columns(events, self._names)
+            yield columns
 
     def __enter__(self) -> Self:
         return self

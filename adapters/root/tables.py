@@ -12,6 +12,8 @@ from crosshook.core.events.nano import Jagged, NanoColumns, to_nano
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import uproot
+
     from crosshook.core.events.batch import EventBatch
 
 PARTICLE_PREFIX: Final = "LHEPart_"
@@ -64,3 +66,35 @@ def to_columns(events: ak.Array, names: Sequence[str]) -> NanoColumns:
         content = np.asarray(layout.content.data)[offsets[0] : offsets[-1]]
         columns[name] = Jagged(offsets - offsets[0], content)
     return columns
+
+
+class ClusterColumns:
+    """Columns of an RNTuple, cluster by cluster.
+
+    uproot's `arrays` also reads the cluster that begins where the entries end: every one twice.
+    """
+
+    def __init__(self, events: uproot.models.RNTuple.RNTuple, names: Sequence[str]) -> None:
+        """Finds out where the columns are."""
+        self._ntuple = events.ntuple
+        form, _ = events.to_akform(filter_name=list(names))
+        self._places: dict[str, tuple[int, ...]] = {}
+        for name in names:
+            field = form.content(name)
+            fields = (field, field.content) if field.is_list else (field,)
+            self._places[name] = tuple(int(f.form_key.removeprefix("column-")) for f in fields)
+
+    def __len__(self) -> int:
+        """Number of clusters."""
+        return len(self._ntuple.cluster_summaries)
+
+    def __getitem__(self, cluster: int) -> NanoColumns:
+        """The columns of one cluster."""
+        columns: NanoColumns = {}
+        for name, places in self._places.items():
+            found = [self._ntuple.read_cluster_range(p, cluster, cluster + 1) for p in places]
+            if len(found) == 1:
+                columns[name] = found[0]
+            else:
+                columns[name] = Jagged(found[0].astype(np.int64, copy=False), found[1])
+        return columns
