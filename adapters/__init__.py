@@ -102,6 +102,12 @@ def crosshook_event_format() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/lheh5.json",
         ),
         Component(
+            "hepmc",
+            "crosshook.adapters.hepmc.event_format:make",
+            "HepMC2 and HepMC3 files of showered events, read only (extra crosshook[hepmc])",
+            capabilities=Capabilities(read_only=True),
+        ),
+        Component(
             "parquet",
             "crosshook.adapters.parquet.event_format:make",
             "Parquet files with NanoAOD-like names (extra crosshook[parquet])",

@@ -34,6 +34,7 @@ class Capabilities:
         sequential: an event format that reads its files once from beginning to end, so that they
             may come through a pipe and events it cannot read may be skipped; see
             `crosshook.core.interfaces.event_format.SequentialFormat`.
+        read_only: an event format whose `write` refuses with an OutputError.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -46,6 +47,7 @@ class Capabilities:
     learns: bool = False
     features: bool = False
     sequential: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True)

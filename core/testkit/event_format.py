@@ -12,7 +12,7 @@ from crosshook.core.errors import InputError, OutputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
-from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.subject import SEED, Case
 
 if TYPE_CHECKING:
@@ -36,7 +36,14 @@ INFO = RunInfo(
 
 
 def format_of(subject: Subject) -> EventFormat:
-    """The format, built once."""
+    """The format, built once.
+
+    Raises:
+        NotApplicable: if it cannot write the files it would be tried on.
+    """
+    if subject.capabilities.read_only:
+        reason = "only reads, and the kit has no files of others"
+        raise NotApplicable(reason)
     return cast("EventFormat", subject.built(CASE))
 
 
@@ -219,7 +226,26 @@ def broken_files_are_refused(subject: Subject) -> Iterator[Finding]:
                 yield Finding(f"{what} is read without an error", extension)
 
 
+def read_only_is_meant(subject: Subject) -> Iterator[Finding]:
+    """A format declared read-only refuses to write with an OutputError and leaves no file; one that
+    is not writes.
+    """
+    form = cast("EventFormat", subject.built(CASE))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            form.write(Path(folder) / f"events{form.extensions[0]}", INFO).abort()
+        except OutputError as error:
+            if not subject.capabilities.read_only:
+                yield Finding(f"not declared read_only, but does not write: {error}")
+        else:
+            if subject.capabilities.read_only:
+                yield Finding("declared read_only, but writes")
+        if left := [item.name for item in Path(folder).iterdir()]:
+            yield Finding(f"leaves {', '.join(left)}")
+
+
 CHECKS = (
+    read_only_is_meant,
     events_come_back,
     run_information_comes_back,
     files_appear_when_complete,

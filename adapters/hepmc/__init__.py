@@ -1,0 +1,1 @@
+"""HepMC files of showered events, read through pyhepmc, an extra."""
