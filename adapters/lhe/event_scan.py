@@ -40,8 +40,11 @@ from crosshook.adapters.lhe.weight_scan import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from crosshook.adapters.lhe.number_scan import Text
     from crosshook.adapters.lhe.scan_state import Columns, Known
+    from crosshook.core.events.layout import BoolArray, FloatArray, IntArray
 
 FULL, ODD, ROOM, TEXT = (int(o) for o in Outcome)
 EVENT = np.frombuffer(b"<event", np.uint8)
@@ -56,9 +59,6 @@ SLASH, NEWLINE, BLANK, TAB, RETURN = (ord(c) for c in "/\n \t\r")
 E_, R_, W_ = (ord(c) for c in "erw")
 INT32: Final = 2**31
 PARTICLE_INTEGERS: Final = 5
-PARTICLE_REALS: Final = 7
-MOMENTUM_PLACES: Final = np.array([1, 2, 3, 0])
-"""Where the numbers px, py, pz, E of a line belong."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -92,7 +92,13 @@ def _is_word(text: Text, start: int, end: int, word: Text) -> bool:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _scan_tag(
-    text: Text, start: int, known: Known, columns: Columns, row: int, at: int
+    text: Text,
+    start: int,
+    places: IntArray,
+    optional: FloatArray,
+    row: int,
+    attributes: Text,
+    at: int,
 ) -> tuple[int, int, int]:
     """The attributes of an event's tag.
 
@@ -100,8 +106,8 @@ def _scan_tag(
         The place after the tag, or -1; the end of the raw attributes; whether they did not fit.
     """
     begin_at = at
-    optional = columns.optional[row]
-    optional[:] = 0.0
+    for k in range(3):
+        optional[U(row), U(k)] = 0.0
     has_trials = False
     i = skip_space(text, start)
     while text[U(i)] != GREATER:
@@ -130,28 +136,28 @@ def _scan_tag(
             which = 1
         elif _is_word(text, name, name_end, MUF2):
             which = 2
-        if which >= 0 and known.attributes[which] >= 0:
+        if which >= 0 and places[which] >= 0:
             end, number = _scan_value(text, value + 1, i - 1)
             if end < 0:
                 return -1, at, 0
-            optional[known.attributes[which]] = number
+            optional[U(row), U(places[which])] = number
             has_trials |= which == 0
         else:
             if which == 0:
                 return -1, at, 0
             # Name, `=` and value, with a blank before all but the first.
-            if at + (i - value) + (name_end - name) + 2 > len(columns.attributes):
+            if at + (i - value) + (name_end - name) + 2 > len(attributes):
                 return -1, at, 1
             if at > begin_at:
-                columns.attributes[at] = BLANK
+                attributes[at] = BLANK
                 at += 1
-            at = _copy(text, name, name_end, columns.attributes, at)
-            columns.attributes[at] = EQUALS
-            at = _copy(text, value, i, columns.attributes, at + 1)
+            at = _copy(text, name, name_end, attributes, at)
+            attributes[at] = EQUALS
+            at = _copy(text, value, i, attributes, at + 1)
         if text[U(i)] != GREATER and not is_space(text[U(i)]):
             return -1, at, 0
         i = skip_space(text, i)
-    if known.attributes[0] >= 0 and not has_trials:
+    if places[0] >= 0 and not has_trials:
         return -1, at, 0
     return i + 1, at, 0
 
@@ -172,40 +178,63 @@ def _scan_value(text: Text, start: int, end: int) -> tuple[int, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scan_particles(text: Text, i: int, columns: Columns, first: int, count: int) -> int:
+def _scan_particles(
+    text: Text,
+    i: int,
+    first: int,
+    count: int,
+    pdg_id: IntArray,
+    integers: NDArray[np.int32],
+    momenta: FloatArray,
+    reals: FloatArray,
+) -> int:
     """13 numbers for each particle; the place after them, or -1."""
     for p in range(first, first + count):
         i, whole = scan_whole(text, skip_space(text, i))
         if i < 0:
             return -1
-        columns.pdg_id[p] = whole
+        pdg_id[U(p)] = whole
         for k in range(PARTICLE_INTEGERS):
             i, whole = scan_whole(text, skip_space(text, i))
             if i < 0 or whole < -INT32 or whole >= INT32:
                 return -1
-            columns.integers[p, k] = whole
-        for k in range(PARTICLE_REALS):
+            integers[U(p), U(k)] = whole
+        for k in range(4):
             i, real = scan_real(text, skip_space(text, i))
             if i < 0:
                 return -1
-            if k < 4:
-                columns.momenta[p, MOMENTUM_PLACES[k]] = real
-            else:
-                columns.reals[p, k - 4] = real
+            momenta[U(p), U((k + 1) & 3)] = real  # px, py, pz, E become E, px, py, pz
+        for k in range(3):
+            i, real = scan_real(text, skip_space(text, i))
+            if i < 0:
+                return -1
+            reals[U(p), U(k)] = real
     return i
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _strip(columns: Columns, start: int, at: int) -> int:
+def _strip(extra: Text, start: int, at: int) -> int:
     """The end of the extra text without blanks there."""
-    while at > start and (columns.extra[at - 1] == BLANK or columns.extra[at - 1] == TAB):
+    while at > start and extra[at - 1] in (BLANK, TAB):
         at -= 1
     return at
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _scan_rest(
-    text: Text, start: int, known: Known, columns: Columns, row: int, begin_at: int
+    text: Text,
+    start: int,
+    extra: Text,
+    begin_at: int,
+    ids: Text,
+    id_ends: IntArray,
+    id_columns: IntArray,
+    table: IntArray,
+    listed_columns: IntArray,
+    exact: bool,
+    weights: FloatArray,
+    present: BoolArray,
+    row: int,
 ) -> tuple[int, int, int]:
     """Weights, and the raw text around them, up to the event's end tag.
 
@@ -229,38 +258,38 @@ def _scan_rest(
             inside = scan_tag_end(text, i + len(RWGT))
             if rwgt or inside < 0:
                 return -1, at, 0
-            after = scan_rwgt(text, inside, known, columns, row)
+            after = scan_rwgt(text, inside, ids, id_ends, id_columns, table, weights, present, row)
             rwgt = taken = True
         elif c == W_ and begins(text, i, WEIGHTS):
             inside = scan_tag_end(text, i + len(WEIGHTS))
             if listed or inside < 0:
                 return -1, at, 0
-            after = scan_listed(text, inside, known, columns, row)
+            after = scan_listed(text, inside, listed_columns, exact, weights, present, row)
             listed = taken = True
         if after < 0:
             return -1, at, 0
         if taken:
-            at = _copy(text, piece, i, columns.extra, at)
+            at = _copy(text, piece, i, extra, at)
             if at < 0:
                 return -1, 0, 1
-            at = _strip(columns, begin_at, at)
+            at = _strip(extra, begin_at, at)
             while text[U(after)] in (BLANK, TAB, RETURN, NEWLINE):
                 after += 1
             piece = after
         i = after
-    at = _copy(text, piece, i, columns.extra, at)
-    if at < 0 or at == len(columns.extra):
+    at = _copy(text, piece, i, extra, at)
+    if at < 0 or at == len(extra):
         return -1, 0, 1
     blank = True
     for k in range(begin_at, at):
-        if not is_space(columns.extra[k]):
+        if not is_space(extra[k]):
             blank = False
             break
     if blank:
         return i + len(EVENT_END), begin_at, 0
-    at = _strip(columns, begin_at, at)
-    if columns.extra[at - 1] != NEWLINE:
-        columns.extra[at] = NEWLINE
+    at = _strip(extra, begin_at, at)
+    if extra[at - 1] != NEWLINE:
+        extra[at] = NEWLINE
         at += 1
     return i + len(EVENT_END), at, 0
 
@@ -282,67 +311,108 @@ def scan_events(
     Returns:
         Why it stopped, and the place after the last event that was read.
     """
-    filled = columns.filled
+    ids, id_ends, id_columns, table, listed, exact, places = known
+    counts, process_id, numbers, optional, weights, present, ends = columns[:7]
+    pdg_id, integers, momenta, reals, attribute_text, extra_text, before_text, filled = columns[7:]
+    rows, row, first, attributes, extra, before = (
+        len(counts),
+        filled[N_EVENTS],
+        filled[N_PARTICLES],
+        filled[N_ATTRIBUTES],
+        filled[N_EXTRA],
+        filled[N_BEFORE],
+    )
+    width = weights.shape[1]
+    outcome = FULL
     done = start
-    while filled[N_EVENTS] < wanted:
-        row = filled[N_EVENTS]
-        if row == len(columns.counts):
-            return ROOM, done
+    while row < wanted:
+        outcome = ROOM
+        if row == rows:
+            break
         i = done
         plain = True
+        ended = False
         while i < stop and not _opens_event(text, i):
             if not is_space(text[U(i)]):
                 plain = False
                 if begins(text, i, ROOT_END):
-                    return ODD, done
+                    ended = True
+                    break
             i += 1
-        if i >= stop:
-            return TEXT, done
-        before = filled[N_BEFORE]
+        if ended or i >= stop:
+            outcome = ODD if ended else TEXT
+            break
+        new_before = before
         if not plain:
-            before = _copy(text, done, i, columns.before, before)
-            if before < 0:
-                return ROOM, done
-        i, attributes, short = _scan_tag(
-            text, i + len(EVENT), known, columns, row, filled[N_ATTRIBUTES]
+            new_before = _copy(text, done, i, before_text, before)
+            if new_before < 0:
+                break
+        i, new_attributes, short = _scan_tag(
+            text, i + len(EVENT), places, optional, row, attribute_text, attributes
         )
+        if short:
+            break
+        outcome = ODD
         if i < 0:
-            return ROOM if short else ODD, done
+            break
         i, count = scan_whole(text, skip_space(text, i))
         # A particle has 13 numbers of at least one digit, and white space between them.
         if i < 0 or count < 0 or 26 * count > stop - i:
-            return ODD, done
-        i, columns.process_id[row] = scan_whole(text, skip_space(text, i))
+            break
+        i, process_id[U(row)] = scan_whole(text, skip_space(text, i))
         if i < 0:
-            return ODD, done
+            break
         for k in range(4):
-            i, columns.numbers[row, k] = scan_real(text, skip_space(text, i))
-            if i < 0:
-                return ODD, done
-        first = filled[N_PARTICLES]
-        if first + count > len(columns.pdg_id):
-            return ROOM, done
-        i = _scan_particles(text, i, columns, first, count)
+            if i >= 0:
+                i, numbers[U(row), U(k)] = scan_real(text, skip_space(text, i))
         if i < 0:
-            return ODD, done
+            break
+        if first + count > len(pdg_id):
+            outcome = ROOM
+            break
+        i = _scan_particles(text, i, first, count, pdg_id, integers, momenta, reals)
+        if i < 0:
+            break
         i = skip_space(text, i)
-        if text[U(i)] != LESS and text[U(i)] != HASH:
-            return ODD, done
-        columns.weights[row] = 0.0
-        columns.present[row] = False
-        i, extra, short = _scan_rest(text, i, known, columns, row, filled[N_EXTRA])
+        if text[U(i)] not in (LESS, HASH):
+            break
+        for k in range(width):
+            weights[U(row), U(k)] = 0.0
+            present[U(row), U(k)] = False
+        i, new_extra, short = _scan_rest(
+            text,
+            i,
+            extra_text,
+            extra,
+            ids,
+            id_ends,
+            id_columns,
+            table,
+            listed,
+            exact[0] != 0,
+            weights,
+            present,
+            row,
+        )
+        if short:
+            outcome = ROOM
         if i < 0:
-            return ROOM if short else ODD, done
-        if not columns.present[row].all():
-            filled[LACKING] = 1
-        columns.counts[row] = count
-        columns.ends[row, 0] = attributes
-        columns.ends[row, 1] = extra
-        columns.ends[row, 2] = before
-        filled[N_EVENTS] = row + 1
-        filled[N_PARTICLES] = first + count
-        filled[N_ATTRIBUTES] = attributes
-        filled[N_EXTRA] = extra
-        filled[N_BEFORE] = before
+            break
+        for k in range(width):
+            if not present[U(row), U(k)]:
+                filled[LACKING] = 1
+        counts[U(row)] = count
+        attributes, extra, before = new_attributes, new_extra, new_before
+        ends[U(row), U(0)] = attributes
+        ends[U(row), U(1)] = extra
+        ends[U(row), U(2)] = before
+        first += count
+        row += 1
         done = i
-    return FULL, done
+        outcome = FULL
+    filled[N_EVENTS] = row
+    filled[N_PARTICLES] = first
+    filled[N_ATTRIBUTES] = attributes
+    filled[N_EXTRA] = extra
+    filled[N_BEFORE] = before
+    return outcome, done

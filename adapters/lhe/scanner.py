@@ -19,6 +19,7 @@ from crosshook.adapters.lhe.weight_columns import check_size
 from crosshook.adapters.lhe.weight_scan import hash_of
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import MOMENTUM, OPTIONAL_EVENT_COLUMNS, RAW_COLUMNS
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,11 +158,9 @@ class Scanner:
         return batch
 
 
-def _texts(text: NDArray[np.uint8], ends: IntArray) -> list[bytes]:
+def _texts(text: NDArray[np.uint8], ends: IntArray) -> Texts:
     """The pieces of a text by their ends."""
-    whole = text[: ends[-1]].tobytes()
-    stops = ends.tolist()
-    return [whole[a:b] for a, b in zip([0, *stops], stops, strict=False)]
+    return Texts(text[: ends[-1]].copy(), np.concatenate([np.zeros(1, np.int64), ends]))
 
 
 def _room(events: int, particles: int, texts: tuple[int, ...], weights: int) -> Columns:

@@ -1,7 +1,8 @@
 """Reads `<rwgt>` and `<weights>` of one event into its row, compiled.
 
 Every function gives the place after what it read, or -1 where the text is not plain. The buffer must
-hold an end tag behind the place where it begins.
+hold an end tag behind the place where it begins. Arrays are handed in one by one: each use of a field
+of a tuple would count references, which takes longer than reading a number.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from crosshook.adapters.lhe.number_scan import LESS, U, is_space, scan_real, ski
 
 if TYPE_CHECKING:
     from crosshook.adapters.lhe.number_scan import Text
-    from crosshook.adapters.lhe.scan_state import Columns, Known
+    from crosshook.core.events.layout import BoolArray, FloatArray, IntArray
 
 GREATER, EQUALS, NEWLINE = (ord(c) for c in ">=\n")
 QUOTES: Final = (ord("'"), ord('"'))
@@ -51,34 +52,38 @@ def hash_of(text: Text, start: int, end: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _same_id(text: Text, start: int, end: int, known: Known, number: int) -> bool:
-    begin = known.id_ends[number - 1] if number else 0
-    if known.id_ends[number] - begin != end - start:
+def _same_id(text: Text, start: int, end: int, ids: Text, id_ends: IntArray, number: int) -> bool:
+    begin = id_ends[U(number - 1)] if number else 0
+    if id_ends[U(number)] - begin != end - start:
         return False
     for i in range(end - start):  # noqa: SIM110
-        if text[U(start + i)] != known.ids[begin + i]:
+        if text[U(start + i)] != ids[U(begin + i)]:
             return False
     return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def find_id(text: Text, start: int, end: int, known: Known, likely: int) -> int:
+def find_id(
+    text: Text, start: int, end: int, ids: Text, id_ends: IntArray, table: IntArray, likely: int
+) -> int:
     """The number of a known id, or -1.
 
     Args:
         text: the buffer.
         start: where the id begins.
         end: where it ends.
-        known: ids of the file.
+        ids: see `Known`, as are `id_ends` and `table`.
+        id_ends: where each id ends.
+        table: the hash table.
         likely: the one to try first.
     """
-    if likely < len(known.id_ends) and _same_id(text, start, end, known, likely):
+    if likely < len(id_ends) and _same_id(text, start, end, ids, id_ends, likely):
         return likely
-    mask = len(known.table) - 1
+    mask = len(table) - 1
     place = hash_of(text, start, end) & mask
-    while known.table[place] >= 0:
-        if _same_id(text, start, end, known, known.table[place]):
-            return int(known.table[place])
+    while table[U(place)] >= 0:
+        if _same_id(text, start, end, ids, id_ends, table[U(place)]):
+            return int(table[U(place)])
         place = (place + 1) & mask
     return -1
 
@@ -96,7 +101,17 @@ def scan_tag_end(text: Text, i: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def scan_rwgt(text: Text, start: int, known: Known, columns: Columns, row: int) -> int:
+def scan_rwgt(
+    text: Text,
+    start: int,
+    ids: Text,
+    id_ends: IntArray,
+    id_columns: IntArray,
+    table: IntArray,
+    weights: FloatArray,
+    present: BoolArray,
+    row: int,
+) -> int:
     """The inside of `<rwgt>` and its end tag: `<wgt id='...'> number </wgt>`, ids known."""
     i = skip_space(text, start)
     likely = 0
@@ -130,16 +145,16 @@ def scan_rwgt(text: Text, start: int, known: Known, columns: Columns, row: int) 
             if text[U(i)] == LESS:
                 return -1
             i += 1
-        number = find_id(text, begin, end, known, likely)
+        number = find_id(text, begin, end, ids, id_ends, table, likely)
         if number < 0:
             return -1
         likely = number + 1
-        column = known.columns[number]
+        column = id_columns[U(number)]
         i, value = scan_real(text, skip_space(text, i + 1))
-        if i < 0 or columns.present[row, column]:
+        if i < 0 or present[U(row), U(column)]:
             return -1
-        columns.weights[row, column] = value
-        columns.present[row, column] = True
+        weights[U(row), U(column)] = value
+        present[U(row), U(column)] = True
         i = skip_space(text, i)
         if not begins(text, i, WGT_END):
             return -1
@@ -148,21 +163,29 @@ def scan_rwgt(text: Text, start: int, known: Known, columns: Columns, row: int) 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def scan_listed(text: Text, start: int, known: Known, columns: Columns, row: int) -> int:
+def scan_listed(
+    text: Text,
+    start: int,
+    listed: IntArray,
+    exact: bool,
+    weights: FloatArray,
+    present: BoolArray,
+    row: int,
+) -> int:
     """The inside of `<weights>` and its end tag: numbers, no more of them than seen before."""
     i = skip_space(text, start)
     n = 0
     while text[U(i)] != LESS:
         i, value = scan_real(text, i)
-        if i < 0 or n == len(known.listed):
+        if i < 0 or n == len(listed):
             return -1
-        column = known.listed[n]
-        if columns.present[row, column]:
+        column = listed[U(n)]
+        if present[U(row), U(column)]:
             return -1
-        columns.weights[row, column] = value
-        columns.present[row, column] = True
+        weights[U(row), U(column)] = value
+        present[U(row), U(column)] = True
         n += 1
         i = skip_space(text, i)
-    if n == 0 or (known.exact[0] and n != len(known.listed)):
+    if n == 0 or (exact and n != len(listed)):
         return -1
     return i + len(WEIGHTS_END) if begins(text, i, WEIGHTS_END) else -1
