@@ -18,6 +18,7 @@ from crosshook.adapters.lhe.event_format import LheFormat
 from crosshook.core.errors import ConfigurationError, OutputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.files import create_events
+from crosshook.core.events.generator_name import generator_names
 from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
 
@@ -320,6 +321,44 @@ def test_pylhe_reads_what_is_written(tmp_path: Path, read_all: ReadAll) -> None:
     assert list(read[0].weights) == list(info.weight_ids)
 
 
+def read_by_pythia(path: Path) -> tuple[int, float, bool]:
+    """Number of events, cross section in pb, and whether Pythia read to the end."""
+    pythia8mc = pytest.importorskip("pythia8mc", reason="pythia8mc is not installed")
+    pythia = pythia8mc.Pythia("", False)
+    for setting in (
+        "Beams:frameType = 4",
+        f"Beams:LHEF = {path}",
+        "PartonLevel:all = off",
+        "HadronLevel:all = off",
+        "ProcessLevel:resonanceDecays = off",
+        "Check:event = off",
+        "Print:quiet = on",
+        "SLHA:readFrom = 0",
+    ):
+        assert pythia.readString(setting)
+    assert pythia.init()
+    count = 0
+    while pythia.next():
+        count += 1
+    about = pythia.infoPython()
+    return count, about.sigmaGen() * 1e9, about.atEndOfFile()
+
+
+@pytest.mark.physics
+@pytest.mark.parametrize("path", [*EXCERPTS, *REFERENCE], ids=lambda p: p.name)
+def test_pythia_finds_in_our_file_what_it_finds_in_the_original(
+    tmp_path: Path, path: Path, read_all: ReadAll
+) -> None:
+    expected = read_by_pythia(path)
+    info, events = read_all(path)
+    with LheFormat(1).write(tmp_path / "events.lhe", info) as writer:
+        writer.write(events)
+    found = read_by_pythia(tmp_path / "events.lhe")
+    assert found == expected  # to the last bit: it sums the same numbers
+    # It stops at events without colours, as Sherpa writes them.
+    assert found[0] == len(events) or (not found[2] and "Sherpa" in str(generator_names(info)))
+
+
 @pytest.mark.physics
 @pytest.mark.parametrize("ending", [".lhe", ".lhe.gz"])
 @pytest.mark.parametrize(
@@ -338,7 +377,6 @@ def test_pylhe_reads_what_is_written(tmp_path: Path, read_all: ReadAll) -> None:
 def test_pythia_reads_every_event_and_the_cross_section(
     tmp_path: Path, read_all: ReadAll, name: str, ending: str
 ) -> None:
-    pythia8mc = pytest.importorskip("pythia8mc")
     from crosshook.core.cross_section import WeightSums, cross_section
 
     info, events = read_all(next(p for p in EXCERPTS if p.name == name))
@@ -347,24 +385,8 @@ def test_pythia_reads_every_event_and_the_cross_section(
         writer.write(events)
     sums = WeightSums()
     sums.add(events)
-    pythia = pythia8mc.Pythia("", False)
-    for setting in (
-        "Beams:frameType = 4",
-        f"Beams:LHEF = {path}",
-        "PartonLevel:all = off",
-        "HadronLevel:all = off",
-        "ProcessLevel:resonanceDecays = off",
-        "Check:event = off",
-        "Print:quiet = on",
-        "SLHA:readFrom = 0",
-    ):
-        assert pythia.readString(setting)
-    assert pythia.init()
-    count = 0
-    while pythia.next():
-        count += 1
-    assert pythia.infoPython().atEndOfFile()
-    assert count == len(events)
+    count, sigma, at_end = read_by_pythia(path)
+    assert (count, at_end) == (len(events), True)
     expected = cross_section(info, sums).value
     # Pythia sums in mb: a few roundings of double precision for each event.
-    assert pythia.infoPython().sigmaGen() * 1e9 == pytest.approx(expected, rel=1e-14 * (count + 9))
+    assert sigma == pytest.approx(expected, rel=1e-14 * (count + 9))
