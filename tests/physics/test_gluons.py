@@ -17,6 +17,9 @@ pytestmark = pytest.mark.physics
 
 SHOWERED = 100
 
+GRIDS = ("sampling.channel_mapping={use: vegas, options: {bins: 64}}", "sampling.groups=null")
+"""Instead of the flow of the examples."""
+
 
 def agree(one: Finished, two: Finished) -> None:
     """Cross sections within 5σ, and known to some per cent at least."""
@@ -37,6 +40,7 @@ def test_published_cross_sections(
     run = runner(
         f"gg-{gluons}g",
         "run",
+        *GRIDS,
         "generate=null",
         "sampling.evaluations=40_000",
         "integrate.evaluations=120_000",
@@ -53,6 +57,7 @@ def test_published_cross_sections(
 def test_clusters_and_flat_phase_space_agree(runner: Callable[..., Finished]) -> None:
     """With harder cuts, where flat phase space is precise enough."""
     settings = (
+        *GRIDS,
         "generate=null",
         "sampling.evaluations=40_000",
         "integrate.evaluations=120_000",
@@ -74,6 +79,7 @@ def test_clusters_and_flat_phase_space_agree(runner: Callable[..., Finished]) ->
 @pytest.mark.parametrize("gluons", [2, 3])
 def test_protons_agree_too(runner: Callable[..., Finished], gluons: int) -> None:
     settings = (
+        *GRIDS,
         "generate=null",
         "beams={energy: 13000}",
         "cuts={pt_min: 300, delta_r_min: 1.0}",
@@ -101,6 +107,7 @@ def test_pythia_showers_gluons_out_of_protons(runner: Callable[..., Finished]) -
     run = runner(
         "gg-4g",
         "run",
+        *GRIDS,
         "process.options={gluons: 4, initial: protons}",
         "beams={energy: 13000}",
         "cuts={pt_min: 50, delta_r_min: 0.6}",
