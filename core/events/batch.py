@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import awkward as ak
+    import hist
+    import pylhe
     import torch
     from numpy.typing import ArrayLike, NDArray
 
+    from crosshook.core.events.event_histogram import Binning
     from crosshook.core.events.run_info import RunInfo
 
 
@@ -245,6 +248,35 @@ class EventBatch:
         from crosshook.core.events.views import multiplicity_groups
 
         return multiplicity_groups(self)
+
+    def to_pylhe(self) -> list[pylhe.LHEEvent]:
+        """The events as pylhe's objects, which keep less: see `pylhe_events`."""
+        from crosshook.core.events.pylhe_events import pylhe_events
+
+        return pylhe_events(self)
+
+    def pdg(self, name: str) -> ak.Array:
+        """A property of every particle by its PDG id, e.g. `name` or `charge`, jagged.
+
+        None where the PDG knows nothing; see `particle.Particle` for what there is.
+        """
+        from crosshook.core.events.particle_properties import pdg_property
+
+        return pdg_property(self, name)
+
+    def histogram(
+        self, quantity: str, axis: Binning, weight: str | None = None
+    ) -> hist.Hist[hist.storage.Weight]:
+        """A weighted histogram of an expression; see `event_histogram`.
+
+        Args:
+            quantity: e.g. `pt[jet[0]]`.
+            axis: `(bins, low, high)`, or an axis of hist.
+            weight: id of a further weight; the nominal one if None.
+        """
+        from crosshook.core.events.event_histogram import event_histogram
+
+        return event_histogram(self, quantity, axis, weight)
 
 
 def _columns(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crosshook.core.convert import convert
     from crosshook.core.errors import ConfigurationError, CrosshookError
     from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.files import create_events, open_events
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.inspect import inspect_file
     from crosshook.core.integral import integrate
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from crosshook.core.more_events import generate
     from crosshook.core.registry import Registry, default_registry
     from crosshook.core.results import RunResult
+    from crosshook.core.reweight import reweight_file
     from crosshook.core.run import resume, run
     from crosshook.core.sampling.saved import open_sampler
     from crosshook.core.sampling.trained import TrainedSampler
@@ -50,13 +52,16 @@ _HOMES = {
     "Slot": "crosshook.core.component",
     "TrainedSampler": "crosshook.core.sampling.trained",
     "convert": "crosshook.core.convert",
+    "create_events": "crosshook.core.events.files",
     "default_registry": "crosshook.core.registry",
     "generate": "crosshook.core.more_events",
     "hookimpl": "crosshook.core.component",
     "inspect_file": "crosshook.core.inspect",
     "integrate": "crosshook.core.integral",
+    "open_events": "crosshook.core.events.files",
     "open_sampler": "crosshook.core.sampling.saved",
     "resume": "crosshook.core.run",
+    "reweight_file": "crosshook.core.reweight",
     "run": "crosshook.core.run",
     "unweight_file": "crosshook.core.unweight",
 }
@@ -78,13 +83,16 @@ __all__ = [
     "TrainedSampler",
     "__version__",
     "convert",
+    "create_events",
     "default_registry",
     "generate",
     "hookimpl",
     "inspect_file",
     "integrate",
+    "open_events",
     "open_sampler",
     "resume",
+    "reweight_file",
     "run",
     "unweight_file",
 ]

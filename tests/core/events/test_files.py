@@ -56,7 +56,7 @@ def test_overwriting_is_asked_for(tmp_path: Path, batch: EventBatch, name: str) 
 def test_unknown_formats_are_named(tmp_path: Path, batch: EventBatch) -> None:
     assert format_of_name(tmp_path / "EVENTS.LHE.GZ") == "lhe"
     with pytest.raises(OutputError, match=r"no event format has this extension.*\.lhe\.gz"):
-        create_events(tmp_path / "events.hepmc", batch.info)
+        create_events(tmp_path / "events.csv", batch.info)
     with pytest.raises(OutputError, match="there is no folder"):
         create_events(tmp_path / "nowhere" / "events.lhe", batch.info)
     with pytest.raises(InputError, match="there is no such file"):
