@@ -17,7 +17,7 @@ TORCH = Capabilities(devices=ANYWHERE, differentiable=True)
 
 @hookimpl
 def crosshook_process() -> Iterable[Component[object]]:
-    """Processes with amplitudes of our own, in torch."""
+    """Processes with amplitudes of our own in torch, and of other sources."""
     return [
         Component(
             "pp-ttbar",
@@ -60,6 +60,13 @@ def crosshook_process() -> Iterable[Component[object]]:
             "gg → 2, 3 or 4 gluons at leading order, full colour",
             schema="crosshook.schemas:v1/components/n-gluon.json",
             capabilities=TORCH,
+        ),
+        Component(
+            "umami",
+            "crosshook.adapters.umami.process:make_umami",
+            "any process from UMAMI libraries of generators, with phase space from its diagrams",
+            schema="crosshook.schemas:v1/components/umami.json",
+            capabilities=Capabilities(devices=ANYWHERE),
         ),
     ]
 

@@ -13,7 +13,7 @@ from crosshook import schemas
 from crosshook.core.component import Slot
 from crosshook.core.errors import ConfigurationError, InputError, RegistryError
 from crosshook.core.learning.settings import LearningSettings
-from crosshook.core.options import Schema, validate
+from crosshook.core.options import Schema, load_schema, validate
 from crosshook.core.run_yaml import parse_yaml
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
         ConfigurationError: if anything in it is not allowed.
         RegistryError: if a component is unknown or unusable.
     """
-    full = validate(schemas.load("v1/run"), document, f"{where}:")
+    full = validate(schemas.load("v1/run"), _spelt_out(document, where, registry), f"{where}:")
     for path, interface in SLOTS.items():
         _resolve_slot(full, path.split("."), interface, where, registry)
     beams = cast("dict[str, object]", full["beams"])
@@ -215,6 +215,33 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
     except ConfigurationError as error:
         message = f"{where}: {error}"
         raise ConfigurationError(message) from error
+
+
+def _spelt_out(
+    document: Mapping[str, object], where: str, registry: Registry
+) -> dict[str, object]:
+    """The document with its process in the long form.
+
+    `{umami: {...}}` has the options of a component by its name; where what follows the name is no
+    mapping, as in `{python: "module:function", dimensions: 5}`, it is the first option that the
+    component requires, and the keys beside it are further options.
+    """
+    process = document.get("process")
+    if not isinstance(process, dict) or not process or "use" in process:
+        return dict(document)
+    name, value = next(iter(process.items()))
+    others = {key: each for key, each in process.items() if key != name}
+    if isinstance(value, dict):
+        options = {**value, **others}
+    else:
+        try:
+            schema = load_schema(registry.get("process", str(name)).component.schema)
+        except RegistryError as error:
+            message = f"{where}: process: {error}"
+            raise RegistryError(message) from error
+        required = cast("list[str]", schema.get("required", []))
+        options = {**({required[0]: value} if required else {}), **others}
+    return {**document, "process": {"use": name, "options": options}}
 
 
 def _resolve_slot(

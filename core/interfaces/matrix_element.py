@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,6 +28,9 @@ class Subprocess:
         colour_flows: the leading-colour flows, in the order of the flow weights.
         qcd_order: power of α_s in |M|².
         qed_order: power of α in |M|².
+        mirror_channels: for each channel of the phase space that with the beams exchanged, if |M|²
+            comes with weights of the channels; empty otherwise.
+        chooses_colour: colour flows are chosen by `ColourChoosing.choose_colour`.
     """
 
     pdg: tuple[int, ...]
@@ -39,6 +42,8 @@ class Subprocess:
     mirror_symmetric: bool = False
     qcd_order: int = 0
     qed_order: int = 0
+    mirror_channels: tuple[int, ...] = ()
+    chooses_colour: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,13 @@ class SquaredAmplitude:
         value: averaged over initial, summed over final states, with 1/n! of identical particles,
             in GeV^(8-2m), `(n,)`.
         colour: relative weight of each colour flow, `(n, flows)`, if wanted.
+        channels: relative weight of each channel of the phase space, `(n, k)`, if wanted and there
+            are such weights, e.g. |M_i|² of the diagrams a channel belongs to.
     """
 
     value: Tensor
     colour: Tensor | None = None
+    channels: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +117,30 @@ class MatrixElement(Protocol):
             alpha_s: strong coupling, `(n,)`.
             theta: model parameters that replace the built-in ones, in the order of
                 `parameters`, `(n, c)` or `(1, c)`, or None.
-            want: further results: `colour`.
+            want: further results: `colour`, `channels`.
 
         Returns:
             |M|² and what was wanted.
+        """
+        ...
+
+
+@runtime_checkable
+class ColourChoosing(Protocol):
+    """Amplitudes that draw colour flows themselves, as generators do behind a C interface."""
+
+    def choose_colour(
+        self, momenta: Tensor, subprocess: int, alpha_s: Tensor, uniform: Tensor
+    ) -> Tensor:
+        """Draws colour flows in proportion to their leading-colour weights.
+
+        Args:
+            momenta: `(n, m, 4)` in GeV, incoming first.
+            subprocess: index into `subprocesses`.
+            alpha_s: strong coupling, `(n,)`.
+            uniform: random numbers in [0, 1), `(n,)`.
+
+        Returns:
+            The number of each event's flow, `(n,)` int64.
         """
         ...

@@ -11,6 +11,7 @@ import torch
 from crosshook.core.conventions import ANY_HELICITY
 from crosshook.core.errors import IntegrandError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.interfaces.matrix_element import ColourChoosing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,13 +96,16 @@ def _colour_flows(
         momenta = points.momenta[rows]
         if assignment.mirrored:
             momenta = process.legs_of_subprocess(momenta)
-        squared = process.matrix_element.squared(
-            momenta, assignment.subprocess, points.alpha_s[rows], want=("colour",)
-        )
+        alpha_s, random = points.alpha_s[rows], uniform.to(rows.device)[rows]
+        source = process.matrix_element
+        if sub.chooses_colour and isinstance(source, ColourChoosing):
+            flows[rows] = source.choose_colour(momenta, assignment.subprocess, alpha_s, random)
+            continue
+        squared = source.squared(momenta, assignment.subprocess, alpha_s, want=("colour",))
         if squared.colour is None:
             message = f"matrix element of {sub.label}: no weights for its colour flows"
             raise IntegrandError(message)
-        flows[rows] = _choose(squared.colour, uniform.to(rows.device)[rows])
+        flows[rows] = _choose(squared.colour, random)
     return flows
 
 

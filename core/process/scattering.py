@@ -2,7 +2,8 @@
 
 dσ/dx = (ħc)² · flux · f1 f2 · |M|², summed over flavour assignments; the value of the integrand is
 that times |∂x/∂u| of the channel's own map. Channel weights are proposed in proportion to the
-channels' densities, α_c ∝ g_c(x).
+channels' densities, α_c ∝ g_c(x), or as the amplitudes propose them, e.g. by their diagrams'
+squares, each subprocess with its share of dσ.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.interfaces.matrix_element import SquaredAmplitude
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import BeamSetup, Process
 
@@ -44,6 +46,7 @@ class Points:
         mu_f: factorisation scales in GeV, `(n,)`.
         alpha_s: α_s(μ_R), `(n,)`.
         parts: dσ/dx of each flavour assignment in pb, `(n, a)`.
+        channels: weights of the channels as the amplitudes propose them, `(n, k)`, or None.
     """
 
     momenta: Tensor
@@ -54,10 +57,12 @@ class Points:
     mu_f: Tensor
     alpha_s: Tensor
     parts: Tensor
+    channels: Tensor | None = None
 
     def select(self, rows: Tensor) -> Points:
         """The points of these rows."""
-        return replace(self, **{name: column[rows] for name, column in vars(self).items()})
+        columns = {name: c[rows] for name, c in vars(self).items() if c is not None}
+        return replace(self, **columns)
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ class ScatteringProcess:
         self._mu_f = Scale(scales["factorisation"], "scales.factorisation", final)
         self._cuts = Cuts(cuts, final)
         self._alpha_s = alpha_s
+        self._proposed = len(self.channels) > 1 and all(s.mirror_channels for s in subprocesses)
         self.features: tuple[str, ...] = ()
 
     def give_features(self) -> None:
@@ -177,8 +183,7 @@ class ScatteringProcess:
         parts = u.new_zeros((n, len(self.process_ids))).index_copy(0, rows, grouped)
         value = parts.sum(dim=1)
         flat = u.new_full((n, k), -math.log(k))
-        densities = space.log_densities[rows]
-        proposed = densities - torch.logsumexp(densities, dim=1, keepdim=True)
+        proposed = proposed_weights(space.log_densities[rows], points.channels)
         log_prior = flat.index_copy(0, rows, proposed)
         features = None
         if self.features:
@@ -195,12 +200,12 @@ class ScatteringProcess:
         )
         if bool(fine.all()):
             alpha_s = self.strong_coupling(mu_r)
-            parts = self._dsigma(momenta, x1, x2, mu_f, alpha_s)
-            return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts)
+            parts, channels = self._dsigma(momenta, x1, x2, mu_f, alpha_s)
+            return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts, channels)
         # Densities refuse NaN with an error: only numbers go to them, and the rest is counted.
         rows = torch.nonzero(fine)[:, 0]
         coupling = self.strong_coupling(mu_r[rows])
-        known = self._dsigma(momenta[rows], x1[rows], x2[rows], mu_f[rows], coupling)
+        known, _ = self._dsigma(momenta[rows], x1[rows], x2[rows], mu_f[rows], coupling)
         alpha_s = torch.full_like(mu_r, torch.nan).index_copy(0, rows, coupling)
         unknown = known.new_full((mu_r.shape[0], known.shape[1]), torch.nan)
         parts = unknown.index_copy(0, rows, known)
@@ -220,23 +225,31 @@ class ScatteringProcess:
 
     def _dsigma(
         self, momenta: Tensor, x1: Tensor, x2: Tensor, mu_f: Tensor, alpha_s: Tensor
-    ) -> Tensor:
-        """dσ/(dx1 dx2 dΦ) of every flavour assignment in pb, `(n, a)`."""
-        amplitudes: dict[tuple[int, bool], Tensor] = {}
-        columns = []
+    ) -> tuple[Tensor, Tensor | None]:
+        """dσ/(dx1 dx2 dΦ) of every flavour assignment in pb, `(n, a)`, and `Points.channels`."""
+        amplitudes: dict[tuple[int, bool], SquaredAmplitude] = {}
+        columns, weights = [], []
         for assignment in self.assignments:
             sub = self.matrix_element.subprocesses[assignment.subprocess]
             swapped = assignment.mirrored and not sub.mirror_symmetric
             key = (sub.amplitude, swapped)
             if key not in amplitudes:
                 ordered = self.legs_of_subprocess(momenta) if swapped else momenta
+                want = ("channels",) if self._proposed else ()
                 amplitudes[key] = self.matrix_element.squared(
-                    ordered, assignment.subprocess, alpha_s
-                ).value
-            columns.append(amplitudes[key])
+                    ordered, assignment.subprocess, alpha_s, want=want
+                )
+            columns.append(amplitudes[key].value)
+            channels = amplitudes[key].channels
+            if channels is not None:
+                weights.append(channels[:, list(sub.mirror_channels)] if swapped else channels)
         result = torch.stack(columns, dim=1) * self._flux(momenta)[:, None]
         luminosity = self._luminosity(x1, x2, mu_f)
-        return result if luminosity is None else result * luminosity
+        result = result if luminosity is None else result * luminosity
+        if len(weights) < len(columns):
+            return result, None
+        shares = [w / w.sum(dim=1, keepdim=True) for w in weights]
+        return result, (torch.stack(shares, dim=1) * result.abs()[:, :, None]).sum(dim=1)
 
     @staticmethod
     def legs_of_subprocess(momenta: Tensor) -> Tensor:
@@ -251,6 +264,27 @@ class ScatteringProcess:
         product = kinematics.dot(one, two)
         masses = kinematics.mass_squared(one) * kinematics.mass_squared(two)
         return PICOBARN_GEV2 / (4.0 * torch.sqrt(product**2 - masses))
+
+
+def proposed_weights(log_densities: Tensor, channels: Tensor | None) -> Tensor:
+    """Normalised logarithms of the weights proposed for the channels, `(n, k)`.
+
+    Args:
+        log_densities: of every channel at every point, `(n, k)`.
+        channels: weights the amplitudes propose, `(n, k)`, or None: then they go by the densities,
+            as they do where all proposed weights are 0 or one is no number. A channel that cannot
+            reach a point has no weight there.
+    """
+    by_density = log_densities - torch.logsumexp(log_densities, dim=1, keepdim=True)
+    if channels is None:
+        return by_density
+    open_ = (channels > 0) & (log_densities > -torch.inf)
+    logs = torch.log(torch.where(open_, channels, torch.ones_like(channels)))
+    logs = torch.where(open_, logs, torch.full_like(logs, -torch.inf))
+    usable = open_.any(dim=1) & torch.isfinite(channels).all(dim=1)
+    # unusable rows stay out of the sum: its gradient would be NaN there
+    logs = torch.where(usable[:, None], logs, by_density)
+    return logs - torch.logsumexp(logs, dim=1, keepdim=True)
 
 
 def _check_beams(beams: BeamSetup, incoming: tuple[int, ...]) -> None:

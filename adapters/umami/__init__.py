@@ -1,0 +1,1 @@
+"""Matrix elements of any library behind UMAMI, the C interface of generators; read by ctypes."""

@@ -1,0 +1,107 @@
+"""The phase space of any process, from its masses and diagrams; flat where no diagram is given."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.phase_space.breit_wigner import BreitWignerMap
+from crosshook.core.phase_space.decay_at_rest import DecayAtRest
+from crosshook.core.phase_space.diagram import skeleton
+from crosshook.core.phase_space.diagram_map import DiagramMap
+from crosshook.core.phase_space.hadronic_channels import HadronicChannels
+from crosshook.core.phase_space.mapped_channels import MappedChannels
+from crosshook.core.phase_space.massive_rambo import MassiveRambo
+from crosshook.core.phase_space.parton_collisions import FixedPartons
+from crosshook.core.phase_space.power_law import PowerLawMap
+from crosshook.core.phase_space.rapidity import PlateauRapidity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crosshook.core.interfaces.process import BeamSetup, PhaseSpace
+    from crosshook.core.phase_space.diagram import Line
+    from crosshook.core.phase_space.interval_map import IntervalMap
+    from crosshook.core.phase_space.momentum_map import MomentumMap
+
+RAMBO = "rambo"
+
+_RAPIDITY = PlateauRapidity(margin=2.0, width=0.45)
+"""As for top pairs; VEGAS adapts it."""
+
+_SCALE = 1.0
+"""Where massless poles flatten without cuts, in GeV."""
+
+
+@dataclass(frozen=True)
+class DescribedSpace:
+    """Masses and diagrams of a process.
+
+    Attributes:
+        masses: of the final legs in GeV.
+        n_incoming: 1 or 2.
+        diagrams: propagators of each channel by its name; `rambo` alone where there is none.
+        fall: ν of ŝ^-ν out of hadrons, in channels without a resonance of the whole final state.
+    """
+
+    masses: tuple[float, ...]
+    n_incoming: int
+    diagrams: Mapping[str, tuple[Line, ...]]
+    fall: float = 2.0
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return tuple(self.diagrams) or (RAMBO,)
+
+    def build(self, beams: BeamSetup, cuts: Mapping[str, float]) -> PhaseSpace:
+        """The maps for a run.
+
+        Cuts tell where ŝ begins and where massless poles flatten; core applies them.
+
+        Args:
+            beams: of the run.
+            cuts: named cuts, in GeV.
+
+        Raises:
+            ConfigurationError: if nothing is left of phase space, or a diagram is none.
+        """
+        pt_min = cuts.get("pt_min", 0.0)
+        scale = max(pt_min, cuts.get("m_pair_min", 0.0)) or _SCALE
+        maps: dict[str, MomentumMap] = {}
+        wholes: list[Line | None] = []
+        for name, lines in self.diagrams.items():
+            where = f"phase space: channel {name}"
+            made = skeleton(lines, self.masses, self.n_incoming, scale, where)
+            maps[name] = DiagramMap(made.root)
+            wholes.append(made.whole)
+        if not maps:
+            maps, wholes = {RAMBO: MassiveRambo(self.masses)}, [None]
+        low = max(sum(math.hypot(mass, pt_min) for mass in self.masses), cuts.get("m_min", 0.0))
+        high = min(beams.energy, cuts.get("m_max", math.inf))
+        if not low < high:
+            message = (
+                f"no phase space: the final state has a mass above {low:g} GeV, and {high:g} GeV "
+                "are left by the beams and the cuts"
+            )
+            raise ConfigurationError(message)
+        final = MappedChannels(maps)
+        if self.n_incoming == 1:
+            return DecayAtRest(beams.energy, final)
+        if not beams.hadronic:
+            return FixedPartons(beams.energy, final)
+        if low == 0:
+            message = (
+                "no phase space: out of hadrons a massless final state needs a cut that keeps its "
+                "mass above 0, such as cuts.pt_min or cuts.m_min"
+            )
+            raise ConfigurationError(message)
+        invariants = tuple(self._invariant(line, low**2, high**2) for line in wholes)
+        return HadronicChannels(beams.energy, invariants, _RAPIDITY, final)
+
+    def _invariant(self, line: Line | None, low: float, high: float) -> IntervalMap:
+        if line is not None and line.mass and line.width:
+            return BreitWignerMap(low, high, line.mass, line.width)
+        return PowerLawMap(low, high, self.fall)

@@ -1,0 +1,182 @@
+"""Diagrams as lists of propagators, each told by the external legs on one side of it.
+
+Legs are numbered as momenta are: incoming ones first. Of e+e- -> µ+µ-γ, the photon radiated by the
+µ+ in {2, 4} and the Z in {2, 3, 4} are s-channel propagators; {0, 4} is the electron exchanged when
+the first beam radiates the photon. A leg set and its complement are the same propagator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.phase_space.decay import Leg
+from crosshook.core.phase_space.propagator import FlatPropagator, PowerPropagator, Resonance
+from crosshook.core.phase_space.splitting import Splitting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from crosshook.core.phase_space.propagator import Propagator
+
+
+@dataclass(frozen=True)
+class Line:
+    """One propagator.
+
+    Attributes:
+        legs: external legs on one side.
+        mass: in GeV.
+        width: in GeV; of s-channel propagators with a mass, above 0.
+        power: ν of the density (s + scale²)^-ν or (m² + scale² - t)^-ν; without effect where a
+            width makes a Breit-Wigner.
+    """
+
+    legs: frozenset[int]
+    mass: float = 0.0
+    width: float = 0.0
+    power: float = 1.0
+
+    def mirrored(self) -> Line:
+        """The same with beams 1 and 2 exchanged."""
+        swapped = {0: 1, 1: 0}
+        legs = frozenset(swapped.get(leg, leg) for leg in self.legs)
+        return Line(legs, self.mass, self.width, self.power)
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A diagram ready to be mapped.
+
+    Attributes:
+        root: chain of splittings.
+        whole: the propagator that holds the whole final state, if any.
+    """
+
+    root: Splitting
+    whole: Line | None
+
+
+def skeleton(
+    lines: Iterable[Line], masses: tuple[float, ...], n_incoming: int, scale: float, where: str
+) -> Skeleton:
+    """Orders the propagators of a diagram into a chain of splittings.
+
+    Invariants that no propagator has are mapped evenly, or with 1/s between exchanged ones.
+
+    Args:
+        lines: the propagators.
+        masses: of the final legs in GeV.
+        n_incoming: 1 or 2.
+        scale: where poles of massless propagators flatten, in GeV.
+        where: path of the diagram in the run file, for messages.
+
+    Raises:
+        ConfigurationError: if they are not those of one diagram.
+    """
+    return _Builder(masses, n_incoming, scale, where).build(tuple(lines))
+
+
+class _Builder:
+    def __init__(
+        self, masses: tuple[float, ...], n_incoming: int, scale: float, where: str
+    ) -> None:
+        self.masses, self.n_in, self.scale, self.where = masses, n_incoming, scale, where
+        self.final = frozenset(range(n_incoming, n_incoming + len(masses)))
+
+    def build(self, lines: tuple[Line, ...]) -> Skeleton:
+        pairs: dict[frozenset[int], Line] = {}
+        exchanged: dict[frozenset[int], Line] = {}
+        for line in lines:
+            legs, along = self._side(line)
+            home = exchanged if along else pairs
+            if legs in home:
+                self._fail(line, "is there twice")
+            home[legs] = line
+        chain = sorted(exchanged, key=len)
+        for line, legs, along in self._all(pairs, exchanged):
+            for _, other, too in self._all(pairs, exchanged):
+                apart = not legs & other and not (along and too)
+                inside = (legs <= other and too >= along) or (other <= legs and along >= too)
+                if not (apart or inside):
+                    self._fail(line, f"cannot be in one diagram with that to legs {sorted(other)}")
+        whole = pairs.pop(self.final, None)
+        node: Leg | Splitting | None = None
+        inner: frozenset[int] = frozenset()
+        for number, legs in enumerate(chain):
+            part = self._tree(legs - inner, pairs)
+            if node is None:
+                node = part
+            else:
+                propagator = self._unnamed(legs)
+                node = Splitting(
+                    node, part, propagator, self._exchange(exchanged[chain[number - 1]])
+                )
+            inner = legs
+        rest = self._tree(self.final - inner, pairs)
+        if node is None:
+            assert isinstance(rest, Splitting)
+            return Skeleton(rest, whole)
+        return Skeleton(Splitting(node, rest, exchange=self._exchange(exchanged[inner])), whole)
+
+    @staticmethod
+    def _all(
+        pairs: dict[frozenset[int], Line], exchanged: dict[frozenset[int], Line]
+    ) -> list[tuple[Line, frozenset[int], bool]]:
+        return [
+            *((line, legs, False) for legs, line in pairs.items()),
+            *((line, legs, True) for legs, line in exchanged.items()),
+        ]
+
+    def _side(self, line: Line) -> tuple[frozenset[int], bool]:
+        """Final legs on the side of beam 1, or of neither beam; whether beam 1 is on that side."""
+        incoming = frozenset(range(self.n_in))
+        everything = incoming | self.final
+        if not line.legs <= everything:
+            self._fail(line, f"legs are numbered from 0 to {len(everything) - 1}")
+        legs = line.legs
+        if incoming <= legs or (1 in legs and self.n_in == 2 and 0 not in legs):
+            legs = everything - legs
+        along = self.n_in == 2 and 0 in legs
+        found = legs & self.final
+        if along and not 0 < len(found) < len(self.final):
+            self._fail(line, "separates a beam from nothing")
+        if not along and len(found) < 2:
+            self._fail(line, "is an external leg")
+        return found, along
+
+    def _tree(self, legs: frozenset[int], pairs: dict[frozenset[int], Line]) -> Leg | Splitting:
+        """A part whose propagators are all inside; one for the part itself is taken too."""
+        line = pairs.get(legs)
+        if len(legs) == 1:
+            (leg,) = legs
+            return Leg(leg - self.n_in, self.masses[leg - self.n_in])
+        below = [p for p in pairs if p < legs]
+        outer = [p for p in below if not any(p < other for other in below)]
+        loose = legs - frozenset().union(*outer)
+        groups = [*sorted(outer, key=sorted), *(frozenset({leg}) for leg in sorted(loose))]
+        parts = [self._tree(group, pairs) for group in groups]
+        tail = parts[-1]
+        for part in reversed(parts[1:-1]):
+            tail = Splitting(part, tail)
+        propagator = self._propagator(line) if line is not None else FlatPropagator()
+        return Splitting(parts[0], tail, propagator)
+
+    def _propagator(self, line: Line) -> Propagator:
+        if line.mass and line.width:
+            return Resonance(line.mass, line.width)
+        if line.mass:
+            self._fail(line, f"has the mass {line.mass} GeV and no width; give width, above 0")
+        return PowerPropagator(line.power, self.scale**2)
+
+    def _exchange(self, line: Line) -> Propagator:
+        return PowerPropagator(line.power, line.mass**2 + self.scale**2)
+
+    def _unnamed(self, legs: frozenset[int]) -> Propagator:
+        """What recoils along a chain of exchanges falls like 1/s."""
+        return PowerPropagator(1.0, self.scale**2)
+
+    def _fail(self, line: Line, why: str) -> None:
+        message = f"{self.where}: propagator with legs {sorted(line.legs)}: {why}"
+        raise ConfigurationError(message)
