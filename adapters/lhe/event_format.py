@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class LheFormat:
     """Les Houches event files, plain, gzip or zstd."""
 
-    extensions = (".lhe.zst", ".lhe.gz", ".lhe")
+    extensions = (".lhe.gz", ".lhe.zst", ".lhe")
 
     def __init__(self, level: int) -> None:
         """Sets how files are written; `level` is isal's compression level, 0 to 3."""
