@@ -82,10 +82,10 @@ class Selection:
         Raises:
             ConfigurationError: if the condition is none, or names what the file has not.
         """
-        from crosshook.core.events.event_expression import EventExpression
-
         condition = None
         if self.where is not None:
+            from crosshook.core.events.event_expression import EventExpression  # imports torch
+
             condition = EventExpression.condition(self.where, info, "--where")
         first = 0
         for batch in batches:
