@@ -267,7 +267,8 @@ class UmamiSource:
             return number if output in supported else 0
         if number <= 0:
             return 0
-        self.n_diagrams = number  # room for the trial
+        if output == Output.DIAGRAM_AMP2:
+            self.n_diagrams = number  # room for the trial
         alpha_s = torch.full_like(self.probe[:, 0, 0], 0.118)
         outputs = (Output.MATRIX_ELEMENT, output)
         status, _ = self._call(self.probe, alpha_s, 0, self.inputs, outputs)
