@@ -168,7 +168,7 @@ def test_what_cannot_be_unweighted(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing to unweight: 0 events"):
         unweight_file(DATA / "jhugen_noevents.lhe", out, 1)
     with pytest.raises(OutputError, match="no event format has this extension"):
-        unweight_file(source, tmp_path / "out.hepmc", 1)
+        unweight_file(source, tmp_path / "out.csv", 1)
     with pytest.raises(ConfigurationError, match="rule"):
         unweight_file(source, out, 1, {"use": "rejection", "options": {"rule": "biggest"}})
     zeros = tmp_path / "zeros.lhe"
