@@ -248,21 +248,23 @@ def output_files(formats: tuple[str | Slot, ...], registry: Registry) -> list[tu
     found: list[tuple[str, Slot]] = []
     context = BuildContext()
     known: dict[str, str] = {}
-    for registered in registry.components("event_format"):
-        if not registered.reason:
-            name = registered.component.name
+    usable = [r.component for r in registry.components("event_format") if not r.reason]
+    read_only = {c.name for c in usable if c.capabilities.read_only}
+    for component in usable:
+        if (name := component.name) not in read_only:
             made = cast("EventFormat", registry.build("event_format", name, context))
             known |= {e.removeprefix("."): name for e in made.extensions}
     for chosen in formats:
-        if isinstance(chosen, Slot):
+        if isinstance(chosen, Slot) and chosen.use not in read_only:
             made = cast("EventFormat", registry.build("event_format", chosen, context))
             found.append((made.extensions[0].removeprefix("."), chosen))
-        elif chosen.removeprefix(".") in known:
+        elif isinstance(chosen, str) and chosen.removeprefix(".") in known:
             ending = chosen.removeprefix(".")
             found.append((ending, Slot(known[ending])))
         else:
+            wanted = chosen.use if isinstance(chosen, Slot) else chosen
             message = (
-                f"output.formats: no event format writes {chosen!r}; "
+                f"output.formats: no event format writes {wanted!r}; "
                 f"known: {', '.join(sorted(known))}"
             )
             raise ConfigurationError(message)

@@ -113,9 +113,9 @@ def _zstd(compressed: Source, path: Path) -> Iterator[bytes]:
             f"{path}: reading zstd needs zstandard: pip install zstandard (extra crosshook[zstd])"
         )
         raise ConfigurationError(message) from error
-    reader: Any = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).stream_reader(
-        compressed, read_size=COMPRESSED, read_across_frames=True
-    )
+    # Its stubs ask for a file; what it calls is `read`.
+    decompressor: Any = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+    reader = decompressor.stream_reader(compressed, read_size=COMPRESSED, read_across_frames=True)
     try:
         yield from iter(partial(reader.read, BLOCK), b"")
     except zstandard.ZstdError as error:
