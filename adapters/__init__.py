@@ -68,6 +68,20 @@ def crosshook_process() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/umami.json",
             capabilities=Capabilities(devices=ANYWHERE),
         ),
+        Component(
+            "python",
+            "crosshook.adapters.python.cube:make_python",
+            "any function of the unit cube, with momenta where there are to be events",
+            schema="crosshook.schemas:v1/components/python.json",
+            capabilities=TORCH,
+        ),
+        Component(
+            "python-amplitude",
+            "crosshook.adapters.python.amplitude:make_python_amplitude",
+            "|M|² by functions of momenta, with phase space from masses and diagrams",
+            schema="crosshook.schemas:v1/components/python-amplitude.json",
+            capabilities=TORCH,
+        ),
     ]
 
 

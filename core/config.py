@@ -229,13 +229,16 @@ def _spelt_out(
     process = document.get("process")
     if not isinstance(process, dict) or not process or "use" in process:
         return dict(document)
-    name, value = next(iter(process.items()))
+    known = {r.component.name for r in registry.components("process")}
+    # keys may come in any order
+    name = next((key for key in process if key.rpartition("/")[2] in known), next(iter(process)))
+    value = process[name]
     others = {key: each for key, each in process.items() if key != name}
     if isinstance(value, dict):
         options = {**value, **others}
     else:
         try:
-            schema = load_schema(registry.get("process", str(name)).component.schema)
+            schema = load_schema(registry.get("process", name).component.schema)
         except RegistryError as error:
             message = f"{where}: process: {error}"
             raise RegistryError(message) from error

@@ -155,6 +155,8 @@ def standard_set(
     """
     from particle import Particle
 
+    if not process.final_pdg:  # a function of the unit cube without momenta
+        return []
     names = [str(Particle.from_pdgid(pdg).latex_name) for pdg in process.final_pdg]
     specs = []
     for i, name in enumerate(names):

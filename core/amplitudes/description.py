@@ -137,21 +137,33 @@ def label_of(pdg: Sequence[int], n_incoming: int) -> str:
     return f"{' '.join(names[:n_incoming])} > {' '.join(names[n_incoming:])}"
 
 
-def _flows(
-    given: Plain, pdg: tuple[int, ...], n_incoming: int, source: AmplitudeSource, place: str
+def colour_flows_of(
+    listed: Sequence[list[list[int]]], pdg: tuple[int, ...], n_incoming: int, place: str
 ) -> tuple[ColourFlow, ...]:
-    listed = cast("list[list[list[int]]] | None", given.get("colour_flows"))
+    """Colour flows as the options list them, or the only one there is.
+
+    Raises:
+        ConfigurationError: if they are none of these legs, or there are several and none is listed.
+    """
     if listed:
         flows = tuple(tuple((line[0], line[1]) for line in flow) for flow in listed)
         _check_flows(flows, pdg, n_incoming, place)
-    else:
-        flows = possible_flows(pdg, n_incoming)
-        if len(flows) != 1:
-            message = (
-                f"{place}.colour_flows: needed: {label_of(pdg, n_incoming)} has several; list "
-                "them as event files have them, in the order of the source"
-            )
-            raise ConfigurationError(message)
+        return flows
+    flows = possible_flows(pdg, n_incoming)
+    if len(flows) != 1:
+        message = (
+            f"{place}.colour_flows: needed: {label_of(pdg, n_incoming)} has several; list "
+            "them as event files have them, in the order of the source"
+        )
+        raise ConfigurationError(message)
+    return flows
+
+
+def _flows(
+    given: Plain, pdg: tuple[int, ...], n_incoming: int, source: AmplitudeSource, place: str
+) -> tuple[ColourFlow, ...]:
+    listed = cast("list[list[list[int]]]", given.get("colour_flows", []))
+    flows = colour_flows_of(listed, pdg, n_incoming, place)
     if len(flows) > 1 and source.n_colour_flows != len(flows):
         has = source.n_colour_flows or "none to choose among"
         message = f"{place}.colour_flows: {len(flows)} listed, but {source.name} has {has}"
@@ -288,14 +300,19 @@ def assemble(
     test_energy = masses[0] if n_in == 1 else max(TEST_ENERGY, 4 * sum(masses))
     check_generic_points(amplitudes, name, test_energy, n_in, device)
     return AssembledProcess(
-        name, amplitudes, space, defaults, _resonances(options), _checkpoints(options, where)
+        name,
+        amplitudes,
+        space,
+        defaults,
+        resonances_of(cast("list[Plain]", options["resonances"])),
+        _checkpoints(options, where),
     )
 
 
-def _resonances(options: Mapping[str, object]) -> tuple[Resonance, ...]:
+def resonances_of(given: Sequence[Plain]) -> tuple[Resonance, ...]:
+    """Intermediate particles to write, as the options list them."""
     return tuple(
-        Resonance(cast("int", r["pdg"]), tuple(cast("list[int]", r["legs"])))
-        for r in cast("list[Plain]", options["resonances"])
+        Resonance(cast("int", r["pdg"]), tuple(cast("list[int]", r["legs"]))) for r in given
     )
 
 

@@ -15,6 +15,7 @@ from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.process import BeamSetup
 from crosshook.core.model import read_document
+from crosshook.core.process.cube import CubeFunction, CubeProcess
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.self_test import check_amplitudes
 from crosshook.core.registry import default_registry
@@ -155,6 +156,14 @@ def build_process(config: RunConfig, registry: Registry) -> ScatteringProcess:
         "factorisation": config.scales.get("factorisation", defaults.factorisation),
     }
     cuts = {**defaults.cuts, **config.cuts}
+    if isinstance(process, CubeFunction):
+        if config.events and not process.gives_momenta:
+            message = (
+                f"generate: {process.name} gives values alone, and events need momenta; integrate "
+                "only, with generate: null, or say with pdg whose momenta it gives"
+            )
+            raise ConfigurationError(message)
+        return CubeProcess(process, beams, scales, cuts, config.alpha_s, device)
     check_amplitudes(process, device)
     return ScatteringProcess(process, beams, density, scales, cuts, config.alpha_s, device)
 

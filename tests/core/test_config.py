@@ -280,3 +280,33 @@ def test_numbers_need_no_point(text: str, value: float) -> None:
 
 def test_text_that_looks_like_a_number_stays_text() -> None:
     assert parse_yaml("key: 1e-3x", "run.yaml") == {"key": "1e-3x"}
+
+
+def test_a_process_by_its_name_with_its_options() -> None:
+    """`{NAME: {...}}`, and `{NAME: first option, ...}` in any order, as the long form."""
+    registry = default_registry()
+
+    def options(process: object) -> object:
+        return resolve({"process": process}, "run.yaml", registry).process
+
+    long = options({"use": "pp-ttbar", "options": {"mass_t": 170}})
+    assert options({"pp-ttbar": {"mass_t": 170}}) == long
+    long = options({"use": "python", "options": {"function": "m:f", "dimensions": 3}})
+    assert options({"python": "m:f", "dimensions": 3}) == long
+    assert options({"dimensions": 3, "python": "m:f"}) == long
+
+
+PROCESSES: dict[str, tuple[object, str]] = {
+    "unknown": ({"pp-tbar": {}}, "no process named 'pp-tbar'; did you mean pp-ttbar"),
+    "unknown, short": ({"pyton": "m:f"}, "run.yaml: process: no process named 'pyton'"),
+    "option": ({"pp-ttbar": {"mass": 1}}, r"process\.options\.mass: not allowed"),
+    "beside": ({"python": "m:f", "dimension": 1}, "did you mean dimensions"),
+    "nothing": ({}, "'use' is a required property"),
+}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_processes_that_are_none(name: str) -> None:
+    process, message = PROCESSES[name]
+    with pytest.raises((ConfigurationError, RegistryError), match=message):
+        resolve({"process": process}, "run.yaml", default_registry())

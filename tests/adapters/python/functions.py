@@ -1,0 +1,56 @@
+"""Functions as a user would write them, right and wrong ones."""
+
+import numpy as np
+import torch
+
+
+def product(u):
+    """Integral 1 in any number of dimensions."""
+    return (2 * u).prod(1)
+
+
+def product_numpy(u):
+    """The same with numpy."""
+    return np.prod(2 * u, axis=1)
+
+
+def signed(u):
+    """Integral 0.5: negative for a quarter of the points."""
+    return torch.where(u[:, 0] < 0.25, -1.0, 1.0).to(torch.float64)
+
+
+def changes_its_argument(u):
+    """Whatever it does to its copy harms nobody."""
+    value = u.sum(1)
+    u.zero_()
+    return value
+
+
+def one_by_one(u):
+    """Does not work on batches."""
+    return float(u[0])
+
+
+def too_many(u):
+    """One value too many."""
+    return torch.zeros(len(u) + 1, dtype=torch.float64)
+
+
+def constant(momenta, alpha_s):
+    """|M|² = 1."""
+    return torch.ones_like(alpha_s)
+
+
+def constant_numpy(momenta, alpha_s):
+    """|M|² = 1 with numpy."""
+    return np.ones_like(alpha_s)
+
+
+def strong(momenta, alpha_s):
+    """|M|² ∝ α_s²."""
+    return alpha_s**2
+
+
+def energy(momenta, alpha_s):
+    """No invariant."""
+    return momenta[:, 2, 0]
