@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-ATTRIBUTE: Final = re.compile(r"""([\w:.-]+)\s*=\s*(["'])(.*?)\2""", re.DOTALL)
+ATTRIBUTE: Final = re.compile(r"""(?<![\w:.-])([\w:.-]++)\s*+=\s*+(["'])(.*?)\2""", re.DOTALL)
 
 
 def read_attributes(text: str) -> dict[str, str]:

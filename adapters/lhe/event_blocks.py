@@ -157,6 +157,7 @@ class EventBlocks:
             message = f"{self._where()}: the file ends inside the event"
             raise InputError(message)
         if end < 0:
+            self.line = window.line_at(window.position)
             message = (
                 f"{self._path}: the file ends after {self.taken} events without "
                 "</LesHouchesEvents>; it may have been cut"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 EVENT_NUMBERS: Final = 6
 PARTICLE_NUMBERS: Final = 13
+LIMIT: Final = 1 << 23
+"""Bytes of numbers and comments that are looked at line by line; 40,000 particles make as many."""
 WHOLE: Final = [
     (name, 2.0 ** (31 if np.dtype(kind).itemsize == 4 else 53))
     for name, kind in PARTICLE_COLUMNS.items()
@@ -59,6 +61,12 @@ def read_numbers(text: bytes, extra: bytes, where: Where) -> Numbers:
     """
     values = _plain(text)
     if values is None:
+        end = extra.find(b"<")
+        if len(text) + (end if end >= 0 else len(extra)) > LIMIT:
+            message = (
+                f"{where()}: more than {LIMIT >> 20} MB before its first block cannot be read"
+            )
+            raise InputError(message)
         tokens = text.split()
         if not _complete(tokens):
             tokens, extra = _read_lines(text + extra, where)

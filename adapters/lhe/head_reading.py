@@ -7,9 +7,11 @@ beginning of a line, and their text is kept as it is.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from crosshook.adapters.lhe.attributes import read_attributes
+from crosshook.adapters.lhe.elements import elements, without
 from crosshook.adapters.lhe.numbers import integer, real
 from crosshook.adapters.lhe.weight_declarations import Declarations
 from crosshook.core.errors import InputError
@@ -18,14 +20,18 @@ from crosshook.core.events.run_info import ProcessInfo, RunInfo
 if TYPE_CHECKING:
     from pathlib import Path
 
-INIT_START: Final = re.compile(rb"^[ \t]*<init(?:\s[^>\n]*)?>", re.MULTILINE)
-INIT_END: Final = re.compile(rb"^[ \t]*</init\s*>[^\n]*\n?", re.MULTILINE)
-ROOT: Final = re.compile(r"<LesHouchesEvents([^>]*)>")
-XML_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
-BLOCK: Final = re.compile(r"^[ \t]*<(?:!--|([A-Za-z_][\w.:-]*)([^>\n]*)>)", re.MULTILINE)
-HEADER: Final = re.compile(r"^[ \t]*</?header(?:\s[^>\n]*)?>", re.MULTILINE)
-GENERATOR: Final = re.compile(r"<generator\b([^>]*?)(?:/>|>(.*?)</generator\s*>)", re.DOTALL)
-INITRWGT: Final = re.compile(r"[ \t]*<initrwgt[^>]*>(.*?)</initrwgt\s*>[ \t]*\n?", re.DOTALL)
+INIT_START: Final = re.compile(rb"^[ \t]*+<init(?:\s[^>\n]*+)?>", re.MULTILINE)
+INIT_END: Final = re.compile(rb"^[ \t]*+</init\s*+>[^\n]*+\n?", re.MULTILINE)
+ROOT: Final = re.compile(r"<LesHouchesEvents([^<>]*+)>")
+XML_DECLARATION: Final = re.compile(r"^\s*+<\?xml[^>]*+>")
+BLOCK: Final = re.compile(r"^[ \t]*+<(?:!--|([A-Za-z_][\w.:-]*+)([^>\n]*+)>)", re.MULTILINE)
+HEADER: Final = re.compile(r"^[ \t]*+</?header(?:\s[^>\n]*+)?>", re.MULTILINE)
+MOST_BLOCKS: Final = 2000
+"""Blocks of a header; repeated tags are told apart by blanks, which would fill the memory."""
+MOST_UNCLOSED: Final = 100
+"""Different tags of a header that are opened but not closed; each is looked for once to the end."""
+MOST_PROCESSES: Final = 100_000
+"""Lines of the init block."""
 
 
 def read_head(head: bytes, path: Path) -> RunInfo:
@@ -47,12 +53,14 @@ def read_head(head: bytes, path: Path) -> RunInfo:
     before = head[: start.start()].decode("utf-8", "surrogateescape")
     init = INIT_END.sub(b"", head[start.end() :]).decode("utf-8", "surrogateescape")
     line = head.count(b"\n", 0, start.end()) + 1
-    declarations = Declarations()
-    header, comments = _blocks(before, declarations)
+    declarations = Declarations(path)
+    header, comments = _blocks(before, declarations, path)
     return _init_block(init, line, path, declarations, header, comments, root.group(1))
 
 
-def _blocks(text: str, declarations: Declarations) -> tuple[dict[str, str], tuple[str, ...]]:
+def _blocks(
+    text: str, declarations: Declarations, path: Path
+) -> tuple[dict[str, str], tuple[str, ...]]:
     """Header blocks by the inside of their opening tag, and text outside of them."""
     root = ROOT.search(text)
     lead = XML_DECLARATION.sub("", text[: root.start()] if root else "")
@@ -60,13 +68,19 @@ def _blocks(text: str, declarations: Declarations) -> tuple[dict[str, str], tupl
     header: dict[str, str] = {}
     comments = [lead] if lead.strip() else []
     position = 0
+    unclosed: set[str] = set()
+    repeated: Counter[str] = Counter()
     for match in BLOCK.finditer(body):
-        if match.start() < position:
-            continue
         name = match.group(1)
-        closing = re.compile(rf"</{re.escape(name)}\s*>" if name else "-->")
+        if match.start() < position or name in unclosed:
+            continue
+        closing = re.compile(rf"</{re.escape(name)}\s*+>" if name else "-->")
         end = closing.search(body, match.end())
         if end is None:
+            unclosed.add(name)
+            if len(unclosed) > MOST_UNCLOSED:
+                message = f"{path}: the header has more than {MOST_UNCLOSED} tags that do not end"
+                raise InputError(message)
             continue
         if between := body[position : match.start()].strip("\r\n"):
             comments.append(between)
@@ -76,10 +90,12 @@ def _blocks(text: str, declarations: Declarations) -> tuple[dict[str, str], tupl
         elif name == "initrwgt":
             declarations.read(body[match.end() : end.start()])
         else:
-            key = name + match.group(2)
-            while key in header:
-                key += " "
-            header[key] = body[match.end() : end.start()]
+            tag = name + match.group(2)
+            header[tag + " " * repeated[tag]] = body[match.end() : end.start()]
+            repeated[tag] += 1
+            if len(header) > MOST_BLOCKS:
+                message = f"{path}: the header has more than {MOST_BLOCKS} blocks"
+                raise InputError(message)
     comments.append(body[position:].strip("\r\n"))
     return header, tuple(text for text in comments if text.strip())
 
@@ -105,6 +121,11 @@ def _init_block(
     whole = [integer(token, where) for i, token in enumerate(first[:10]) if i not in (2, 3)]
     processes = []
     announced = whole[7]
+    if announced > MOST_PROCESSES:
+        message = (
+            f"{where}: {announced} processes announced; more than {MOST_PROCESSES} are refused"
+        )
+        raise InputError(message)
     for number, row in rows[1 : 1 + announced]:
         tokens = row.split()
         if len(tokens) < 4 or tokens[0].startswith(("<", "#")):
@@ -116,14 +137,16 @@ def _init_block(
         message = f"{where}: {announced} processes announced in <init>, {len(processes)} found"
         raise InputError(message)
     rest = "\n".join(row for _, row in rows[1 + len(processes) :])
-    for block in INITRWGT.findall(rest):
-        declarations.read(block)
-    rest = INITRWGT.sub("", rest)
+    declared = list(elements(rest, "initrwgt"))
+    for element in declared:
+        declarations.read(element.content)
+    rest = without(rest, declared)
     generators = []
-    for attributes, content in GENERATOR.findall(rest):
-        known = read_attributes(attributes)
-        generators.append((known.get("name", ""), known.get("version", ""), content))
-    extra = GENERATOR.sub("", rest).splitlines()
+    named = list(elements(rest, "generator"))
+    for element in named:
+        known = read_attributes(element.attributes)
+        generators.append((known.get("name", ""), known.get("version", ""), element.content))
+    extra = without(rest, named).splitlines()
     return RunInfo(
         beams=(whole[0], whole[1]),
         energies=(real(first[2], where), real(first[3], where)),

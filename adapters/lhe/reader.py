@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crosshook.adapters.lhe.scanner import Scanner
     from crosshook.core.events.run_info import RunInfo
 
-WORTHWHILE: Final = 1 << 20
+WORTHWHILE: Final = 1 << 23
 """Bytes of text from which on the scanner saves more time than it takes to load."""
 LONGEST: Final = 1024
 """Events in a row that are read carefully at most before the scanner is tried again."""

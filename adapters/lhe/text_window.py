@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LIMIT: Final = 1 << 26
-"""Bytes of a header, an event or the text between two events. A million weights with their ids make
-an event of that length; decompression bombs and endless lines exceed it at once."""
+LIMIT: Final = 1 << 25
+"""Bytes of a header, an event or the text between two events. Half a million weights with their ids
+make an event of that length; decompression bombs and endless lines exceed it at once."""
 
 
 SHORT: Final = 1 << 12

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     Where = Callable[[], str]
 
-WGT: Final = re.compile(rb"""<wgt\s+id\s*=\s*(["'])(.*?)\1[^>]*>([^<]*)</wgt""")
+WGT: Final = re.compile(
+    rb"""<wgt\s++id\s*+=\s*+(?:"([^"\n]*+)"|'([^'\n]*+)')[^<>]*+>([^<]*+)</wgt"""
+)
 TABLE_LIMIT: Final = 1 << 27
 """Weights of one batch, a gigabyte; only files made to exhaust memory come near it."""
 MEMO: Final = 64
@@ -140,12 +142,12 @@ def _irregular(rwgt: bytes, where: Where) -> tuple[tuple[bytes, ...], list[bytes
     if len(found) != rwgt.count(b"<wgt"):
         message = f"{where()}: {rwgt.count(b'<wgt')} weights begun, {len(found)} readable"
         raise InputError(message)
-    return tuple(weight_id for _, weight_id, _ in found), [text for _, _, text in found]
+    return tuple(one or other for one, other, _ in found), [text for _, _, text in found]
 
 
 def _reals(texts: Sequence[bytes], where: Where) -> list[float]:
     try:
-        if not any(b"_" in text for text in texts):  # which Python takes for digits
+        if b"_" not in b"".join(texts):  # which Python takes for digits
             return [float(text) for text in texts]
     except ValueError:
         pass
