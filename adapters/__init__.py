@@ -9,7 +9,7 @@ if not __name__.startswith("crosshook."):
 
 from collections.abc import Iterable
 
-from crosshook.core.component import Capabilities, Component, hookimpl
+from crosshook.core.component import Capabilities, Command, Component, hookimpl
 
 ANYWHERE = ("cpu", "cuda")
 TORCH = Capabilities(devices=ANYWHERE, differentiable=True)
@@ -133,5 +133,22 @@ def crosshook_event_format() -> Iterable[Component[object]]:
             "crosshook.adapters.parquet.event_format:make",
             "Parquet files with NanoAOD-like names (extra crosshook[parquet])",
             schema="crosshook.schemas:v1/components/parquet.json",
+        ),
+    ]
+
+
+@hookimpl
+def crosshook_command() -> Iterable[Command]:
+    """Commands that need what other programs have left on disk."""
+    return [
+        Command(
+            ("process", "show"),
+            "crosshook.adapters.sources.commands:show",
+            "what a source of amplitudes can do",
+        ),
+        Command(
+            ("process", "add"),
+            "crosshook.adapters.sources.commands:add",
+            "the part of a run file that uses a source of amplitudes",
         ),
     ]

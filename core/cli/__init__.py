@@ -60,6 +60,7 @@ CORE_COMMANDS = (
 
 GROUP_SUMMARIES = {
     "plugins": "plugins and the components they offer",
+    "process": "amplitudes of other programs",
     "schema": "JSON Schemas of run files, reports and options",
 }
 

@@ -1,0 +1,1 @@
+"""Sources of amplitudes on disk: `crosshook process show` and `crosshook process add`."""
