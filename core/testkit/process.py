@@ -10,6 +10,7 @@ import torch
 
 from crosshook.core.errors import NumericalError
 from crosshook.core.interfaces.process import BeamSetup
+from crosshook.core.process.cube import CubeFunction
 from crosshook.core.process.self_test import check_amplitudes
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
@@ -34,8 +35,16 @@ PRECISION = 1e-8
 
 
 def process_of(subject: Subject) -> Process:
-    """The process, built once."""
-    return cast("Process", subject.built(CASE))
+    """The process, built once.
+
+    Raises:
+        NotApplicable: if it is a function of the unit cube, without amplitudes and an inverse.
+    """
+    built = subject.built(CASE)
+    if isinstance(built, CubeFunction):
+        reason = "a function of the unit cube"
+        raise NotApplicable(reason)
+    return cast("Process", built)
 
 
 def phase_space_of(process: Process) -> PhaseSpace:
