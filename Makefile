@@ -25,10 +25,13 @@ unit: $(VENV)/.dev
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each; runs killed at any time
+stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each; runs killed at any time; damaged event files
 	$(BIN)/python benchmarks/pulls.py
 	$(BIN)/python tests/core/killed_runs.py examples/ttbar-flow.yaml runs/killed --random 20 \
 	    --set sampling.evaluations=40000 --set generate.events=5000 --set output.formats=[lhe]
+	$(BIN)/python tests/fuzz/event_files.py --minutes 30
+	if $(BIN)/python -c 'import atheris' 2>/dev/null; then \
+	    $(BIN)/python tests/fuzz/event_files.py --minutes 30 --engine atheris; fi
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 import pylhe
 from records import Record, in_words, machine, write
 
+from crosshook.adapters.lhe.number_scan import is_space
 from crosshook.core.events.files import create_events, open_events
 from crosshook.core.execute import one_thread
 
@@ -156,6 +157,7 @@ def resident(field: str) -> float:
 def _memory(work: Callable[..., int], paths: tuple[Path, ...]) -> float:
     for name in MODULES:
         importlib.import_module(name)
+    is_space(0)  # numba imports most of itself at the first call of a compiled function
     before = resident("VmRSS")
     work(*paths)
     return resident("VmHWM") - before
