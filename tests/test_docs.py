@@ -92,7 +92,7 @@ def commands(block: Block) -> Iterator[list[str]]:
         words = shlex.split(line.removeprefix("$ "), comments=True)
         if words == ["make", "demo"]:
             yield DEMO
-        elif words[:1] == ["crosshook"] or words[:2] == ["pip", "install"]:
+        elif words[:1] in (["crosshook"], ["cc"]) or words[:2] == ["pip", "install"]:
             yield words
 
 
@@ -127,6 +127,10 @@ class Reader:
         place = f"{self.page.relative_to(ROOT)}, line {block.line}: {shlex.join(words)}"
         if words[0] == "pip":
             self.install(words[-1])
+        elif words[0] == "cc":
+            if shutil.which("cc") is None:
+                pytest.skip(f"{place}: no C compiler")
+            _process(words, self.folder, place)
         elif self.site.exists():
             command = [sys.executable, "-m", *words, *self.small(words)]
             paths = os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")])
