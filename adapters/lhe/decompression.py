@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from crosshook.core.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -40,7 +40,7 @@ class Source(Protocol):
         ...
 
 
-def text_blocks(file: Source, path: Path) -> Iterator[bytes]:
+def text_blocks(file: Source, path: Path) -> Generator[bytes]:
     """The file's text, decompressed if need be; several members are one text.
 
     Args:
@@ -53,14 +53,14 @@ def text_blocks(file: Source, path: Path) -> Iterator[bytes]:
     """
     first = file.read(COMPRESSED)
     rest = iter(partial(file.read, COMPRESSED), b"")
-    blocks: Iterator[bytes]
     if first.startswith(GZIP_MAGIC):
         blocks = _gzip(chain([first], rest), path)
     elif first.startswith(ZSTD_MAGIC):
         blocks = _zstd(_Rejoined(first, file), path)
     else:
-        return chain([first] if first else [], iter(partial(file.read, BLOCK), b""))
-    return ahead(blocks) if len(first) == COMPRESSED else blocks
+        yield from chain([first] if first else [], iter(partial(file.read, BLOCK), b""))
+        return
+    yield from ahead(blocks) if len(first) == COMPRESSED else blocks
 
 
 def _gzip(compressed: Iterator[bytes], path: Path) -> Iterator[bytes]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WORTHWHILE: Final = 1 << 23
 """Bytes of text from which on the scanner saves more time than it takes to load."""
+SCANNER: Final = "crosshook.adapters.lhe.scanner"
 LONGEST: Final = 1024
 """Events in a row that are read carefully at most before the scanner is tried again."""
 SKIP_LIMIT: Final = 100_000
@@ -74,12 +75,12 @@ class LheStream:
         except OSError as error:
             message = f"{path}: cannot be read: {error.strerror}"
             raise InputError(message) from error
+        self._source = text_blocks(self._file, path)
         try:
-            self._source = text_blocks(self._file, path)
             self._blocks = EventBlocks(self._source, path)
             self.info: RunInfo = read_head(self._blocks.head, path)
         except BaseException:
-            self._file.close()
+            self._close()
             raise
         self._weights = WeightColumns(self.info.weights)
         self._optional: tuple[str, ...] = ()
@@ -93,7 +94,9 @@ class LheStream:
         self._patience = 1
 
     def _is_long(self) -> bool:
-        """Whether the scanner is worth loading."""
+        """Whether the scanner is worth loading, or was loaded before."""
+        if SCANNER in sys.modules:
+            return True
         window = self._blocks.window
         while len(window.text) < WORTHWHILE:
             if not window.more():
@@ -201,4 +204,10 @@ class LheStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._close()
+
+    def _close(self) -> None:
+        """Ends the decompression and closes the file; standard input stays open."""
+        self._source.close()
+        if self._path != STANDARD_INPUT:
+            self._file.close()

@@ -13,6 +13,7 @@ import pylhe
 import pytest
 
 from crosshook.adapters.lhe.event_format import LheFormat
+from crosshook.adapters.lhe.reader import LheStream
 from crosshook.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.interfaces.event_format import SkippedEvent
 
     ReadAll = Callable[..., tuple[RunInfo, EventBatch]]
     Edit = Callable[[bytes, bytes], Path]
@@ -280,3 +282,64 @@ def test_damaged_gzip_is_named(tmp_path: Path, parts: Parts) -> None:
     with pytest.raises(InputError, match=f"{path}: damaged gzip data"):
         for _ in LheFormat(1).read(path):
             pass
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b" 3 7 4.0", b" 3 x 4.0"),
+        (b"</rwgt>", b""),
+        (b"</event>\n", b""),
+        (b"<event>", b"<event trials='3'>"),
+    ],
+)
+def test_skipping_loses_no_other_event(
+    edited: Edit, old: bytes, new: bytes, compiled: bool
+) -> None:
+    path = edited(old, new)
+    skipped: list[SkippedEvent] = []
+    with LheStream(path, 10, skipped, compiled) as stream:
+        assert sum(map(len, stream)) == 2
+    assert [(one.event, one.line, one.file) for one in skipped] == [(2, 25, str(path))]
+    assert skipped[0].reason.startswith(f"{path}: event 2 (line 25): ")
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_skipping_begins_with_the_first_event(
+    tmp_path: Path, parts: Parts, compiled: bool
+) -> None:
+    head, event, tail = parts
+    broken = event.replace(b"</event>\n", b"")
+    path = tmp_path / "events.lhe"
+    path.write_bytes(head + 2 * broken + event.replace(b"<event>", b"<event trials='2'>") + tail)
+    skipped: list[SkippedEvent] = []
+    with LheStream(path, 10, skipped, compiled) as stream:
+        (batch,) = stream
+    assert batch.event["trials"].tolist() == [2.0]
+    assert [one.event for one in skipped] == [1, 2]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_skipping_lists_the_cut_end_of_a_file(
+    tmp_path: Path, parts: Parts, compiled: bool
+) -> None:
+    head, event, tail = parts
+    path = tmp_path / "events.lhe.gz"
+    # Stored, not compressed: what comes before the cut is all there.
+    path.write_bytes(gzip.compress(head + 5 * event + tail, 0)[: -len(tail) - 20])
+    skipped: list[SkippedEvent] = []
+    with LheStream(path, 2, skipped, compiled) as stream:
+        assert sum(map(len, stream)) == 4
+    assert [one.event for one in skipped] == [5]
+    assert "truncated" in skipped[0].reason
+
+
+def test_a_second_file_is_not_skipped(tmp_path: Path, parts: Parts) -> None:
+    path = tmp_path / "events.lhe"
+    path.write_bytes(2 * b"".join(parts))
+    with (
+        LheStream(path, 2, []) as stream,
+        pytest.raises(InputError, match="a second file begins before line"),
+    ):
+        list(stream)
