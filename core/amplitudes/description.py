@@ -126,13 +126,13 @@ def contributions_of(
 def label_of(pdg: Sequence[int], n_incoming: int) -> str:
     """`g g > t t~` from PDG ids."""
     from particle import Particle
-    from particle.particle.particle import ParticleNotFound
+    from particle.particle.particle import InvalidParticle, ParticleNotFound
 
     names = []
     for number in pdg:
         try:
             names.append(str(Particle.from_pdgid(number).name))
-        except ParticleNotFound:
+        except (InvalidParticle, ParticleNotFound):
             names.append(str(number))
     return f"{' '.join(names[:n_incoming])} > {' '.join(names[n_incoming:])}"
 
