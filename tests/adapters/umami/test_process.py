@@ -86,6 +86,36 @@ def test_several_subprocesses_have_a_cross_section_each(library: Compile) -> Non
         assert torch.allclose(alone.evaluate(u, channel).value, parts[:, column], rtol=1e-14)
 
 
+def test_event_files_tell_subprocesses_apart(library: Compile, tmp_path: Path) -> None:
+    """LPRUP and XSECUP of each; the events are shared out by their cross sections, within 5σ."""
+    path = str(library("ee_ff"))
+    ids = ([-13, 13], [-2, 2], [-1, 1])
+    given = [
+        {"library": path, "flavor_index": i, "pdg": [-11, 11, *pdg], "process_id": 10 + i}
+        for i, pdg in enumerate(ids)
+    ]
+    document = {
+        "process": {"umami": {"subprocesses": given}},
+        "sampling": {"evaluations": 5000},
+        "integrate": {"evaluations": 8000},
+        "generate": {"events": 500, "pilot": 5000},
+        "output": {"formats": ["lhe"], "report": "none"},
+        "block_size": 2048,
+    }
+    run_file, output = tmp_path / "run.yaml", tmp_path / "run"
+    run_file.write_text(yaml.safe_dump(document))
+    main(["run", str(run_file), "--output", str(output), "--quiet"])
+    with open_events(output / "events.lhe") as stream:
+        (batch,) = list(stream)
+        shares = {p.process_id: p.cross_section for p in stream.info.processes}
+    assert list(shares) == [10, 11, 12]
+    total = sum(shares.values())
+    for number, sigma in shares.items():
+        share = sigma / total
+        found = float((batch.event["process_id"] == number).mean())
+        assert abs(found - share) < 5 * math.sqrt(share * (1 - share) / 500)
+
+
 def test_top_pairs_out_of_protons_agree_with_our_own(library: Compile) -> None:
     """The same amplitude through other maps, with both kinds of prior weights."""
     ours = scattering({"pp-ttbar": {"mass_t": 173.0, "light_flavours": 0}})
