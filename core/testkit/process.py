@@ -134,7 +134,9 @@ def stored_amplitudes_come_out(subject: Subject) -> Iterator[Finding]:
 
 
 def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:
-    """|M|² is finite and ≥ 0 over phase space, and colour weights are finite, ≥ 0, not all 0."""
+    """|M|² is finite and ≥ 0 over phase space; weights of colour flows and channels, if there are
+    any, are finite, ≥ 0 and not all 0.
+    """
     process = process_of(subject)
     space = phase_space_of(process)
     inputs = points(subject, space, 1000)
@@ -145,9 +147,18 @@ def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:
     for subprocess, _ in _first_subprocesses(process):
         label = process.matrix_element().subprocesses[subprocess].label
         found = _squared(subprocess, process, inputs)
+        if process.matrix_element().subprocesses[subprocess].mirror_channels:
+            proposed = process.matrix_element().squared(
+                inputs["momenta"], subprocess, inputs["alpha_s"], want=("channels",)
+            )
+            shape = (1000, len(space.channels))
+            if proposed.channels is None or proposed.channels.shape != shape:
+                yield Finding(f"no weights {shape} of the channels from {label}", CASE.rows(1000))
+                return
+            found["channels"] = proposed.channels
         for name, value in found.items():
             bad = ~(value.isfinite() & (value >= 0))
-            if name == "colour":
+            if name in ("colour", "channels"):
                 bad |= ~(value.sum(dim=1, keepdim=True) > 0)
             row = first_row(bad)
             if row >= 0:

@@ -146,7 +146,24 @@ class LooseColourLine(TopPairs):
         return found
 
 
+class ProposesChannels(TopPairs):
+    """Announces weights of the channels."""
+
+    def matrix_element(self) -> MatrixElement:
+        found = super().matrix_element()
+        images = (0, 2, 1)
+        found.subprocesses = tuple(replace(s, mirror_channels=images) for s in found.subprocesses)
+        return found
+
+
+class NegativeChannels(ProposesChannels):
+    def change_amplitude(self, found: SquaredAmplitude, momenta: Tensor) -> SquaredAmplitude:
+        return replace(found, channels=-torch.ones_like(momenta[:, :3, 0]))
+
+
 BROKEN = [
+    (ProposesChannels, r"no weights \(1000, 3\) of the channels", "amplitudes_are_positive"),
+    (NegativeChannels, r"channels of .* is \[-1", "amplitudes_are_positive"),
     (
         ForgetsTwoPi,
         r"log_jacobian and that of dx1 dx2 dΦ2 by autograd differ by 3\.68",
