@@ -174,12 +174,12 @@ def standard_set(
     for key, text, label, unit in specs:
         draft = HistogramSpec(key, text, bins, 0.0, 1.0, label, unit)
         value = observable(draft, sample.evaluated.points, process)
-        low, high = _range(value, weight)
+        low, high = _range(value, weight, bins)
         made.append(HistogramSpec(key, text, bins, low, high, label, unit))
     return made
 
 
-def _range(value: Tensor, weight: Tensor) -> tuple[float, float]:
+def _range(value: Tensor, weight: Tensor, bins: int) -> tuple[float, float]:
     """Rounded limits that hold 99 % of the weight."""
     if value.numel() == 0 or not bool((weight > 0).any()):
         return 0.0, 1.0
@@ -190,7 +190,9 @@ def _range(value: Tensor, weight: Tensor) -> tuple[float, float]:
     ).clamp(max=value.numel() - 1)
     low, high = (float(v) for v in value[order][ends])
     if high - low <= ROUNDING * max(abs(low), abs(high)):  # a constant, e.g. m of fixed beams
-        return low - 0.5, low + 0.5
+        # In the middle of a bin: rounding must not spread it over two.
+        first = low - (bins // 2 + 0.5) / bins
+        return first, first + 1.0
     if low < 0 < high:  # a signed quantity gets a symmetric axis
         low, high = -max(-low, high), max(-low, high)
     step = 10.0 ** np.floor(np.log10((high - low) / 2))
