@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from crosshook.adapters.lhe.number_scan import (
+    BLANK,
     HASH,
     LESS,
     U,
@@ -29,10 +30,9 @@ from crosshook.adapters.lhe.scan_state import (
     N_PARTICLES,
     Outcome,
 )
+from crosshook.adapters.lhe.tag_scan import copy_text, scan_tag
 from crosshook.adapters.lhe.weight_scan import (
-    EQUALS,
     GREATER,
-    QUOTES,
     begins,
     scan_listed,
     scan_rwgt,
@@ -52,23 +52,10 @@ EVENT_END = np.frombuffer(b"</event>", np.uint8)
 ROOT_END = np.frombuffer(b"</LesHouchesEvents", np.uint8)
 RWGT = np.frombuffer(b"<rwgt", np.uint8)
 WEIGHTS = np.frombuffer(b"<weights", np.uint8)
-TRIALS = np.frombuffer(b"trials", np.uint8)
-MUR2 = np.frombuffer(b"mur2", np.uint8)
-MUF2 = np.frombuffer(b"muf2", np.uint8)
-SLASH, NEWLINE, BLANK, TAB, RETURN = (ord(c) for c in "/\n \t\r")
+SLASH, NEWLINE, TAB, RETURN = (ord(c) for c in "/\n\t\r")
 E_, R_, W_ = (ord(c) for c in "erw")
 INT32: Final = 2**31
 PARTICLE_INTEGERS: Final = 5
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _copy(text: Text, start: int, end: int, target: Text, at: int) -> int:
-    """Copies a piece of text; the place after it, or -1 if it does not fit."""
-    n = end - start
-    if at + n > len(target):
-        return -1
-    target[at : at + n] = text[start:end]
-    return at + n
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -77,104 +64,6 @@ def _opens_event(text: Text, i: int) -> bool:
     if not begins(text, i, EVENT):
         return False
     return text[U(i + len(EVENT))] in (GREATER, BLANK, TAB, RETURN, NEWLINE)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _is_name(c: int) -> bool:
-    """Whether a byte may be part of an attribute's name: letters, digits, `_`, `:`, `.`, `-`."""
-    return 97 <= c <= 122 or 65 <= c <= 90 or 45 <= c <= 46 or 48 <= c <= 58 or c == 95
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _is_word(text: Text, start: int, end: int, word: Text) -> bool:
-    return end - start == len(word) and begins(text, start, word)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scan_tag(
-    text: Text,
-    start: int,
-    places: IntArray,
-    optional: FloatArray,
-    row: int,
-    attributes: Text,
-    at: int,
-) -> tuple[int, int, int]:
-    """The attributes of an event's tag.
-
-    Returns:
-        The place after the tag, or -1; the end of the raw attributes; whether they did not fit.
-    """
-    begin_at = at
-    for k in range(3):
-        optional[U(row), U(k)] = 0.0
-    has_trials = False
-    i = skip_space(text, start)
-    while text[U(i)] != GREATER:
-        name = i
-        while _is_name(text[U(i)]):
-            i += 1
-        name_end = i
-        i = skip_space(text, i)
-        if name_end == name or text[U(i)] != EQUALS:
-            return -1, at, 0
-        i = skip_space(text, i + 1)
-        quote = text[U(i)]
-        if quote != QUOTES[0] and quote != QUOTES[1]:
-            return -1, at, 0
-        value = i
-        i += 1
-        while text[U(i)] != quote:
-            if text[U(i)] == GREATER or text[U(i)] == LESS:
-                return -1, at, 0
-            i += 1
-        i += 1
-        which = -1
-        if _is_word(text, name, name_end, TRIALS):
-            which = 0
-        elif _is_word(text, name, name_end, MUR2):
-            which = 1
-        elif _is_word(text, name, name_end, MUF2):
-            which = 2
-        if which >= 0 and places[which] >= 0:
-            end, number = _scan_value(text, value + 1, i - 1)
-            if end < 0:
-                return -1, at, 0
-            optional[U(row), U(places[which])] = number
-            has_trials |= which == 0
-        else:
-            if which == 0:
-                return -1, at, 0
-            # Name, `=` and value, with a blank before all but the first.
-            if at + (i - value) + (name_end - name) + 2 > len(attributes):
-                return -1, at, 1
-            if at > begin_at:
-                attributes[at] = BLANK
-                at += 1
-            at = _copy(text, name, name_end, attributes, at)
-            attributes[at] = EQUALS
-            at = _copy(text, value, i, attributes, at + 1)
-        if text[U(i)] != GREATER and not is_space(text[U(i)]):
-            return -1, at, 0
-        i = skip_space(text, i)
-    if places[0] >= 0 and not has_trials:
-        return -1, at, 0
-    return i + 1, at, 0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scan_value(text: Text, start: int, end: int) -> tuple[int, float]:
-    """A number that fills the place between two quotes but for white space; -1 if there is none."""
-    # A number ends before white space, not before a quote: it is read from a copy.
-    if end - start > 60:
-        return -1, 0.0
-    own = np.full(64, BLANK, np.uint8)
-    own[: end - start] = text[start:end]
-    own[63] = LESS
-    i, number = scan_real(own, skip_space(own, 0))
-    if i < 0 or skip_space(own, i) != 63:
-        return -1, 0.0
-    return i, number
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -269,7 +158,7 @@ def _scan_rest(
         if after < 0:
             return -1, at, 0
         if taken:
-            at = _copy(text, piece, i, extra, at)
+            at = copy_text(text, piece, i, extra, at)
             if at < 0:
                 return -1, 0, 1
             at = _strip(extra, begin_at, at)
@@ -277,7 +166,7 @@ def _scan_rest(
                 after += 1
             piece = after
         i = after
-    at = _copy(text, piece, i, extra, at)
+    at = copy_text(text, piece, i, extra, at)
     if at < 0 or at == len(extra):
         return -1, 0, 1
     blank = True
@@ -344,10 +233,10 @@ def scan_events(
             break
         new_before = before
         if not plain:
-            new_before = _copy(text, done, i, before_text, before)
+            new_before = copy_text(text, done, i, before_text, before)
             if new_before < 0:
                 break
-        i, new_attributes, short = _scan_tag(
+        i, new_attributes, short = scan_tag(
             text, i + len(EVENT), places, optional, row, attribute_text, attributes
         )
         if short:

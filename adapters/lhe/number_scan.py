@@ -25,7 +25,7 @@ U = np.uintp
 """Places are unsigned where text is looked at: numba counts negative ones from the end, which costs a
 quarter of the speed."""
 MINUS, PLUS, POINT, ZERO, NINE = (ord(c) for c in "-+.09")
-HASH, LESS = (ord(c) for c in "#<")
+HASH, LESS, BLANK = (ord(c) for c in "#< ")
 EXPONENTS: Final = tuple(ord(c) for c in "edq")
 LOWER_CASE: Final = 0x20
 FITTING: Final = 18
