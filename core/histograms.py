@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from crosshook.core.config import HistogramSpec
+from crosshook.core.events.particle_names import particle_name
 from crosshook.core.process.expression import Expression
 from crosshook.core.sampling.replicas import replica_errors
 
@@ -153,11 +154,9 @@ def standard_set(
         sample: a survey that fixes the ranges.
         bins: bins of each.
     """
-    from particle import Particle
-
     if not process.final_pdg:  # a function of the unit cube without momenta
         return []
-    names = [str(Particle.from_pdgid(pdg).latex_name) for pdg in process.final_pdg]
+    names = [particle_name(pdg, latex=True) for pdg in process.final_pdg]
     specs = []
     for i, name in enumerate(names):
         if len(names) != 2 or i == 0:  # two legs are back to back

@@ -12,6 +12,7 @@ from crosshook.core.amplitudes.assembled import (
 from crosshook.core.amplitudes.colour import colour_ends, possible_flows
 from crosshook.core.amplitudes.contribution import ChannelDescription, Contribution
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.events.particle_names import particle_name
 from crosshook.core.interfaces.matrix_element import CheckPoint
 from crosshook.core.interfaces.process import ProcessDefaults, Resonance
 from crosshook.core.phase_space.described import DescribedSpace
@@ -125,15 +126,7 @@ def contributions_of(
 
 def label_of(pdg: Sequence[int], n_incoming: int) -> str:
     """`g g > t t~` from PDG ids."""
-    from particle import Particle
-    from particle.particle.particle import InvalidParticle, ParticleNotFound
-
-    names = []
-    for number in pdg:
-        try:
-            names.append(str(Particle.from_pdgid(number).name))
-        except (InvalidParticle, ParticleNotFound):
-            names.append(str(number))
+    names = [particle_name(number) for number in pdg]
     return f"{' '.join(names[:n_incoming])} > {' '.join(names[n_incoming:])}"
 
 

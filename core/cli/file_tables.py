@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from crosshook.core.events.particle_names import particle_name
 from crosshook.core.quantity import quantity_of
 
 if TYPE_CHECKING:
@@ -44,16 +45,6 @@ def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
     for name, value in facts:
         table.add_row(name, Text(value))
     Console().print(table)
-
-
-def particle_name(pdg_id: int) -> str:
-    """The particle's name, or its number where PDG has none."""
-    from particle import InvalidParticle, Particle, ParticleNotFound
-
-    try:
-        return str(Particle.from_pdgid(pdg_id).name)
-    except (InvalidParticle, ParticleNotFound):
-        return str(pdg_id)
 
 
 def show_inspection(report: InspectReport) -> None:

@@ -84,7 +84,7 @@ def test_everything_given() -> None:
     assert config.pdf_variations
     assert not config.html
     (root,) = config.formats
-    assert root == Slot("root", {"container": "ttree", "codec": "zstd", "level": 5})
+    assert root == Slot("root", {"container": "ttree", "codec": "zstd", "level": 1})
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
