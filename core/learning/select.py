@@ -47,8 +47,8 @@ MIXTURES: tuple[Mixture, ...] = (
 """Shares of the parts that are tried, the simplest first; the first three are the parts alone."""
 
 FEW, MORE_GUARD = 500, 0.05
-"""A channel with fewer fresh points than this keeps at least so much of its identity: so few points
-cannot tell what a learned mapping has forgotten."""
+"""A group of channels with fewer fresh points than this keeps at least so much of the identity: so few
+points cannot tell what a learned mapping has forgotten."""
 
 GROUPS = 20
 """Of the jackknife."""
@@ -157,13 +157,17 @@ def _largest(log_target: Tensor, log_q: Tensor, log_rho: Tensor) -> float:
     return max((inside - allowed) / weighed, 0.0) if weighed > 0 else float(w[0])
 
 
-def choose(fresh: Fresh, k: int, objective: Objective) -> Choice:
+def choose(
+    fresh: Fresh, k: int, objective: Objective, groups: tuple[int, ...] | None = None
+) -> Choice:
     """Chooses mixtures by an objective.
 
     Args:
         fresh: the points.
         k: number of channels.
         objective: what counts.
+        groups: the group of each channel, whose members share a mapping and so a mixture; None for
+            one each.
     """
     best: tuple[float, int, list[int], list[_Channel]] | None = None
     judged: list[Judged] = []
@@ -175,7 +179,7 @@ def choose(fresh: Fresh, k: int, objective: Objective) -> Choice:
             for part in range(len(NAMES))
         ]
         counts = torch.bincount(fresh.channel, minlength=k).tolist()
-        picks = [_pick(row, n, objective) for row, n in zip(table, counts, strict=True)]
+        picks = _picks(table, counts, objective, groups or tuple(range(k)))
         chosen = [row[i] for row, i in zip(table, picks, strict=True)]
         score = _score(chosen, objective)
         if best is None or score < best[0] * (1 - GAIN):
@@ -209,14 +213,28 @@ def _measure(channel: _Channel, objective: Objective) -> float:
     return channel.deviation if objective == "variance" else channel.largest
 
 
-def _pick(row: list[_Channel], points: int, objective: Objective) -> int:
+def _picks(
+    table: list[list[_Channel]],
+    points: list[int],
+    objective: Objective,
+    groups: tuple[int, ...],
+) -> list[int]:
+    """For each channel the number of its mixture, by what counts for its group as a whole."""
+    chosen = {}
+    for group in set(groups):
+        members = [c for c, own in enumerate(groups) if own == group]
+        figures = [_score([table[c][i] for c in members], objective) for i in range(len(MIXTURES))]
+        chosen[group] = _pick(figures, sum(points[c] for c in members))
+    return [chosen[group] for group in groups]
+
+
+def _pick(figures: list[float], points: int) -> int:
     """The first mixture that no later one beats by more than the gain asked for."""
     least = MORE_GUARD if points < FEW else 0.0
     allowed = [i for i, mixture in enumerate(MIXTURES) if mixture[2] >= least]
     chosen = allowed[0]
     for i in allowed:
-        candidate = row[i]
-        if _measure(candidate, objective) < _measure(row[chosen], objective) * (1 - GAIN):
+        if figures[i] < figures[chosen] * (1 - GAIN):
             chosen = i
     return chosen
 

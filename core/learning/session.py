@@ -201,4 +201,4 @@ def _chosen(
             before = lessons.untrained_weights.log_weights(draw.features, draw.log_prior, None)
             targets.insert(0, log_value + before.gather(1, own)[:, 0])
     fresh = Fresh(draw.channel, torch.stack(columns, dim=1), -draw.log_det, tuple(targets))
-    return choose(fresh, context.channels, settings.objective)
+    return choose(fresh, context.channels, settings.objective, parts.groups)

@@ -35,6 +35,7 @@ class Parts:
         warm: what goes around it, or None.
         inner: the learner as it is seen from outside, for all channels.
         outer: the layer around it, or None.
+        groups: the group of each channel, or None for one each.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Parts:
             around: the warm start is a layer around the learner, not only a part of its own.
         """
         self.learner, self.warm = learner, warm
-        self._context, self._groups, self._around = context, groups, around
+        self.groups, self._context, self._around = groups, context, around
         self.inner = grouped(learner, groups, context.torch_device)
         self._start = None if warm is None else around_values(warm, context)
         self.outer = self._start if around else None
@@ -90,7 +91,7 @@ class Parts:
                 twin.load_state(own, twin.state()[1])
             copies.append(twin)
         learner, warm = cast("ChannelMapping", copies[0]), copies[1]
-        return Parts(learner, warm, self._context, self._groups, self._around).proposal(
+        return Parts(learner, warm, self._context, self.groups, self._around).proposal(
             state["shares"]
         )
 

@@ -95,3 +95,21 @@ def test_a_channel_of_zeros() -> None:
     choice = choose(_fresh(FLAT - math.inf, FLAT), 1, "efficiency")
     assert bool(choice.shares.isfinite().all())
     assert choice.deviations.tolist() == [0.0]
+
+
+def test_channels_of_a_group_choose_together() -> None:
+    """What the mapping gains in the larger channel outweighs what it loses in the smaller one.
+
+    Channel 1 alone would take the identity: its integrand is flat, and the learned density is not.
+    """
+    channel = torch.cat([ONE, ONE + 1])
+    steep = torch.log(2 * (0.1 + 0.9 * U) / 1.1)
+    log_a = torch.cat([steep + math.log(10.0), FLAT])
+    flat = torch.cat([FLAT, FLAT])
+    fresh = Fresh(channel, torch.stack([torch.cat([steep, steep]), flat, flat], 1), flat, (log_a,))
+    alone = choose(fresh, 2, "variance").shares
+    together = choose(fresh, 2, "variance", (0, 0)).shares
+    assert float(alone[0, 0]) >= 1 - select.GUARD
+    assert float(alone[1, 0]) == 0.0
+    assert together[0].tolist() == together[1].tolist()
+    assert float(together[0, 0]) > 0
