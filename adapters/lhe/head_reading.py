@@ -6,6 +6,7 @@ beginning of a line, and their text is kept as it is.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
@@ -149,7 +150,7 @@ def _init_block(
     extra = without(rest, named).splitlines()
     return RunInfo(
         beams=(whole[0], whole[1]),
-        energies=(real(first[2], where), real(first[3], where)),
+        energies=(_energy(first[2], where), _energy(first[3], where)),
         pdf_groups=(whole[2], whole[3]),
         pdf_sets=(whole[4], whole[5]),
         weighting=whole[6],
@@ -162,3 +163,12 @@ def _init_block(
         init_extra=tuple(row for row in extra if row.strip()),
         version=read_attributes(root).get("version", "1.0"),
     )
+
+
+def _energy(token: str, where: str) -> float:
+    """The energy of a beam in GeV."""
+    energy = real(token, where)
+    if not math.isfinite(energy):
+        message = f"{where}: a beam of energy {token!r}"
+        raise InputError(message)
+    return energy

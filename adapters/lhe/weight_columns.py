@@ -62,7 +62,8 @@ class WeightColumns:
                 ids, texts = _irregular(rwgt, where)
                 values = _reals(texts, where)
                 columns = self._known.get(ids) or self._columns(ids)
-                if tokens[::4] == [b"<wgt"] * len(columns) and len(tokens) == 4 * len(columns):
+                # Ids with blanks in them can look regular too; their numbers tell.
+                if len(tokens) == 4 * len(columns) and tokens[2::4] == [t.strip() for t in texts]:
                     self._regular[tuple(tokens[1::4])] = columns
             else:
                 values = _reals(tokens[2::4], where)

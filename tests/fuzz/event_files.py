@@ -59,7 +59,7 @@ def outcome(path: Path, compiled: bool, skip: bool) -> tuple[object, ...]:
                 found.append({key: list(texts) for key, texts in batch.raw.items()})
                 if batch.present is not None:
                     found.append(batch.present.tobytes())
-            found.append(stream.info)
+            found.append(repr(stream.info))  # NaN in it is no difference
     except CrosshookError as error:
         message = str(error)
         assert str(path) in message, message

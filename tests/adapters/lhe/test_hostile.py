@@ -245,3 +245,22 @@ def test_every_event_in_front_of_junk_is_kept(tmp_path: Path, parts: Parts) -> N
     path.write_bytes(head + 50 * event + b"\xff\xfe\x00" * 1000 + 50 * event + tail)
     assert read(path, True) == 100
     assert event_blocks.END in event
+
+
+def test_an_id_with_a_blank_reads_the_same_every_time(tmp_path: Path, parts: Parts) -> None:
+    """Split at blanks it looks as regular as any other, with part of the tag for a number."""
+    head, event, tail = parts
+    odd = event.replace(b"<wgt id='a'> 4.5", b"<wgt id='a '9>4.5", 1)
+    assert odd != event
+    path = tmp_path / "blank.lhe"
+    path.write_bytes(head + 3 * odd + tail)
+    for compiled in (True, False):
+        assert read(path, compiled) == 3
+
+
+def test_beams_have_an_energy(tmp_path: Path, parts: Parts) -> None:
+    head, event, tail = parts
+    path = tmp_path / "beams.lhe"
+    path.write_bytes(head.replace(b" 6.5e+03", b" nan", 1) + event + tail)
+    with pytest.raises(InputError, match=r"line \d+: a beam of energy 'nan'"):
+        read(path, True)
