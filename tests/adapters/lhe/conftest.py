@@ -56,7 +56,7 @@ def read_all() -> ReadAll:
     return read
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def parts() -> tuple[bytes, bytes, bytes]:
     """Head, event and end of a small file."""
     return HEAD, EVENT, TAIL
