@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
+from enum import IntEnum
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from crosshook.adapters.umami.abi import (
     NOT_IMPLEMENTED,
@@ -20,7 +21,6 @@ from crosshook.core.errors import ConfigurationError, InputError, NumericalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from enum import IntEnum
     from pathlib import Path
 
 NEEDED = ("umami_get_meta", "umami_initialize", "umami_matrix_element", "umami_free")
@@ -28,6 +28,8 @@ QUERY = "umami_supported_inputs"
 QUERIES = (QUERY, "umami_required_inputs", "umami_supported_outputs")
 MOST_LEGS = 64
 """Room for masses, whatever a library thinks its number of particles is."""
+
+KeyT = TypeVar("KeyT", bound=IntEnum)
 
 
 class Library:
@@ -109,7 +111,6 @@ class Library:
         if status == NOT_IMPLEMENTED or (status < len(names) and names[status].endswith("META")):
             return False
         self._refuse(f"umami_get_meta({key.name})", status)
-        return False
 
     def device(self) -> Device:
         """Where it computes; the CPU if it does not tell.
@@ -126,20 +127,17 @@ class Library:
 
     def supported_inputs(self) -> frozenset[Input] | None:
         """What it takes; None if it cannot tell."""
-        found = self._flags("umami_supported_inputs", Input)
-        return None if found is None else frozenset(map(Input, found))
+        return self._flags("umami_supported_inputs", Input)
 
     def required_inputs(self) -> frozenset[Input] | None:
         """What it must be given; None if it cannot tell."""
-        found = self._flags("umami_required_inputs", Input)
-        return None if found is None else frozenset(map(Input, found))
+        return self._flags("umami_required_inputs", Input)
 
     def supported_outputs(self) -> frozenset[Output] | None:
         """What it gives; None if it cannot tell."""
-        found = self._flags("umami_supported_outputs", Output)
-        return None if found is None else frozenset(map(Output, found))
+        return self._flags("umami_supported_outputs", Output)
 
-    def _flags(self, function: str, kind: type[IntEnum]) -> set[int] | None:
+    def _flags(self, function: str, kind: type[KeyT]) -> frozenset[KeyT] | None:
         if self.generation == "2025":
             return None
         flags, count = ctypes.POINTER(ctypes.c_bool)(), ctypes.c_int()
@@ -148,7 +146,7 @@ class Library:
         if status != SUCCESS:
             self._refuse(function, status)
         known = min(count.value, len(kind))  # a later header may have more of them
-        return {number for number in range(known) if flags[number]}
+        return frozenset(kind(number) for number in range(known) if flags[number])
 
     def initialize(self, card: str) -> ctypes.c_void_p:
         """A new handle.
@@ -221,6 +219,6 @@ class Library:
             )
         )
 
-    def _refuse(self, call: str, status: int) -> None:
+    def _refuse(self, call: str, status: int) -> NoReturn:
         message = f"{self.path}: {call} gave {status_name(status, self.generation)}"
         raise NumericalError(message)

@@ -37,7 +37,6 @@ OPTIONAL = (Input.ALPHA_S, Input.FLAVOR_INDEX, Input.RANDOM_COLOR)
 HARMLESS = (Input.RANDOM_COLOR, Input.RANDOM_DIAGRAM)
 """Random numbers that choose, but do not change |M|²; given as ½ where they are required."""
 
-
 BLOCK = 1024
 """Events copied at once."""
 
@@ -249,18 +248,13 @@ class UmamiSource:
 
     def _probed(self, own: tuple[Input, ...]) -> tuple[Input, ...]:
         """What a library with the old header takes, by trying."""
-        found = [*own, *OPTIONAL]
-        alpha_s = torch.full_like(self.probe[:, 0, 0], 0.118)
-        outputs = (Output.MATRIX_ELEMENT,)
-        for key in (*own, *OPTIONAL):
-            without = tuple(k for k in found if k != key)
-            status, _ = self._call(self.probe, alpha_s, 0, tuple(found), outputs)
-            if status == SUCCESS:
+        found = (*own, *OPTIONAL)
+        for key in found:
+            if self._try(found) == SUCCESS:
                 break
-            alone, _ = self._call(self.probe, alpha_s, 0, (key,), outputs)
-            if alone in (UNSUPPORTED_INPUT, NOT_IMPLEMENTED):
-                found = list(without)
-        status, _ = self._call(self.probe, alpha_s, 0, tuple(found), outputs)
+            if self._try((key,)) in (UNSUPPORTED_INPUT, NOT_IMPLEMENTED):
+                found = tuple(k for k in found if k != key)
+        status = self._try(found)
         if status != SUCCESS:
             reason = status_name(status, self.handles.library.generation)
             taken = ", ".join(key.name for key in (Input.MOMENTA, *found))
@@ -269,7 +263,13 @@ class UmamiSource:
         if any(key not in found for key in own):
             message = f"{self.name}: does not take HELICITY_INDEX, which is needed here"
             raise ConfigurationError(message)
-        return tuple(found)
+        return found
+
+    def _try(self, inputs: tuple[Input, ...], *outputs: Output) -> int:
+        """Status of a call for |M|² and these outputs at the probe."""
+        alpha_s = torch.full_like(self.probe[:, 0, 0], 0.118)
+        status, _ = self._call(self.probe, alpha_s, 0, inputs, (Output.MATRIX_ELEMENT, *outputs))
+        return status
 
     def _without_colour(self) -> tuple[Input, ...]:
         """The inputs where no colour is to be drawn."""
@@ -277,9 +277,7 @@ class UmamiSource:
         required = self.handles.library.required_inputs()
         if required is not None:
             return self.inputs if Input.RANDOM_COLOR in required else fewer
-        alpha_s = torch.full_like(self.probe[:, 0, 0], 0.118)
-        status, _ = self._call(self.probe, alpha_s, 0, fewer, (Output.MATRIX_ELEMENT,))
-        return fewer if status == SUCCESS else self.inputs
+        return fewer if self._try(fewer) == SUCCESS else self.inputs
 
     def _count(self, meta: Meta, output: Output) -> int:
         """A number of diagrams or colour flows, 0 if the library does not give them."""
@@ -292,9 +290,7 @@ class UmamiSource:
             return 0
         if output == Output.DIAGRAM_AMP2:
             self.n_diagrams = number  # room for the trial
-        alpha_s = torch.full_like(self.probe[:, 0, 0], 0.118)
-        outputs = (Output.MATRIX_ELEMENT, output)
-        status, _ = self._call(self.probe, alpha_s, 0, self.inputs, outputs)
+        status = self._try(self.inputs, output)
         if status in (UNSUPPORTED_OUTPUT, NOT_IMPLEMENTED):
             return 0
         if status != SUCCESS:
