@@ -8,7 +8,7 @@ the first beam radiates the photon. A leg set and its complement are the same pr
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.decay import Leg
@@ -94,7 +94,6 @@ class _Builder:
             if legs in home:
                 self._fail(line, "is there twice")
             home[legs] = line
-        chain = sorted(exchanged, key=len)
         for line, legs, along in self._all(pairs, exchanged):
             for _, other, too in self._all(pairs, exchanged):
                 apart = not legs & other and not (along and too)
@@ -104,15 +103,14 @@ class _Builder:
         whole = pairs.pop(self.final, None)
         node: Leg | Splitting | None = None
         inner: frozenset[int] = frozenset()
-        for number, legs in enumerate(chain):
+        for legs in sorted(exchanged, key=len):
             part = self._tree(legs - inner, pairs)
             if node is None:
                 node = part
             else:
-                propagator = self._unnamed(legs)
-                node = Splitting(
-                    node, part, propagator, self._exchange(exchanged[chain[number - 1]])
-                )
+                # what recoils along a chain of exchanges falls like 1/s
+                recoil = PowerPropagator(1.0, self.scale**2)
+                node = Splitting(node, part, recoil, self._exchange(exchanged[inner]))
             inner = legs
         rest = self._tree(self.final - inner, pairs)
         if node is None:
@@ -173,10 +171,6 @@ class _Builder:
     def _exchange(self, line: Line) -> Propagator:
         return PowerPropagator(line.power, line.mass**2 + self.scale**2)
 
-    def _unnamed(self, legs: frozenset[int]) -> Propagator:
-        """What recoils along a chain of exchanges falls like 1/s."""
-        return PowerPropagator(1.0, self.scale**2)
-
-    def _fail(self, line: Line, why: str) -> None:
+    def _fail(self, line: Line, why: str) -> NoReturn:
         message = f"{self.where}: propagator with legs {sorted(line.legs)}: {why}"
         raise ConfigurationError(message)
