@@ -11,7 +11,7 @@ import os
 import zlib
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyhepmc
@@ -20,13 +20,13 @@ from isal import igzip
 from crosshook.adapters.hepmc.event_columns import TRIALS, event_numbers, particle_columns
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.events.closing_stream import ClosingStream
 from crosshook.core.events.layout import PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
 BEAM: Final = 4
 """HepMC's status of the particles that collide."""
@@ -65,7 +65,7 @@ class TailReader:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
-class HepmcStream:
+class HepmcStream(ClosingStream):
     """An open HepMC file. It is read once, from the beginning to the end.
 
     Attributes:
@@ -217,15 +217,7 @@ class HepmcStream:
             weights[:, self._others],
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._file.close()
 
 

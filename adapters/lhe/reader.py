@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from crosshook.adapters.lhe.collected_events import CollectedEvents
 from crosshook.adapters.lhe.decompression import text_blocks
@@ -20,13 +20,13 @@ from crosshook.adapters.lhe.head_reading import read_head
 from crosshook.adapters.lhe.weight_columns import WeightColumns
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.events.closing_stream import ClosingStream
 from crosshook.core.events.layout import OPTIONAL_EVENT_COLUMNS
 from crosshook.core.interfaces.event_format import STANDARD_INPUT, SkippedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
     from crosshook.adapters.lhe.scanner import Scanner
     from crosshook.core.events.run_info import RunInfo
@@ -40,7 +40,7 @@ SKIP_LIMIT: Final = 100_000
 """Events that may be skipped; a file with more of them is no event file, and the list takes memory."""
 
 
-class LheStream:
+class LheStream(ClosingStream):
     """An open LHE file. It is read once, from the beginning to the end.
 
     Attributes:
@@ -194,17 +194,6 @@ class LheStream:
         if len(skipped) <= SKIP_LIMIT:
             return None
         return InputError(f"{self._path}: more than {SKIP_LIMIT} events cannot be read")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()
 
     def _close(self) -> None:
         """Ends the decompression and closes the file; standard input stays open."""

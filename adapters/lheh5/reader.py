@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import h5py
 import numpy as np
@@ -23,6 +23,7 @@ from crosshook.adapters.lheh5.layout import (
 )
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.events.closing_stream import ClosingStream
 from crosshook.core.events.document import read_document
 from crosshook.core.events.layout import ragged_rows
 from crosshook.core.events.nano import RAW_NAMES
@@ -31,7 +32,6 @@ from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
     from crosshook.core.events.layout import BoolArray, FloatArray, IntArray
 
@@ -41,7 +41,7 @@ OPTIONAL: Final = {"trials": "trials", "mur2": "rscale", "muf2": "fscale"}
 """Optional columns of events and where they come from; of scales the file holds the root."""
 
 
-class Lheh5Stream:
+class Lheh5Stream(ClosingStream):
     """An open LHEH5 file.
 
     Attributes:
@@ -181,15 +181,7 @@ class Lheh5Stream:
             texts[name] = [whole[a - own[0] : b - own[0]] for a, b in pairwise(own.tolist())]
         return texts
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._file.close()
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from crosshook.adapters.parquet.arrow import METADATA, pa, parquet, to_columns
 from crosshook.core.errors import InputError
+from crosshook.core.events.closing_stream import ClosingStream
 from crosshook.core.events.document import read_document
 from crosshook.core.events.nano import from_nano, nano_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
     from crosshook.core.events.batch import EventBatch
 
 
-class ParquetStream:
+class ParquetStream(ClosingStream):
     """An open Parquet file.
 
     Attributes:
@@ -58,13 +58,5 @@ class ParquetStream:
             for first in range(0, len(batch), self._batch_size):
                 yield batch[first : first + self._batch_size]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._file.close()

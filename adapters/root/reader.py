@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 import uproot
 
 from crosshook.adapters.root.tables import ClusterColumns, to_columns
 from crosshook.adapters.root.writer import CHUNK, EVENTS, RUN_INFO
 from crosshook.core.errors import InputError
+from crosshook.core.events.closing_stream import ClosingStream
 from crosshook.core.events.document import read_document
 from crosshook.core.events.nano import from_nano, nano_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.nano import NanoColumns
@@ -33,7 +33,7 @@ READ_ERRORS: Final = (
 """What uproot raises on files that are damaged or not what they claim to be."""
 
 
-class RootStream:
+class RootStream(ClosingStream):
     """An open ROOT file.
 
     Attributes:
@@ -94,15 +94,7 @@ class RootStream:
                 columns = to_columns(events, self._names)
             yield columns
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._file.close()
 
 
