@@ -97,8 +97,8 @@ def error_of_share(
     weight, squares, cross = new
     if points <= 1 or base.weight == 0:
         return sigma.error or 0.0
-    sampled = sigma.error is None or sigma.rule in ("trials", "sum")
-    if sampled or math.isclose(sigma.error or 0.0, found.sums.mean_error, rel_tol=1e-9):
+    spread = found.sums.mean_error * (found.sums.events if sigma.rule == "sum" else 1)
+    if sigma.error is None or math.isclose(sigma.error, spread, rel_tol=1e-9):
         # σ itself comes from this sample: points without an event count as zeros.
         spread = max(squares / points - (weight / points) ** 2, 0.0)
         return unit * math.sqrt(spread / (points - 1))
