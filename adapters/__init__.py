@@ -106,7 +106,7 @@ def crosshook_event_format() -> Iterable[Component[object]]:
         Component(
             "lhe",
             "crosshook.adapters.lhe.event_format:make",
-            "Les Houches event files, plain or gzip",
+            "Les Houches event files, plain, gzip or zstd",
             schema="crosshook.schemas:v1/components/lhe.json",
             capabilities=Capabilities(sequential=True),
         ),

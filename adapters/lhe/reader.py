@@ -1,4 +1,4 @@
-"""Reads LHE files, plain or gzip, as a stream of batches in bounded memory.
+"""Reads LHE files, plain or compressed, as a stream of batches in bounded memory.
 
 Two readers take turns. The compiled scanner reads what is plain, which is nearly everything. An event
 it does not take is read by the careful one, which knows every dialect and every error message. Both
