@@ -14,7 +14,8 @@ from crosshook.adapters.processes.top_chain import top_tree, written
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.matrix_element import CheckPoint, SquaredAmplitude, Subprocess
 from crosshook.core.interfaces.process import BeamSetup, ProcessDefaults, Resonance
-from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.branching import Leg
+from crosshook.core.phase_space.decay import Decay
 from crosshook.core.phase_space.fixed_trees import FixedTrees
 
 if TYPE_CHECKING:

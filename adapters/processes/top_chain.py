@@ -1,7 +1,8 @@
 """The decay chain t -> b W -> b ℓ ν: its phase-space tree and its particles of status 2."""
 
 from crosshook.core.interfaces.process import Resonance as WrittenResonance
-from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.branching import Leg
+from crosshook.core.phase_space.decay import Decay
 from crosshook.core.phase_space.propagator import Resonance
 from crosshook.core.phase_space.widening_resonance import WideningResonance
 

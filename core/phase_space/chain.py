@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from crosshook.core.phase_space.decay import Breakup, Leg
+    from crosshook.core.phase_space.branching import Leg
+    from crosshook.core.phase_space.decay import Breakup
 
 
 @dataclass(frozen=True)

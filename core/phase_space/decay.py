@@ -11,37 +11,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.phase_space.angle import FlatAngle
-from crosshook.core.phase_space.propagator import FlatPropagator
+from crosshook.core.phase_space.branching import Branching, Leg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
     from crosshook.core.phase_space.angle import AngleMap
-    from crosshook.core.phase_space.propagator import Propagator
 
 
 @dataclass(frozen=True)
-class Leg:
-    """A final-state particle.
-
-    Attributes:
-        number: among the final legs, counted from 0.
-        mass: in GeV.
-    """
-
-    number: int
-    mass: float = 0.0
-
-    @property
-    def legs(self) -> tuple[Leg, ...]:
-        """Itself."""
-        return (self,)
-
-
-@dataclass(frozen=True)
-class Decay:
+class Decay(Branching):
     """A particle or a whole event that goes to two others, with angles in its helicity frame.
 
     Attributes:
@@ -61,9 +40,6 @@ class Decay:
             along these axes where equal chiralities dominate (hep-ph/9606419).
     """
 
-    first: Leg | Decay
-    second: Leg | Decay
-    propagator: Propagator = field(default_factory=FlatPropagator)
     angle: AngleMap = field(default_factory=FlatAngle)
     aligned: Leg | Decay | None = None
     beam_axes: bool = False
@@ -75,23 +51,6 @@ class Decay:
         ):
             message = f"aligned: {self.aligned} is no child of the first decay product"
             raise ValueError(message)
-
-    @property
-    def legs(self) -> tuple[Leg, ...]:
-        """Its final legs, the first child's first."""
-        return self.first.legs + self.second.legs
-
-    @property
-    def mass(self) -> float:
-        """The smallest invariant mass in GeV."""
-        return sum(leg.mass for leg in self.legs)
-
-    def decays(self) -> Iterator[Decay]:
-        """Itself and all decays below, parents before children."""
-        yield self
-        for child in (self.first, self.second):
-            if isinstance(child, Decay):
-                yield from child.decays()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from crosshook.core.errors import ConfigurationError
-from crosshook.core.phase_space.decay import Leg
+from crosshook.core.phase_space.branching import Leg
 from crosshook.core.phase_space.propagator import FlatPropagator, PowerPropagator, Resonance
 from crosshook.core.phase_space.splitting import Splitting
 

@@ -16,18 +16,16 @@ import torch
 from crosshook.core import kinematics
 from crosshook.core.phase_space import frames
 from crosshook.core.phase_space.boosts import boosted
-from crosshook.core.phase_space.decay import Breakup, Leg, breakup
-from crosshook.core.phase_space.splitting import Splitting
+from crosshook.core.phase_space.branching import mass_of
+from crosshook.core.phase_space.decay import Breakup, breakup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
-_TWO_PI = 2 * math.pi
+    from crosshook.core.phase_space.branching import Leg
+    from crosshook.core.phase_space.splitting import Splitting
 
-_SMALLEST = 1e-24
-"""Floor of an invariant relative to that of the whole event: no pair is exactly massless."""
+_TWO_PI = 2 * math.pi
 
 
 class _Beam(NamedTuple):
@@ -63,10 +61,7 @@ class DiagramMap:
     root: Splitting
 
     def __post_init__(self) -> None:
-        numbers = sorted(leg.number for leg in self.root.legs)
-        if numbers != list(range(len(numbers))):
-            message = f"legs {numbers}: must be numbered from 0 without gaps"
-            raise ValueError(message)
+        self.root.check_numbers()
 
     @property
     def n_dim(self) -> int:
@@ -76,14 +71,14 @@ class DiagramMap:
     def forward(self, u: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """See `MomentumMap.forward`."""
         columns = iter(u.unbind(1))
-        masses = self._start(s)
+        masses = self.root.known_masses(s)
         density = torch.zeros_like(s)
-        for node, low, high in self._limits(masses):
+        for node, low, high in self.root.limits(masses):
             square = node.propagator.forward(next(columns), low, high)
-            masses[node] = torch.sqrt(torch.maximum(square, _SMALLEST * s))
+            masses[node] = mass_of(square, s)
             density = density + node.propagator.log_density(square, low, high)
         placed: dict[Leg | Splitting, Tensor] = {self.root: _at_rest(masses[self.root])}
-        for node in self.root.splittings():
+        for node in self.root.chain():
             system = breakup(masses[node], masses[node.first], masses[node.second])
             frame, mass = placed[node], masses[node]
             beam = self._beam(node, frame, mass, s)
@@ -120,9 +115,9 @@ class DiagramMap:
         masses, sums = self._variables(momenta, s)
         columns = [
             node.propagator.inverse(masses[node].square(), low, high)
-            for node, low, high in self._limits(masses)
+            for node, low, high in self.root.limits(masses)
         ]
-        for node in self.root.splittings():
+        for node in self.root.chain():
             _, versine, turn, transfer = self._angles(node, masses, sums, s)
             if node.exchange is None or transfer is None:
                 share = 1 - 0.5 * versine
@@ -136,9 +131,9 @@ class DiagramMap:
         """See `MomentumMap.log_density`."""
         masses, sums = self._variables(momenta, s)
         density = torch.full_like(s, -math.log(_TWO_PI))
-        for node, low, high in self._limits(masses):
+        for node, low, high in self.root.limits(masses):
             density = density + node.propagator.log_density(masses[node].square(), low, high)
-        for node in self.root.splittings():
+        for node in self.root.chain():
             if node.exchange is None:  # flat: only the masses count
                 system = breakup(masses[node], masses[node.first], masses[node.second])
                 density = density - math.log(2) - system.log_element
@@ -151,43 +146,19 @@ class DiagramMap:
             density = density + angle + torch.log(transfer.slope) - system.log_element
         return density
 
-    def _start(self, s: Tensor) -> dict[Leg | Splitting, Tensor]:
-        """The masses known from the start, in GeV."""
-        known: dict[Leg | Splitting, Tensor] = {
-            leg: torch.full_like(s, leg.mass) for leg in self.root.legs
-        }
-        return known | {self.root: torch.sqrt(s)}
-
-    def _limits(
-        self, masses: dict[Leg | Splitting, Tensor]
-    ) -> Iterator[tuple[Splitting, Tensor, Tensor]]:
-        """Every splitting below the root with the limits of its invariant in GeV².
-
-        The first part leaves room for the smallest mass the second can have, the second for the
-        mass the first has. The caller adds each mass before it asks for the next.
-        """
-        for parent in self.root.splittings():
-            first, second = parent.first, parent.second
-            if isinstance(first, Splitting):
-                room = masses[parent] - second.mass
-                yield first, torch.full_like(room, first.mass**2), room.square()
-            if isinstance(second, Splitting):
-                room = masses[parent] - masses[first]
-                yield second, torch.full_like(room, second.mass**2), room.square()
-
     def _variables(
         self, momenta: Tensor, s: Tensor
     ) -> tuple[dict[Leg | Splitting, Tensor], dict[Leg | Splitting, Tensor]]:
         """Masses and momenta of all parts of given final states."""
-        masses = self._start(s)
+        masses = self.root.known_masses(s)
         sums: dict[Leg | Splitting, Tensor] = {
             leg: momenta[:, leg.number] for leg in self.root.legs
         }
-        for node in reversed(tuple(self.root.splittings())):
+        for node in reversed(tuple(self.root.chain())):
             sums[node] = sums[node.first] + sums[node.second]
             if node is not self.root:
                 square = kinematics.mass_squared(sums[node])
-                masses[node] = torch.sqrt(torch.maximum(square, _SMALLEST * s))
+                masses[node] = mass_of(square, s)
         sums[self.root] = _at_rest(masses[self.root])
         return masses, sums
 

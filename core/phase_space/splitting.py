@@ -11,20 +11,17 @@ e+e- -> W+W- -> 4 fermions by exchange of a neutrino, beam 1 to the first pair:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crosshook.core.phase_space.propagator import FlatPropagator
+from crosshook.core.phase_space.branching import Branching
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from crosshook.core.phase_space.decay import Leg
     from crosshook.core.phase_space.propagator import Propagator
 
 
 @dataclass(frozen=True)
-class Splitting:
+class Splitting(Branching):
     """A system of particles that parts into two, isotropically or along beam 1.
 
     Attributes:
@@ -34,24 +31,4 @@ class Splitting:
         exchange: map of -t in GeV² for t = (p_beam1 - p_first)², or None for a flat cosθ.
     """
 
-    first: Leg | Splitting
-    second: Leg | Splitting
-    propagator: Propagator = field(default_factory=FlatPropagator)
     exchange: Propagator | None = None
-
-    @property
-    def legs(self) -> tuple[Leg, ...]:
-        """Its final legs, the first part's first."""
-        return self.first.legs + self.second.legs
-
-    @property
-    def mass(self) -> float:
-        """The smallest invariant mass in GeV."""
-        return sum(leg.mass for leg in self.legs)
-
-    def splittings(self) -> Iterator[Splitting]:
-        """Itself and all below, parents before children."""
-        yield self
-        for child in (self.first, self.second):
-            if isinstance(child, Splitting):
-                yield from child.splittings()

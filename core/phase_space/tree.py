@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core import kinematics
+from crosshook.core.phase_space.branching import mass_of
 from crosshook.core.phase_space.chain import Angles, assemble, dissect
-from crosshook.core.phase_space.decay import Breakup, Decay, Leg, breakup
+from crosshook.core.phase_space.decay import Breakup, Decay, breakup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
-_TWO_PI = 2 * math.pi
+    from crosshook.core.phase_space.branching import Leg
 
-_SMALLEST = 1e-24
-"""Floor of an invariant relative to that of the whole event: no pair is exactly massless."""
+_TWO_PI = 2 * math.pi
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,7 @@ class TreeMap:
     root: Decay
 
     def __post_init__(self) -> None:
-        numbers = sorted(leg.number for leg in self.root.legs)
-        if numbers != list(range(len(numbers))):
-            message = f"legs {numbers}: must be numbered from 0 without gaps"
-            raise ValueError(message)
+        self.root.check_numbers()
 
     @property
     def n_dim(self) -> int:
@@ -63,11 +58,11 @@ class TreeMap:
             dΦ_j, `(n,)`.
         """
         columns = iter(u.unbind(1))
-        masses = self._start(s)
+        masses = self.root.known_masses(s)
         density = torch.zeros_like(s)
-        for decay, low, high in self._limits(masses):
+        for decay, low, high in self.root.limits(masses):
             square = decay.propagator.forward(next(columns), low, high)
-            masses[decay] = torch.sqrt(torch.maximum(square, _SMALLEST * s))
+            masses[decay] = mass_of(square, s)
             density = density + decay.propagator.log_density(square, low, high)
         breakups = self._breakups(masses)
         angles = {}
@@ -85,7 +80,7 @@ class TreeMap:
         masses, breakups, angles = self._variables(momenta, s)
         columns = [
             decay.propagator.inverse(masses[decay].square(), low, high)
-            for decay, low, high in self._limits(masses)
+            for decay, low, high in self.root.limits(masses)
         ]
         for decay, system in breakups.items():
             columns.append(decay.angle.inverse(angles[decay].cosine, *system.velocities))
@@ -96,51 +91,29 @@ class TreeMap:
         """Log of the density in dΦ_j at momenta `(n, j, 4)` in the rest frame, `(n,)`."""
         masses, breakups, angles = self._variables(momenta, s)
         density = -_log_element(breakups)
-        for decay, low, high in self._limits(masses):
+        for decay, low, high in self.root.limits(masses):
             density = density + decay.propagator.log_density(masses[decay].square(), low, high)
         for decay, system in breakups.items():
             cosine = angles[decay].cosine
             density = density + decay.angle.log_density(cosine, *system.velocities)
         return density
 
-    def _start(self, s: Tensor) -> dict[Leg | Decay, Tensor]:
-        """The masses known from the start, in GeV."""
-        known: dict[Leg | Decay, Tensor] = {
-            leg: torch.full_like(s, leg.mass) for leg in self.root.legs
-        }
-        return known | {self.root: torch.sqrt(s)}
-
-    def _limits(self, masses: dict[Leg | Decay, Tensor]) -> Iterator[tuple[Decay, Tensor, Tensor]]:
-        """Every decay below the root with the limits of its invariant in GeV².
-
-        The first child leaves room for the smallest mass its sibling can have, the second for the
-        mass the first has. The caller adds each mass before it asks for the next decay.
-        """
-        for parent in self.root.decays():
-            first, second = parent.first, parent.second
-            if isinstance(first, Decay):
-                room = masses[parent] - second.mass
-                yield first, torch.full_like(room, first.mass**2), room.square()
-            if isinstance(second, Decay):
-                room = masses[parent] - masses[first]
-                yield second, torch.full_like(room, second.mass**2), room.square()
-
     def _breakups(self, masses: dict[Leg | Decay, Tensor]) -> dict[Decay, Breakup]:
         return {
             decay: breakup(masses[decay], masses[decay.first], masses[decay.second])
-            for decay in self.root.decays()
+            for decay in self.root.chain()
         }
 
     def _variables(
         self, momenta: Tensor, s: Tensor
     ) -> tuple[dict[Leg | Decay, Tensor], dict[Decay, Breakup], dict[Decay, Angles]]:
         """Masses, kinematics and angles of given momenta."""
-        masses = self._start(s)
-        for decay in self.root.decays():
+        masses = self.root.known_masses(s)
+        for decay in self.root.chain():
             if decay is not self.root:
                 total = momenta[:, [leg.number for leg in decay.legs]].sum(1)
                 square = kinematics.mass_squared(total)
-                masses[decay] = torch.sqrt(torch.maximum(square, _SMALLEST * s))
+                masses[decay] = mass_of(square, s)
         breakups = self._breakups(masses)
         angles: dict[Decay, Angles] = {}
         ordered = momenta[:, [leg.number for leg in self.root.legs]]

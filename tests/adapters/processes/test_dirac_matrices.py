@@ -16,7 +16,8 @@ import torch
 
 from crosshook.adapters.processes.ee_ttbar_amplitude import top_pairs_with_decays
 from crosshook.adapters.processes.top_decay_amplitude import top_decay as own_top_decay
-from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.branching import Leg
+from crosshook.core.phase_space.decay import Decay
 from crosshook.core.phase_space.fixed_trees import FixedTrees
 from crosshook.core.phase_space.propagator import Resonance
 

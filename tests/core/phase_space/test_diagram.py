@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crosshook.core.errors import ConfigurationError
-from crosshook.core.phase_space.decay import Leg
+from crosshook.core.phase_space.branching import Leg
 from crosshook.core.phase_space.diagram import Line, Skeleton, skeleton
 from crosshook.core.phase_space.propagator import FlatPropagator, PowerPropagator, Resonance
 from crosshook.core.phase_space.splitting import Splitting

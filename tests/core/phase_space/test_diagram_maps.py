@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from crosshook.core import kinematics
+from crosshook.core.phase_space.branching import Leg
 from crosshook.core.phase_space.breit_wigner import BreitWignerMap
-from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.decay import Decay
 from crosshook.core.phase_space.decay_at_rest import DecayAtRest
 from crosshook.core.phase_space.diagram_map import DiagramMap
 from crosshook.core.phase_space.hadronic_channels import HadronicChannels

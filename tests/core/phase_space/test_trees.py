@@ -11,7 +11,8 @@ import torch
 
 from crosshook.core import kinematics
 from crosshook.core.phase_space.angle import BackwardPole, ForwardPole
-from crosshook.core.phase_space.decay import Decay, Leg
+from crosshook.core.phase_space.branching import Leg
+from crosshook.core.phase_space.decay import Decay
 from crosshook.core.phase_space.fixed_trees import FixedTrees
 from crosshook.core.phase_space.power_angle import PowerAngle
 from crosshook.core.phase_space.propagator import PowerPropagator, Resonance
