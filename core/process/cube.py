@@ -208,7 +208,10 @@ class CubeProcess(ScatteringProcess):
     def evaluate_points(self, u: Tensor, channel: Tensor) -> Evaluated:
         """The function at points `(n, d)` of the cube, 0 where cut."""
         value, momenta = self.function.evaluate(u)
-        inside = self._cuts(momenta[:, N_INCOMING:]) | torch.isnan(momenta).any(2).any(1)
+        known = torch.isfinite(momenta).all(2).all(1)
+        # Without momenta there is no event: such a value is counted as no number, unless it is 0.
+        value = torch.where(known | (value == 0), value, torch.full_like(value, torch.nan))
+        inside = torch.where(known, self._cuts(momenta[:, N_INCOMING:]), value != 0)
         value = torch.where(inside, value, torch.zeros_like(value))
         rows = torch.nonzero(inside)[:, 0]
         one = torch.ones_like(value[rows])

@@ -36,6 +36,16 @@ def too_many(u):
     return torch.zeros(len(u) + 1, dtype=torch.float64)
 
 
+def half_known(u):
+    """Momenta of e+e- → µ+µ- at 10 GeV along z, no numbers for u1 > 1/2; the value is 0 for u0 < 1/4."""
+    value = (u[:, 0] >= 0.25).to(torch.float64)
+    momenta = torch.zeros(len(u), 4, 4, dtype=torch.float64)
+    momenta[:, :, 0] = 5.0
+    momenta[:, ::2, 3], momenta[:, 1::2, 3] = 5.0, -5.0
+    momenta[u[:, 1] > 0.5, 2:] = torch.nan
+    return value, momenta
+
+
 def constant(momenta, alpha_s):
     """|M|² = 1."""
     return torch.ones_like(alpha_s)

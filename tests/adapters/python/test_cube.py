@@ -110,6 +110,17 @@ def test_momenta_are_cut_on() -> None:
     assert evaluated.points.momenta.shape == (int(passed.sum()), 4, 4)
 
 
+def test_values_without_momenta_are_no_numbers() -> None:
+    """They would be events without momenta; where the value is 0 there is no event anyway."""
+    u, channel = points(500)
+    found = process("half_known", pdg=[-11, 11, -13, 13]).evaluate_points(u, channel)
+    value, unknown = found.evaluation.value, u[:, 1] > 0.5
+    positive = u[:, 0] >= 0.25
+    assert torch.equal(value.isnan(), unknown & positive)
+    assert torch.equal(value == 1, ~unknown & positive)
+    assert torch.equal(found.rows, torch.nonzero(positive | ~unknown)[:, 0])
+
+
 WRONG: dict[str, tuple[dict[str, object], str]] = {
     "one_by_one": ({}, "raised"),
     "too_many": ({}, "shape"),
