@@ -205,11 +205,15 @@ class ScatteringProcess:
         # Densities refuse NaN with an error: only numbers go to them, and the rest is counted.
         rows = torch.nonzero(fine)[:, 0]
         coupling = self.strong_coupling(mu_r[rows])
-        known, _ = self._dsigma(momenta[rows], x1[rows], x2[rows], mu_f[rows], coupling)
+        known, given = self._dsigma(momenta[rows], x1[rows], x2[rows], mu_f[rows], coupling)
         alpha_s = torch.full_like(mu_r, torch.nan).index_copy(0, rows, coupling)
         unknown = known.new_full((mu_r.shape[0], known.shape[1]), torch.nan)
         parts = unknown.index_copy(0, rows, known)
-        return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts)
+        channels = None
+        if given is not None:
+            channels = given.new_full((mu_r.shape[0], given.shape[1]), torch.nan)
+            channels = channels.index_copy(0, rows, given)
+        return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts, channels)
 
     def strong_coupling(self, mu: Tensor, member: int | None = None) -> Tensor:
         """α_s at scales in GeV, `(n,)`: that of the densities' member, or the run's constant."""

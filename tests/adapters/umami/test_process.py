@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from crosshook.core.interfaces.process import PhaseSpacePoint
     from tests.adapters.umami.conftest import Compile
 
 MADGRAPH_MUONS = 0.1042870, 5.338566e-05
@@ -140,6 +142,31 @@ def test_prior_weights_are_the_shares_of_the_diagrams(library: Compile) -> None:
     expected = squares / squares.sum(1, keepdim=True)
     prior = torch.exp(found.evaluation.log_prior[found.rows])
     assert torch.allclose(prior, expected, rtol=1e-6)
+
+
+def test_prior_weights_do_not_depend_on_other_points(
+    library: Compile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One point that is no number leaves those of its block as they are."""
+    process = scattering({"umami": top_pair(library("gg_tt"))})
+    u = torch.rand(300, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    channel = torch.arange(300) % 3
+    before = process.evaluate(u, channel)
+    forward = process.phase_space.forward
+
+    def spoilt(u: torch.Tensor, channel: torch.Tensor) -> PhaseSpacePoint:
+        point = forward(u, channel)
+        momenta = point.momenta.clone()
+        momenta[7] = torch.nan
+        return replace(point, momenta=momenta)
+
+    monkeypatch.setattr(process.phase_space, "forward", spoilt)
+    after = process.evaluate(u, channel)
+    assert torch.nonzero(after.value.isnan()).tolist() == [[7]]
+    others = torch.arange(300) != 7
+    assert torch.equal(after.value[others], before.value[others])
+    assert torch.equal(after.log_prior[others], before.log_prior[others])
+    assert after.log_prior[7].isfinite().all()
 
 
 def test_mirrored_subprocesses_have_channels_of_their_own(library: Compile) -> None:
