@@ -215,13 +215,13 @@ class UmamiSource:
         return status, taken
 
     def _room(self, key: Output, n: int, stride: int) -> Tensor:
-        """Memory for an output; NaN where the library forgets to write."""
+        """Memory for an output; NaN or -1 where the library forgets to write."""
         if key == Output.MATRIX_ELEMENT:
             return torch.full((n,), torch.nan, dtype=torch.float64, device=self._device)
         if key == Output.DIAGRAM_AMP2:
             shape = (self.n_diagrams, stride)
             return torch.full(shape, torch.nan, dtype=torch.float64, device=self._device)
-        return torch.zeros((n,), dtype=torch.int32, device=self._device)
+        return torch.full((n,), -1, dtype=torch.int32, device=self._device)
 
     def _accepted(self) -> tuple[Input, ...]:
         """Inputs to give besides the momenta."""

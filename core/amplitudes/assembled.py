@@ -129,9 +129,10 @@ class AssembledAmplitudes:
         ).colour_flow
         assert found is not None
         last = len(chosen.colour_flows) - 1
-        if len(found) and not 0 <= int(found.min()) <= int(found.max()) <= last:
+        wrong = found[(found < 0) | (found > last)]
+        if len(wrong):
             message = (
-                f"{chosen.source.name}: chose colour flow {int(found.max())} of {chosen.label}; "
+                f"{chosen.source.name}: chose colour flow {int(wrong[0])} of {chosen.label}; "
                 f"colour_flows lists {last + 1}, counted from 0"
             )
             raise ConfigurationError(message)

@@ -153,6 +153,9 @@ int umami_matrix_element(void *handle, size_t count, size_t stride, size_t offse
                 break;
             case 2:
                 if (!colour) return MISSING_INPUT;
+#ifdef FORGETS_COLOUR
+                break;
+#endif
                 ((int *)out[i])[e] = colour[e] * (one * one + two * two) >= two * two;
                 break;
             default: return UNSUPPORTED_OUTPUT;

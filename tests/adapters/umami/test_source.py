@@ -11,7 +11,7 @@ import torch
 
 from crosshook.adapters.umami.source import UmamiSource, arranged
 from crosshook.core.amplitudes.assembled import AssembledAmplitudes
-from crosshook.core.errors import IntegrandError, NumericalError
+from crosshook.core.errors import ConfigurationError, IntegrandError, NumericalError
 from crosshook.core.process.self_test import check_amplitudes
 from tests.adapters.umami.conftest import FLOWS, build, top_pair
 
@@ -132,6 +132,13 @@ def test_colour_flows_are_drawn_by_the_library(header: tuple[str, ...], library:
     ]
     expected = tau[1] ** 2 / (tau[0] ** 2 + tau[1] ** 2)
     assert abs(float((flow == 0).double().mean()) - expected) <= 1 / n
+
+
+def test_colour_flows_that_are_not_written_are_missed(library: Compile) -> None:
+    found = amplitudes(top_pair(library("gg_tt", "FORGETS_COLOUR")))
+    momenta, alpha_s, _ = stored("gg_tt")
+    with pytest.raises(ConfigurationError, match=r"chose colour flow -1 of g g > t t~; .* lists 2"):
+        found.choose_colour(momenta, 0, alpha_s, torch.full_like(alpha_s, 0.5))
 
 
 def test_reference_points_are_compared(library: Compile) -> None:
