@@ -20,6 +20,7 @@ TRIALS: Final = ("NTrials", "EXTRA__NTrials")
 COLOURS: Final = {"flow1": "colour1", "flow2": "colour2"}
 UNKNOWN_SPIN: Final = 9.0
 MEV: Final = 1e-3
+"""In GeV."""
 EVENT_ATTRIBUTES: Final = {
     "signal_process_id": "process_id",
     "event_scale": "scale",

@@ -17,7 +17,13 @@ import numpy as np
 import pyhepmc
 from isal import igzip
 
-from crosshook.adapters.hepmc.event_columns import TRIALS, event_numbers, particle_columns
+from crosshook.adapters.hepmc.event_columns import (
+    MEV,
+    TRIALS,
+    event_numbers,
+    particle_columns,
+)
+from crosshook.adapters.hepmc.event_format import GZIP_MAGIC
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.closing_stream import ClosingStream
@@ -35,7 +41,6 @@ END_MARK: Final = b"END_EVENT_LISTING"
 VERSIONS: Final = {b"HepMC::Asciiv3": "HepMC3", b"HepMC::IO_GenEvent": "HepMC2"}
 HEAD: Final = 1024
 """Bytes within which the format is named."""
-GZIP_MAGIC: Final = b"\x1f\x8b"
 READ_ERRORS: Final = (OSError, EOFError, RuntimeError, ValueError, UnicodeDecodeError, zlib.error)
 """What pyhepmc and the decompression raise on files that are damaged."""
 
@@ -84,7 +89,7 @@ class HepmcStream(ClosingStream):
         self._largest = 0.0
         try:
             with path.open("rb") as raw:
-                packed = raw.read(2) == GZIP_MAGIC
+                packed = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             self._file: Any = (
                 igzip.IGzipFile(path)  # type: ignore[no-untyped-call]
                 if packed
@@ -143,7 +148,7 @@ class HepmcStream(ClosingStream):
         self._others: list[int] = []
         if event is None:
             return RunInfo(weighting=WEIGHTING)
-        unit = 1.0 if event.momentum_unit == pyhepmc.Units.GEV else 1e-3
+        unit = 1.0 if event.momentum_unit == pyhepmc.Units.GEV else MEV
         beams = [p for p in event.particles if p.status == BEAM][:2]
         names = _names(event)
         self._trials = next((names.index(t) for t in TRIALS if t in names), None)

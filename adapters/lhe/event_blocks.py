@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from crosshook.adapters.lhe.head_reading import INIT_END, INIT_START
-from crosshook.adapters.lhe.text_window import TextWindow
+from crosshook.adapters.lhe.text_window import EVENT_END, TextWindow
 from crosshook.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 START: Final = b"<event"
-END: Final = b"</event>"
 ROOT_END: Final = b"</LesHouchesEvents"
 
 
@@ -113,7 +112,9 @@ class EventBlocks:
             inside = text.find(b">", start) if start >= 0 else -1
             # The next event bounds the search for the end of this one.
             bound = event_start(text, inside) if inside >= 0 else -1
-            end = text.find(END, inside, bound if bound >= 0 else None) if inside >= 0 else -1
+            end = (
+                text.find(EVENT_END, inside, bound if bound >= 0 else None) if inside >= 0 else -1
+            )
             if end >= 0:
                 break
             if bound >= 0:
@@ -136,7 +137,7 @@ class EventBlocks:
         kept = b"" if before.isspace() else before
         body = text[inside + 1 : end]
         block = EventBlock(kept, attributes, body, self.number, self.line)
-        return block, end + len(END)
+        return block, end + len(EVENT_END)
 
     def _where(self) -> str:
         return f"{self._path}: event {self.number} (line {self.line})"

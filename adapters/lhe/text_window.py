@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 LIMIT: Final = 1 << 25
 """Bytes of a header, an event or the text between two events. Half a million weights with their ids
 make an event of that length; decompression bombs and endless lines exceed it at once."""
-
-
 SHORT: Final = 1 << 12
+"""Bytes from which on newlines are counted by numpy."""
 NEWLINE: Final = ord("\n")
 EVENT_END: Final = b"</event>"
 

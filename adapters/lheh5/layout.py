@@ -55,6 +55,15 @@ COLUMNS: Final = "properties"
 """Attribute of a table with the names of its columns."""
 OWN: Final = "crosshook"
 """Group with what LHEH5 has no place for."""
+RUN: Final = "run"
+"""The run as JSON in it, written last."""
+INIT_TABLE: Final = "init"
+PROCESS_TABLE: Final = "procInfo"
 COUNTER_EVENTS: Final = "ctevents"
 EVENT_TABLE: Final = "events"
 PARTICLE_TABLE: Final = "particles"
+
+
+def lengths_of(name: str) -> str:
+    """The column with the lengths of the raw texts of a column."""
+    return f"{name}_length"

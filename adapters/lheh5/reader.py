@@ -15,11 +15,15 @@ from crosshook.adapters.lheh5.layout import (
     EVENT_TABLE,
     EVENTS,
     INIT,
+    INIT_TABLE,
     NOMINAL,
     OWN,
     PARTICLE_TABLE,
     PARTICLES,
+    PROCESS_TABLE,
     PROCESSES,
+    RUN,
+    lengths_of,
 )
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
@@ -67,7 +71,9 @@ class Lheh5Stream(ClosingStream):
 
     def _open(self) -> None:
         file = self._file
-        missing = [t for t in ("init", "procInfo", EVENT_TABLE, PARTICLE_TABLE) if t not in file]
+        missing = [
+            t for t in (INIT_TABLE, PROCESS_TABLE, EVENT_TABLE, PARTICLE_TABLE) if t not in file
+        ]
         if missing:
             message = f"no LHEH5 file of version 2: no table {', '.join(missing)}"
             raise InputError(message)
@@ -82,8 +88,8 @@ class Lheh5Stream(ClosingStream):
         ids = [name for name in self._columns if name not in EVENTS]
         self._weights = [self._columns[name] for name in ids]
         self._own = file.get(OWN)
-        if self._own is not None and "run" in self._own:
-            self.info = read_document(self._own["run"].asstr()[()])
+        if self._own is not None and RUN in self._own:
+            self.info = read_document(self._own[RUN].asstr()[()])
         else:
             self._own = None
             self.info = _run_info(file, ids)
@@ -94,9 +100,9 @@ class Lheh5Stream(ClosingStream):
             raise InputError(message)
         self._present = self._which_present()
         self._lengths = {
-            name: np.concatenate([[0], np.cumsum(self._own[f"{name}_length"][:])])
+            name: np.concatenate([[0], np.cumsum(self._own[lengths_of(name)][:])])
             for name in RAW_NAMES.values()
-            if self._own is not None and f"{name}_length" in self._own
+            if self._own is not None and lengths_of(name) in self._own
         }
 
     def _which_present(self) -> tuple[str, ...]:
@@ -198,11 +204,11 @@ def _columns(table: h5py.Dataset, default: tuple[str, ...]) -> dict[str, int]:
 
 def _run_info(file: h5py.File, ids: list[str]) -> RunInfo:
     """What a file of another program says about its run."""
-    places = _columns(file["init"], INIT)
-    init = np.asarray(file["init"][()], np.float64).reshape(-1)
+    places = _columns(file[INIT_TABLE], INIT)
+    init = np.asarray(file[INIT_TABLE][()], np.float64).reshape(-1)
     value = {name: float(init[i]) for name, i in places.items() if i < len(init)}
-    rows = np.asarray(file["procInfo"][()], np.float64).reshape(len(file["procInfo"]), -1)
-    of = _columns(file["procInfo"], PROCESSES)
+    rows = np.asarray(file[PROCESS_TABLE][()], np.float64).reshape(len(file[PROCESS_TABLE]), -1)
+    of = _columns(file[PROCESS_TABLE], PROCESSES)
     processes = tuple(
         ProcessInfo(
             int(row[of["procId"]]),
@@ -212,7 +218,7 @@ def _run_info(file: h5py.File, ids: list[str]) -> RunInfo:
         )
         for row in rows
     )
-    attributes = file["init"].attrs
+    attributes = file[INIT_TABLE].attrs
     name, version, text = (
         str(attributes.get(f"generator{part}", "")) for part in ("Name", "Version", "Description")
     )

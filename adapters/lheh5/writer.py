@@ -12,11 +12,16 @@ from crosshook.adapters.lheh5.layout import (
     EVENT_TABLE,
     EVENTS,
     INIT,
+    INIT_TABLE,
+    NOMINAL,
     OWN,
     PARTICLE_TABLE,
     PARTICLES,
+    PROCESS_TABLE,
     PROCESSES,
+    RUN,
     VERSION,
+    lengths_of,
 )
 from crosshook.core.cross_section import WeightSums
 from crosshook.core.errors import InputError
@@ -98,7 +103,7 @@ class Lheh5Writer(StagedWriter):
         for name in RAW_NAMES.values():
             text = nano[name]
             if isinstance(text, Jagged):
-                self._append(f"{name}_length", np.diff(text.offsets), np.int64)
+                self._append(lengths_of(name), np.diff(text.offsets), np.int64)
                 self._append(name, text.content, np.uint8)
 
     def _event_rows(self, batch: EventBatch) -> NDArray[np.float64]:
@@ -118,7 +123,7 @@ class Lheh5Writer(StagedWriter):
             "rscale": np.sqrt(event["mur2"]) if "mur2" in event else nothing,
             "aqed": event["alpha_qed"],
             "aqcd": event["alpha_qcd"],
-            "NOMINAL": event["weight"],
+            NOMINAL: event["weight"],
         }
         table = np.empty((n, len(EVENTS) + weights.shape[1]))
         for i, name in enumerate(EVENTS):
@@ -150,16 +155,18 @@ class Lheh5Writer(StagedWriter):
             final.weighting,
             len(final.processes),
         ]
-        _name(self._file.create_dataset("init", data=np.array(numbers, np.float64)), list(INIT))
+        _name(
+            self._file.create_dataset(INIT_TABLE, data=np.array(numbers, np.float64)), list(INIT)
+        )
         rows = [
             (p.process_id, np.nan, np.nan, p.cross_section, p.error, p.maximum)
             for p in final.processes
         ]
         table = np.array(rows, np.float64).reshape(len(rows), len(PROCESSES))
-        _name(self._file.create_dataset("procInfo", data=table), list(PROCESSES))
+        _name(self._file.create_dataset(PROCESS_TABLE, data=table), list(PROCESSES))
         self._file.create_dataset("version", data=np.array(VERSION, np.int32))
         # Last, so that a file cut short is known by its absence.
-        self._own.create_dataset("run", data=write_document(final, self._sums))
+        self._own.create_dataset(RUN, data=write_document(final, self._sums))
         self._file.close()
 
     def _release(self) -> None:

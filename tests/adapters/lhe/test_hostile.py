@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crosshook.adapters.lhe import event_blocks, reader, text_window
+from crosshook.adapters.lhe import reader, text_window
 from crosshook.adapters.lhe.reader import LheStream
 from crosshook.core.errors import InputError
 
@@ -252,7 +252,7 @@ def test_every_event_in_front_of_junk_is_kept(tmp_path: Path, parts: Parts) -> N
     path = tmp_path / "junk.lhe"
     path.write_bytes(head + 50 * event + b"\xff\xfe\x00" * 1000 + 50 * event + tail)
     assert read(path, True) == 100
-    assert event_blocks.END in event
+    assert text_window.EVENT_END in event
 
 
 def test_an_id_with_a_blank_reads_the_same_every_time(tmp_path: Path, parts: Parts) -> None:
