@@ -9,11 +9,11 @@ import numpy as np
 
 from crosshook.adapters.python.target import load_function
 from crosshook.core.amplitudes.description import (
-    Plain,
     assemble,
     contributions_of,
     incoming_count,
 )
+from crosshook.core.amplitudes.options import ProcessOptions
 from crosshook.core.amplitudes.source import SourceValues
 from crosshook.core.errors import CrosshookError, IntegrandError, brief
 from crosshook.core.sampling.returned import real_tensor
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.amplitudes.assembled import AssembledProcess
+    from crosshook.core.amplitudes.options import Plain
     from crosshook.core.context import BuildContext
 
 WHERE = "process.python-amplitude"
@@ -129,14 +130,14 @@ def make_python_amplitude(
             sources[target] = PythonAmplitude(load_function(target, place), target, backend)
     chosen = [sources[str(given["function"])] for given in subprocesses]
     contributions = contributions_of(subprocesses, chosen, incoming_count(initial), WHERE)
-    options: dict[str, object] = {
-        "masses": masses,
-        "channels": channels,
-        "fall": fall,
-        "initial": initial,
-        "resonances": resonances,
-        "reference": reference,
-        "alpha_qed": alpha_qed,
-        "name": name,
-    }
+    options = ProcessOptions(
+        masses=masses,
+        channels=channels,
+        fall=fall,
+        initial=initial,
+        resonances=resonances,
+        reference=reference,
+        alpha_qed=alpha_qed,
+        name=name,
+    )
     return assemble(contributions, options, None, context.torch_device, WHERE)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from crosshook.adapters.python.target import load_function
 from crosshook.core.amplitudes.description import (
-    Plain,
     colour_flows_of,
     label_of,
     leg_masses,
@@ -17,6 +16,7 @@ from crosshook.core.interfaces.matrix_element import Subprocess
 from crosshook.core.process.cube import N_INCOMING, CubeFunction
 
 if TYPE_CHECKING:
+    from crosshook.core.amplitudes.options import Plain
     from crosshook.core.context import BuildContext
 
 WHERE = "process.python"

@@ -10,12 +10,12 @@ from crosshook.adapters.umami.handles import Handles
 from crosshook.adapters.umami.library import Library
 from crosshook.adapters.umami.source import UmamiSource, torch_device
 from crosshook.core.amplitudes.description import (
-    Plain,
     assemble,
     contributions_of,
     incoming_count,
     leg_masses,
 )
+from crosshook.core.amplitudes.options import ProcessOptions
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.process.self_test import generic_points
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crosshook.core.amplitudes.assembled import AssembledProcess
+    from crosshook.core.amplitudes.options import Plain
     from crosshook.core.context import BuildContext
 
 WHERE = "process.umami"
@@ -80,16 +81,16 @@ def make_umami(
         chosen.append(sources[key])
     contributions = contributions_of(subprocesses, chosen, n_in, WHERE)
     told = next((s.masses for s in chosen if s.masses is not None), None)
-    options: dict[str, object] = {
-        "masses": masses,
-        "channels": channels,
-        "fall": fall,
-        "initial": initial,
-        "resonances": resonances,
-        "reference": reference,
-        "alpha_qed": alpha_qed,
-        "name": name,
-    }
+    options = ProcessOptions(
+        masses=masses,
+        channels=channels,
+        fall=fall,
+        initial=initial,
+        resonances=resonances,
+        reference=reference,
+        alpha_qed=alpha_qed,
+        name=name,
+    )
     return assemble(contributions, options, told, context.torch_device, WHERE)
 
 

@@ -20,15 +20,13 @@ from crosshook.core.phase_space.diagram import Line
 from crosshook.core.process.self_test import check_generic_points
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import torch
 
+    from crosshook.core.amplitudes.options import Plain, ProcessOptions
     from crosshook.core.amplitudes.source import AmplitudeSource
     from crosshook.core.interfaces.matrix_element import ColourFlow
-
-Plain = dict[str, object]
-"""A mapping of a run file, already validated by its schema."""
 
 MASSLESS = frozenset({1, 2, 3, 4, 11, 12, 13, 14, 16, 21, 22})
 """Absolute PDG ids that have no mass unless the options say so."""
@@ -235,7 +233,7 @@ def incoming_count(initial: str) -> int:
 
 def assemble(
     contributions: tuple[Contribution, ...],
-    options: Mapping[str, object],
+    options: ProcessOptions,
     told: tuple[float, ...] | None,
     device: torch.device,
     where: str,
@@ -244,8 +242,7 @@ def assemble(
 
     Args:
         contributions: what is summed.
-        options: `initial`, `masses`, `channels`, `fall`, `resonances`, `reference`, `alpha_qed`,
-            `name`.
+        options: as the run file has them.
         told: masses of the legs as the source tells them, or None.
         device: where amplitudes are evaluated.
         where: path in the run file, for messages.
@@ -255,7 +252,7 @@ def assemble(
         NumericalError: if amplitudes fail the self-test.
     """
     pdg = contributions[0].pdg
-    initial = cast("str", options["initial"])
+    initial = options.initial
     if initial == "auto":
         partons = all(abs(p) in PARTONS for c in contributions for p in c.pdg[:2])
         initial = "protons" if partons else "fixed"
@@ -263,25 +260,23 @@ def assemble(
     if len(pdg) < n_in + 2:
         message = f"{where}: {len(pdg)} legs; needed are {n_in} incoming and at least 2 outgoing"
         raise ConfigurationError(message)
-    masses = leg_masses(pdg, cast("list[float]", options["masses"]), told, where)
+    masses = leg_masses(pdg, options.masses, told, where)
     if n_in == 2 and any(masses[:2]):
         message = f"{where}.masses: {list(masses[:2])} of the incoming legs; only 0 is possible"
         raise ConfigurationError(message)
-    described = channels_of(
-        cast("list[Plain]", options["channels"]), [c.source for c in contributions], where
-    )
+    described = channels_of(options.channels, [c.source for c in contributions], where)
     mirrored = any(c.mirror for c in contributions)
     channels, images = with_mirror_images(described, mirrored)
     amplitudes = AssembledAmplitudes(
-        contributions, masses, channels, images, float(cast("float", options["alpha_qed"]))
+        contributions, masses, channels, images, float(options.alpha_qed)
     )
     space = DescribedSpace(
         masses[n_in:],
         n_in,
         {c.name: c.lines for c in channels},
-        float(cast("float", options["fall"])),
+        float(options.fall),
     )
-    name = cast("str", options["name"]) or ", ".join(dict.fromkeys(c.label for c in contributions))
+    name = options.name or ", ".join(dict.fromkeys(c.label for c in contributions))
     scale = "m" if all(colour_ends(p) == (False, False) for p in pdg) else "sum_pt"
     defaults = ProcessDefaults(
         beams={"protons": (2212, 2212), "decay": (pdg[0], 0)}.get(initial, (pdg[0], pdg[1])),
@@ -297,8 +292,8 @@ def assemble(
         amplitudes,
         space,
         defaults,
-        resonances_of(cast("list[Plain]", options["resonances"])),
-        _checkpoints(options, where),
+        resonances_of(options.resonances),
+        _checkpoints(options.reference, where),
     )
 
 
@@ -309,7 +304,8 @@ def resonances_of(given: Sequence[Plain]) -> tuple[Resonance, ...]:
     )
 
 
-def _checkpoints(options: Mapping[str, object], where: str) -> tuple[CheckPoint, ...]:
+def _checkpoints(given: Sequence[Plain], where: str) -> tuple[CheckPoint, ...]:
+    """Stored amplitudes as the options list them."""
     return tuple(
         CheckPoint(
             subprocess=cast("int", point.get("subprocess", 0)),
@@ -322,5 +318,5 @@ def _checkpoints(options: Mapping[str, object], where: str) -> tuple[CheckPoint,
             tolerance=float(cast("float", point.get("tolerance", 1e-6))),
             origin=cast("str", point.get("origin", f"{where}.reference[{number}]")),
         )
-        for number, point in enumerate(cast("list[Plain]", options["reference"]))
+        for number, point in enumerate(given)
     )
