@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import torch
 
 from crosshook.adapters.umami.source import UmamiSource, arranged
 from crosshook.core.amplitudes.assembled import AssembledAmplitudes
+from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, IntegrandError, NumericalError
 from crosshook.core.process.self_test import check_amplitudes
+from crosshook.core.registry import default_registry
 from tests.adapters.umami.conftest import FLOWS, build, top_pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.interfaces.process import Process
     from tests.adapters.umami.conftest import Compile
 
 HEADERS = [(), ("HEADER_2025",)]
@@ -73,6 +76,34 @@ def test_flavours_and_symmetry_factors(library: Compile) -> None:
     muons, ups, halves = (found.squared(momenta, i, alpha_s).value for i in range(3))
     assert torch.equal(ups, 2 * halves)
     assert ((ups / muons > 0.5) & (ups / muons < 3)).all()
+
+
+@pytest.mark.parametrize(("flavour", "quark"), [(1, 2), (2, 1)])
+def test_quarks_are_those_of_drell_yan_backwards(
+    flavour: int, quark: int, library: Compile
+) -> None:
+    """|M|² of q q̄ → e- e+, which has its own amplitude: 9 times, for colours are not averaged over."""
+    given = {
+        "library": str(library("ee_ff")),
+        "flavor_index": flavour,
+        "pdg": [-11, 11, -quark, quark],
+    }
+    momenta, alpha_s, _ = stored("ee_mumu")
+    found = amplitudes({"subprocesses": [given]}).squared(momenta, 0, alpha_s).value
+    options = {
+        "alpha_qed_inverse": 132.507,
+        "sin2_theta_w": 0.222246486,
+        "mass_z": 91.188,
+        "width_z": 2.441404,
+    }
+    slot = {"use": "drell-yan", "options": options}
+    process = cast("Process", default_registry().build("process", slot, BuildContext()))
+    backwards = process.matrix_element()
+    (number,) = (
+        i for i, s in enumerate(backwards.subprocesses) if s.pdg == (quark, -quark, 11, -11)
+    )
+    expected = backwards.squared(momenta[:, [3, 2, 1, 0]], number, alpha_s).value
+    assert torch.allclose(found, 9 * expected, rtol=1e-8, atol=0)
 
 
 def test_every_layout_gives_the_same_and_the_right_one_is_not_copied(library: Compile) -> None:
@@ -137,7 +168,9 @@ def test_colour_flows_are_drawn_by_the_library(header: tuple[str, ...], library:
 def test_colour_flows_that_are_not_written_are_missed(library: Compile) -> None:
     found = amplitudes(top_pair(library("gg_tt", "FORGETS_COLOUR")))
     momenta, alpha_s, _ = stored("gg_tt")
-    with pytest.raises(ConfigurationError, match=r"chose colour flow -1 of g g > t t~; .* lists 2"):
+    with pytest.raises(
+        ConfigurationError, match=r"chose colour flow -1 of g g > t t~; .* lists 2"
+    ):
         found.choose_colour(momenta, 0, alpha_s, torch.full_like(alpha_s, 0.5))
 
 
