@@ -135,7 +135,7 @@ def stored_amplitudes_come_out(subject: Subject) -> Iterator[Finding]:
 
 def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:
     """|M|² is finite and ≥ 0 over phase space; weights of colour flows and channels, if there are
-    any, are finite, ≥ 0 and not all 0.
+    any, are finite, ≥ 0 and not all 0; mirror images of channels are channels, in pairs.
     """
     process = process_of(subject)
     space = phase_space_of(process)
@@ -147,7 +147,15 @@ def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:
     for subprocess, _ in _first_subprocesses(process):
         label = process.matrix_element().subprocesses[subprocess].label
         found = _squared(subprocess, process, inputs)
-        if process.matrix_element().subprocesses[subprocess].mirror_channels:
+        images = process.matrix_element().subprocesses[subprocess].mirror_channels
+        if images:
+            own = tuple(range(len(space.channels)))
+            if sorted(images) != list(own) or tuple(images[i] for i in images) != own:
+                yield Finding(
+                    f"mirror_channels {images} of {label}: needed is each of the {len(own)} "
+                    "channels once, and twice mirrored is not mirrored"
+                )
+                return
             proposed = process.matrix_element().squared(
                 inputs["momenta"], subprocess, inputs["alpha_s"], want=("channels",)
             )

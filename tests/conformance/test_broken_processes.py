@@ -149,11 +149,22 @@ class LooseColourLine(TopPairs):
 class ProposesChannels(TopPairs):
     """Announces weights of the channels."""
 
+    images: tuple[int, ...] = (0, 2, 1)
+
     def matrix_element(self) -> MatrixElement:
         found = super().matrix_element()
-        images = (0, 2, 1)
-        found.subprocesses = tuple(replace(s, mirror_channels=images) for s in found.subprocesses)
+        found.subprocesses = tuple(
+            replace(s, mirror_channels=self.images) for s in found.subprocesses
+        )
         return found
+
+
+class ImagesInACircle(ProposesChannels):
+    images = (1, 2, 0)
+
+
+class ImagesThatAreNone(ProposesChannels):
+    images = (0, 2)
 
 
 class NegativeChannels(ProposesChannels):
@@ -163,6 +174,8 @@ class NegativeChannels(ProposesChannels):
 
 BROKEN = [
     (ProposesChannels, r"no weights \(1000, 3\) of the channels", "amplitudes_are_positive"),
+    (ImagesInACircle, r"mirror_channels \(1, 2, 0\) of", "amplitudes_are_positive"),
+    (ImagesThatAreNone, r"mirror_channels \(0, 2\) of", "amplitudes_are_positive"),
     (NegativeChannels, r"channels of .* is \[-1", "amplitudes_are_positive"),
     (
         ForgetsTwoPi,
