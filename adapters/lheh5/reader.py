@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ from crosshook.adapters.lheh5.layout import (
 from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.closing_stream import ClosingStream
+from crosshook.core.events.damaged_file import explained
 from crosshook.core.events.document import read_document
 from crosshook.core.events.layout import ragged_rows
 from crosshook.core.events.nano import RAW_NAMES
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.layout import BoolArray, FloatArray, IntArray
 
+KIND: Final = "an LHEH5 file"
 READ_ERRORS: Final = (OSError, KeyError, ValueError, RuntimeError, TypeError, IndexError)
 """What h5py raises on files that are damaged or not what they claim to be."""
 OPTIONAL: Final = {"trials": "trials", "mur2": "rscale", "muf2": "fscale"}
@@ -60,10 +61,10 @@ class Lheh5Stream(ClosingStream):
         """
         self._path = path
         self._batch_size = batch_size
-        with _explained(path):
+        with explained(path, KIND, READ_ERRORS):
             self._file = h5py.File(path, "r")
         try:
-            with _explained(path):
+            with explained(path, KIND, READ_ERRORS):
                 self._open()
         except BaseException:
             self._file.close()
@@ -119,7 +120,7 @@ class Lheh5Stream(ClosingStream):
     def __iter__(self) -> Iterator[EventBatch]:
         """Batches in file order."""
         for start in range(0, len(self._events), self._batch_size):
-            with _explained(self._path):
+            with explained(self._path, KIND, READ_ERRORS):
                 batch = self._batch(start, min(start + self._batch_size, len(self._events)))
             yield batch
 
@@ -245,14 +246,3 @@ def _whole(column: FloatArray) -> IntArray:
         message = f"{bad} is no whole number"
         raise InputError(message)
     return column.astype(np.int64)
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Names the file in whatever goes wrong while reading it."""
-    try:
-        yield
-    except (InputError, *READ_ERRORS) as error:
-        first = next(iter(str(error).splitlines()), "") or type(error).__name__
-        message = f"{path}: cannot be read as an LHEH5 file: {first}"
-        raise InputError(message) from error

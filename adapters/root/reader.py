@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import uproot
@@ -11,6 +10,7 @@ from crosshook.adapters.root.tables import ClusterColumns, to_columns
 from crosshook.adapters.root.writer import CHUNK, EVENTS, RUN_INFO
 from crosshook.core.errors import InputError
 from crosshook.core.events.closing_stream import ClosingStream
+from crosshook.core.events.damaged_file import explained
 from crosshook.core.events.document import read_document
 from crosshook.core.events.nano import from_nano, nano_names
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.nano import NanoColumns
 
+KIND: Final = "a ROOT file of events"
 READ_ERRORS: Final = (
     OSError,
     EOFError,
@@ -48,7 +49,7 @@ class RootStream(ClosingStream):
         """
         self._path = path
         self._batch_size = batch_size
-        with _explained(path):
+        with explained(path, KIND, READ_ERRORS):
             self._file = uproot.open(path)
         keys = set(self._file.keys(cycle=False))
         if not {EVENTS, RUN_INFO} <= keys:
@@ -58,7 +59,7 @@ class RootStream(ClosingStream):
                 f"{', '.join(sorted(keys)) or 'nothing'} found"
             )
             raise InputError(message)
-        with _explained(path):
+        with explained(path, KIND, READ_ERRORS):
             self.info = read_document(str(self._file[RUN_INFO]))
             self._events = self._file[EVENTS]
             self._names = nano_names(self._events.keys())
@@ -66,7 +67,7 @@ class RootStream(ClosingStream):
     def __iter__(self) -> Iterator[EventBatch]:
         """Batches in file order."""
         for columns in self._chunks():
-            with _explained(self._path):
+            with explained(self._path, KIND, READ_ERRORS):
                 batch = from_nano(columns, self.info)
             for first in range(0, len(batch), self._batch_size):
                 yield batch[first : first + self._batch_size]
@@ -74,17 +75,17 @@ class RootStream(ClosingStream):
     def _chunks(self) -> Iterator[NanoColumns]:
         """Columns in the pieces they were written in, which are compressed as one."""
         if not isinstance(self._events, uproot.TTree):
-            with _explained(self._path):
+            with explained(self._path, KIND, READ_ERRORS):
                 clusters = ClusterColumns(self._events, self._names)
                 n = len(clusters)
             for cluster in range(n):
-                with _explained(self._path):
+                with explained(self._path, KIND, READ_ERRORS):
                     columns = clusters[cluster]
                 yield columns
             return
         n = int(self._events.num_entries)
         for start in range(0, n, CHUNK):
-            with _explained(self._path):
+            with explained(self._path, KIND, READ_ERRORS):
                 events = self._events.arrays(
                     filter_name=self._names,
                     entry_start=start,
@@ -96,14 +97,3 @@ class RootStream(ClosingStream):
 
     def _close(self) -> None:
         self._file.close()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Names the file in whatever goes wrong while reading it."""
-    try:
-        yield
-    except (InputError, *READ_ERRORS) as error:
-        first = next(iter(str(error).splitlines()), "").rstrip(" ,") or type(error).__name__
-        message = f"{path}: cannot be read as a ROOT file of events: {first}"
-        raise InputError(message) from error
