@@ -126,6 +126,11 @@ def fresh(sampler: Sampler, points: int, seed: int) -> list[NDArray[np.float64]]
     return [np.concatenate(pieces) for pieces in found]
 
 
+def deviation(weights: list[NDArray[np.float64]]) -> float:
+    """Σ_c s_c/Σ_c m_c; its error is that of the mean of disjoint parts of the points."""
+    return sum(float(w.std(ddof=1)) for w in weights) / sum(float(w.mean()) for w in weights)
+
+
 def compete(name: str, method: str, seed: int, quick: bool) -> list[Record]:
     """Trains one method on one process and judges it."""
     case = CASES[name]
@@ -148,14 +153,17 @@ def compete(name: str, method: str, seed: int, quick: bool) -> list[Record]:
     median = efficiency(weights, "bootstrap-median", resamples=RESAMPLES, rng=rng)
     integral = sum(float(w.mean()) for w in weights)
     error = math.sqrt(sum(float(w.var(ddof=1)) / w.size for w in weights))
-    spread = sum(float(w.std(ddof=1)) for w in weights)
-    passed = sum(int(np.count_nonzero(w)) for w in weights) / sum(w.size for w in weights)
+    shares = [np.count_nonzero(w) / w.size for w in weights]
+    sizes = [w.size for w in weights]
+    passed = sum(p * n for p, n in zip(shares, sizes, strict=True)) / points
+    chance = math.sqrt(sum(p * (1 - p) * n for p, n in zip(shares, sizes, strict=True))) / points
+    parts = [deviation([w[i::RESAMPLES] for w in weights]) for i in range(RESAMPLES)]
     figures = {
         "integral": (integral, error),
-        "rsd": (spread / integral, 0.0),
+        "rsd": (deviation(weights), statistics.stdev(parts) / math.sqrt(RESAMPLES)),
         "eff_0.1pct": (shared.value, shared.error),
         "eff_bootstrap_median": (median.value, median.error),
-        "cut_efficiency": (passed, 0.0),
+        "cut_efficiency": (passed, chance),
         "cpu_s_train": (spent if method != "untrained" else 0.0, 0.0),
         "us_per_point": (each * 1e6, 0.0),
         "dimensions": (float(sampler.integrand.n_dim), 0.0),
