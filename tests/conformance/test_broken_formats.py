@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 
+from crosshook.core.component import Capabilities
+from crosshook.core.errors import OutputError
 from crosshook.core.registry import default_registry
 
 if TYPE_CHECKING:
@@ -116,3 +118,32 @@ def test_wrong_format_is_rejected(
     reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
     reject("event_format", factory, words, check)
+
+
+class Refuses(Lhe):
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> Writer:
+        message = f"{path}: this format is only read"
+        raise OutputError(message)
+
+
+class RefusesTooLate(Lhe):
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> Writer:
+        path.touch()
+        message = f"{path}: this format is only read"
+        raise OutputError(message)
+
+
+READ_ONLY = [
+    (Lhe, True, "declared read_only, but writes"),
+    (Refuses, False, "not declared read_only, but does not write: .* only read"),
+    (RefusesTooLate, True, r"leaves events\.lhe"),
+]
+
+
+@pytest.mark.parametrize(
+    ("factory", "declared", "words"), READ_ONLY, ids=[f.__name__ for f, _, _ in READ_ONLY]
+)
+def test_read_only_must_be_meant(
+    reject: Callable[..., None], factory: type, declared: bool, words: str
+) -> None:
+    reject("event_format", factory, words, "read_only_is_meant", Capabilities(read_only=declared))
