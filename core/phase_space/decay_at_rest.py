@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.process import PhaseSpacePoint
+from crosshook.core.phase_space.selection import of_own_channel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +42,7 @@ class DecayAtRest:
         state = self.final.forward(s, u, channel)
         zero, one = torch.zeros_like(s), torch.ones_like(s)
         parent = torch.stack((self.mass * one, zero, zero, zero), -1)[:, None]
-        own = state.log_densities.gather(1, channel[:, None]).squeeze(1)
+        own = of_own_channel(state.log_densities, channel)
         return PhaseSpacePoint(
             torch.cat((parent, state.momenta), 1), one, one, -own, state.log_densities
         )

@@ -9,6 +9,7 @@ import torch
 
 from crosshook.core.interfaces.process import PhaseSpacePoint
 from crosshook.core.phase_space.beams import incoming
+from crosshook.core.phase_space.selection import of_own_channel
 from crosshook.core.phase_space.tree import TreeMap
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class FixedTrees:
                 known = known.index_copy(0, others, each.log_density(final[others], s[others]))
             columns.append(known)
         densities = torch.stack(columns, -1)
-        mine = densities.gather(1, channel[:, None]).squeeze(1)
+        mine = of_own_channel(densities, channel)
         one = torch.ones_like(s)
         return PhaseSpacePoint(
             torch.cat((self._incoming(s), final), 1), one, one, -mine, densities

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.interfaces.process import PhaseSpacePoint
-from crosshook.core.phase_space.selection import by_channel, columns
+from crosshook.core.phase_space.selection import by_channel, columns, of_own_channel
 from crosshook.core.phase_space.two_body import angles, lab_momenta, two_body
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class FixedTwoBody:
         momenta = lab_momenta(system, cosine, 2 * math.pi * u[:, 1], beam, beam)
         densities = columns(self.maps, lambda m: m.log_density(cosine, beta3, beta4))
         densities = densities - (system.log_element + math.log(2 * math.pi))[:, None]
-        own = densities.gather(1, channel[:, None]).squeeze(1)
+        own = of_own_channel(densities, channel)
         one = torch.ones_like(cosine)
         return PhaseSpacePoint(momenta, one, one, -own, densities)
 

@@ -14,7 +14,7 @@ import torch
 from crosshook.core import kinematics
 from crosshook.core.interfaces.process import PhaseSpacePoint
 from crosshook.core.phase_space.beams import collision, fractions, incoming, largest_rapidity
-from crosshook.core.phase_space.selection import by_channel, columns
+from crosshook.core.phase_space.selection import by_channel, columns, of_own_channel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,7 +76,7 @@ class HadronicChannels:
         common = 2 * math.log(self.energy) + self.rapidity.log_density(y, largest)
         invariant = columns(self.invariants, lambda m: m.log_density(s))
         densities = state.log_densities + invariant + common[:, None]
-        own = densities.gather(1, channel[:, None]).squeeze(1)
+        own = of_own_channel(densities, channel)
         return PhaseSpacePoint(momenta, x1, x2, -own, densities)
 
     def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:

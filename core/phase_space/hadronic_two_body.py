@@ -14,7 +14,7 @@ import torch
 from crosshook.core.interfaces.process import PhaseSpacePoint
 from crosshook.core.phase_space.beams import collision, fractions, largest_rapidity
 from crosshook.core.phase_space.rapidity import RapidityMap, UniformRapidity
-from crosshook.core.phase_space.selection import by_channel, columns
+from crosshook.core.phase_space.selection import by_channel, columns, of_own_channel
 from crosshook.core.phase_space.two_body import TwoBody, angles, lab_momenta, two_body
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class HadronicTwoBody:
         half = 0.5 * self.energy
         momenta = lab_momenta(system, cosine, 2 * math.pi * u[:, 3], half * x1, half * x2)
         densities = self._log_densities(s, y, cosine, system)
-        own = densities.gather(1, channel[:, None]).squeeze(1)
+        own = of_own_channel(densities, channel)
         return PhaseSpacePoint(momenta, x1, x2, -own, densities)
 
     def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:

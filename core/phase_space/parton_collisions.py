@@ -14,6 +14,7 @@ import torch
 from crosshook.core import kinematics
 from crosshook.core.interfaces.process import PhaseSpacePoint
 from crosshook.core.phase_space.beams import collision, fractions, incoming, largest_rapidity
+from crosshook.core.phase_space.selection import of_own_channel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +50,7 @@ class FixedPartons:
         state = self.final.forward(s, u, channel)
         half = torch.full_like(s, 0.5 * self.energy)
         momenta = torch.cat((incoming(half, half), state.momenta), 1)
-        own = state.log_densities.gather(1, channel[:, None]).squeeze(1)
+        own = of_own_channel(state.log_densities, channel)
         one = torch.ones_like(s)
         return PhaseSpacePoint(momenta, one, one, -own, state.log_densities)
 
@@ -106,7 +107,7 @@ class HadronicPartons:
             + self.rapidity.log_density(y, largest)
         )
         densities = state.log_densities + partons[:, None]
-        own = densities.gather(1, channel[:, None]).squeeze(1)
+        own = of_own_channel(densities, channel)
         return PhaseSpacePoint(momenta, x1, x2, -own, densities)
 
     def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:

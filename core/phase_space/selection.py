@@ -44,3 +44,8 @@ def columns(maps: Sequence[Map], evaluate: Callable[[Map], Tensor]) -> Tensor:
     """Evaluates all maps, equal ones once: `(n, k)`."""
     values = {each: evaluate(each) for each in dict.fromkeys(maps)}
     return torch.stack([values[each] for each in maps], -1)
+
+
+def of_own_channel(values: Tensor, channel: Tensor) -> Tensor:
+    """Of values `(n, k)` that of each point's channel `(n,)`: `(n,)`."""
+    return values.gather(1, channel[:, None]).squeeze(1)
