@@ -1,0 +1,1 @@
+"""Amplitude surrogates: training sets, calibration, evaluation, model cards."""
