@@ -77,7 +77,8 @@ class AmplitudeTable:
 
     def select(self, rows: Tensor | slice) -> AmplitudeTable:
         """The table of these rows."""
-        return replace(self, **{name: column[rows] for name, column in self.columns().items()})
+        columns = {name: column[rows] for name, column in self.columns().items()}
+        return replace(self, **columns)  # type: ignore[arg-type]
 
     def log_reduced(self) -> Tensor:
         """log(| |M|² |/α_s^k), what surrogates learn, `(n,)`; -inf where |M|² is 0."""
@@ -108,7 +109,7 @@ def joined(tables: Sequence[AmplitudeTable]) -> AmplitudeTable:
             message = f"training set: {name} {getattr(table, name)} and {getattr(first, name)}"
             raise InputError(message)
     whole = {name: torch.cat([t.columns()[name] for t in tables]) for name in first.columns()}
-    return replace(first, **whole)
+    return replace(first, **whole)  # type: ignore[arg-type]
 
 
 class AmplitudeSource(Protocol):
