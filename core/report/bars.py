@@ -20,12 +20,11 @@ def draw_bars(figure: BarsFigure) -> Canvas:
     panels = drawn.subplots(1, len(figure.panels), sharey=True, squeeze=False)[0]
     rows = np.arange(len(figure.names))
     for i, (axes, series) in enumerate(zip(panels, figure.panels, strict=True)):
-        value, error = np.nan_to_num(np.array(series.values)), np.array(series.errors)
+        value, error = np.array(series.values), np.array(series.errors)
         axes.barh(rows, value, height=0.62, color=PALETTE[0] if i == 0 else PALETTE[2], alpha=0.8)
-        if np.isfinite(error).any():
-            axes.errorbar(
-                value, rows, xerr=np.nan_to_num(error), fmt="none", color=INK, elinewidth=1.2
-            )
+        axes.errorbar(value, rows, xerr=error, fmt="none", color=INK, elinewidth=1.2)
+        for row in rows[~np.isfinite(value)]:
+            axes.text(0.02, row, "no value", color=MUTED, transform=axes.get_yaxis_transform())
         axes.set_xlabel(mathtext(series.name))
         axes.minorticks_off()
         axes.tick_params(axis="y", length=0)

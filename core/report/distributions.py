@@ -54,8 +54,8 @@ def draw_histogram(figure: HistogramFigure) -> Canvas:
 
 
 def _columns(series: Series) -> tuple[Floats, Floats]:
-    """Values and errors; a value that was not finite leaves a gap, such an error none."""
-    return np.array(series.values), np.nan_to_num(np.array(series.errors))
+    """Values and errors; what was not finite leaves a gap."""
+    return np.array(series.values), np.array(series.errors)
 
 
 def _mplhep_step(axes: Axes, edges: Floats, value: Floats, error: Floats, name: str) -> None:
@@ -96,7 +96,7 @@ def _ratio(
     below = np.where(filled, reference[0], 1.0)
     ratio = np.where(filled, sample[0] / below, np.nan)
     error = np.where(filled, sample[1] / below, np.nan)
-    band = np.where(filled, reference[1] / below, 0.0)
+    band = np.where(filled, reference[1] / below, np.nan)
     known = np.isfinite(ratio) & (error < 0.3)
     reach = float(np.quantile(np.abs(ratio - 1)[known] + error[known], 0.95)) if known.any() else 1
     reach = float(np.clip(1.3 * reach, 0.03, 1.0))

@@ -26,10 +26,9 @@ def draw_history(figure: HistoryFigure) -> Canvas:
     above, below = drawn.subplots(2, 1, sharex=True, height_ratios=(1.7, 1))
     place = np.array(figure.places)
     value = np.array(figure.estimates.values)
-    error = np.nan_to_num(np.array(figure.estimates.errors))
+    error = np.array(figure.estimates.errors)
     if figure.final is not None:
         name, final, spread = figure.final
-        spread = float(np.nan_to_num(spread))
         above.axhspan(final - spread, final + spread, color=BLUE, alpha=0.25, linewidth=0)
         above.axhline(final, color=BLUE, linewidth=1.0, label=name)
     relative = np.where(value != 0, 100 * error / np.abs(np.where(value == 0, 1, value)), np.nan)
