@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := core plugins adapters schemas
 
-.PHONY: demo test lint typecheck unit docs stress clean
+.PHONY: demo test lint typecheck unit docs integration stress clean
 
 demo: $(VENV)/.demo  ## the main job: pp → tt̄ at 13 TeV to unweighted events and a report
 	$(BIN)/crosshook run examples/ttbar.yaml --overwrite
@@ -24,6 +24,9 @@ unit: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+integration: $(VENV)/.dev  ## other programs from PyPI, each in an environment of its own in .integration/
+	$(BIN)/pytest -m integration tests/integration
 
 stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each; runs killed at any time; damaged event files
 	$(BIN)/python benchmarks/pulls.py
@@ -45,4 +48,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) .typing .mypy_cache .ruff_cache .pytest_cache .coverage build dist site runs *.egg-info
+	rm -rf $(VENV) .integration .typing .mypy_cache .ruff_cache .pytest_cache .coverage build dist site runs *.egg-info
