@@ -86,12 +86,19 @@ class Branching:
             raise ValueError(message)
 
     def known_masses(self, s: Tensor) -> dict[Leg | Self, Tensor]:
-        """The masses of a whole event that are known from the start, in GeV; s is `(n,)` in GeV²."""
-        known: dict[Leg | Self, Tensor] = {leg: torch.full_like(s, leg.mass) for leg in self.legs}
+        """The masses of a whole event that are known from the start, in GeV.
+
+        Args:
+            s: its mass squared in GeV², `(n,)`.
+
+        Returns:
+            `(1,)` for the legs, `(n,)` for the event.
+        """
+        known: dict[Leg | Self, Tensor] = {leg: s.new_full((1,), leg.mass) for leg in self.legs}
         return known | {self: torch.sqrt(s)}
 
     def limits(self, masses: dict[Leg | Self, Tensor]) -> Iterator[tuple[Self, Tensor, Tensor]]:
-        """Every branching below with the limits of its invariant in GeV².
+        """Every branching below with the limits of its invariant in GeV², the lower one `(1,)`.
 
         The first child leaves room for the smallest mass its sibling can have, the second for the
         mass the first has. The caller adds each mass before it asks for the next.
@@ -100,10 +107,10 @@ class Branching:
             first, second = parent.first, parent.second
             if isinstance(first, Branching):
                 room = masses[parent] - second.mass
-                yield first, torch.full_like(room, first.mass**2), room.square()
+                yield first, room.new_full((1,), first.mass**2), room.square()
             if isinstance(second, Branching):
                 room = masses[parent] - masses[first]
-                yield second, torch.full_like(room, second.mass**2), room.square()
+                yield second, room.new_full((1,), second.mass**2), room.square()
 
 
 def mass_of(square: Tensor, s: Tensor) -> Tensor:

@@ -53,6 +53,12 @@ class Decay(Branching):
             raise ValueError(message)
 
 
+_SMALLEST = 1e-30
+"""Floor of p²/s, under which it is rounding: keeps logarithms finite at threshold."""
+
+_PHASE_SPACE = 16 * torch.pi**2
+
+
 @dataclass(frozen=True)
 class Breakup:
     """Kinematics of one decay in its rest frame, each `(n,)`, in GeV.
@@ -62,25 +68,22 @@ class Breakup:
         momentum: of either child.
         energy1: of the first child.
         energy2: of the second.
-        log_element: log of dΦ₂/(dcosθ dφ) = (2π)^-2 p/(4√s).
     """
 
     mass: Tensor
     momentum: Tensor
     energy1: Tensor
     energy2: Tensor
-    log_element: Tensor
+
+    @property
+    def log_element(self) -> Tensor:
+        """Logarithm of dΦ₂/(dcosθ dφ) = (2π)^-2 p/(4√s)."""
+        return torch.log(self.momentum / (_PHASE_SPACE * self.mass))
 
     @property
     def velocities(self) -> tuple[Tensor, Tensor]:
         """β of both children."""
         return self.momentum / self.energy1, self.momentum / self.energy2
-
-
-_SMALLEST = 1e-30
-"""Floor of p²/s, under which it is rounding: keeps logarithms finite at threshold."""
-
-_PHASE_SPACE = 16 * torch.pi**2
 
 
 def breakup(mass: Tensor, mass1: Tensor, mass2: Tensor) -> Breakup:
@@ -90,5 +93,4 @@ def breakup(mass: Tensor, mass1: Tensor, mass2: Tensor) -> Breakup:
     square = square / (4 * mass.square())
     momentum = torch.sqrt(torch.maximum(square, _SMALLEST * mass.square()))
     energy1 = 0.5 * (mass + total * difference / mass)
-    element = torch.log(momentum / (_PHASE_SPACE * mass))
-    return Breakup(mass, momentum, energy1, mass - energy1, element)
+    return Breakup(mass, momentum, energy1, mass - energy1)

@@ -13,27 +13,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from crosshook.core import kinematics
-from crosshook.core.phase_space import frames
-from crosshook.core.phase_space.boosts import boosted
 from crosshook.core.phase_space.branching import mass_of
-from crosshook.core.phase_space.decay import Breakup, breakup
+from crosshook.core.phase_space.decay import breakup
+from crosshook.core.phase_space.four_vector import (
+    Axis,
+    FourVector,
+    into_rest_frame,
+    leg,
+    out_of_rest_frame,
+    together,
+)
+from crosshook.core.phase_space.propagator import between
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.phase_space.branching import Leg
+    from crosshook.core.phase_space.decay import Breakup
     from crosshook.core.phase_space.splitting import Splitting
 
 _TWO_PI = 2 * math.pi
-
-
-class _Beam(NamedTuple):
-    """Beam 1 in the rest frame of a splitting: energy, cosθ and φ, `(n,)` each."""
-
-    energy: Tensor
-    cosine: Tensor
-    azimuth: Tensor
 
 
 class _Transfer(NamedTuple):
@@ -70,45 +69,42 @@ class DiagramMap:
 
     def forward(self, u: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
         """See `MomentumMap.forward`."""
-        columns = iter(u.unbind(1))
+        columns = iter(u.T.contiguous().unbind(0))
         masses = self.root.known_masses(s)
         density = torch.zeros_like(s)
         for node, low, high in self.root.limits(masses):
-            square = node.propagator.forward(next(columns), low, high)
+            square, log_density = node.propagator.drawn(next(columns), low, high)
             masses[node] = mass_of(square, s)
-            density = density + node.propagator.log_density(square, low, high)
-        placed: dict[Leg | Splitting, Tensor] = {self.root: _at_rest(masses[self.root])}
+            density = density + log_density
+        placed: dict[Leg | Splitting, FourVector] = {}
+        measure = torch.ones_like(s)
         for node in self.root.chain():
             system = breakup(masses[node], masses[node.first], masses[node.second])
-            frame, mass = placed[node], masses[node]
-            beam = self._beam(node, frame, mass, s)
+            frame = placed.get(node)
             share, turn = next(columns), _TWO_PI * next(columns)
             if node.exchange is None:
-                cosine, angle = 2 * share - 1, torch.full_like(s, -math.log(2))
-                versine = 1 - cosine
+                versine = 2 - 2 * share
+                measure = measure * _even(system)
             else:
-                transfer = _transfer(beam, system, masses[node.first])
-                value = node.exchange.forward(share, transfer.low, transfer.high)
+                energy = _beam_energy(frame, masses[node], s)
+                transfer = _transfer(energy, system, masses[node.first])
+                value, log_density = node.exchange.drawn(share, transfer.low, transfer.high)
                 versine = ((value - transfer.low) / transfer.slope).clamp(0, 2)
-                cosine = 1 - versine
-                angle = node.exchange.log_density(value, transfer.low, transfer.high)
-                angle = angle + torch.log(transfer.slope)
-            direction = _direction(versine, turn)
-            for child, energy, sign in (
-                (node.first, system.energy1, 1.0),
-                (node.second, system.energy2, -1.0),
-            ):
-                still = torch.cat(
-                    (energy[:, None], sign * system.momentum[:, None] * direction), 1
-                )
-                if beam is not None and node is not self.root:
-                    still = frames.rotate(still[:, None], beam.cosine, beam.azimuth)[:, 0]
-                placed[child] = still if node is self.root else boosted(still, frame, mass, 1.0)
-            density = density + angle - system.log_element
-        momenta = torch.stack(
-            [placed[leg] for leg in sorted(self.root.legs, key=lambda leg: leg.number)], 1
-        )
-        return momenta, density - math.log(_TWO_PI)
+                density = density + log_density
+                measure = measure * _leaning(energy, masses[node])
+            vector = _vector(system.momentum, versine, turn)
+            if frame is None:
+                placed[node.first] = FourVector(system.energy1, *vector)
+                placed[node.second] = FourVector(system.energy2, *(-part for part in vector))
+                continue
+            if node.exchange is not None:
+                vector = _beam_axis(frame, masses[node], s).rotate(*vector)
+            placed[node.first], placed[node.second] = out_of_rest_frame(
+                vector, (system.energy1, system.energy2), frame, masses[node]
+            )
+        legs = sorted(self.root.legs, key=lambda each: each.number)
+        momenta = together([placed[each] for each in legs])
+        return momenta, density + torch.log(measure / _TWO_PI)
 
     def inverse(self, momenta: Tensor, s: Tensor) -> Tensor:
         """See `MomentumMap.inverse`."""
@@ -118,10 +114,13 @@ class DiagramMap:
             for node, low, high in self.root.limits(masses)
         ]
         for node in self.root.chain():
-            _, versine, turn, transfer = self._angles(node, masses, sums, s)
-            if node.exchange is None or transfer is None:
-                share = 1 - 0.5 * versine
-            else:
+            system = breakup(masses[node], masses[node.first], masses[node.second])
+            versine, turn = self._angles(node, masses[node], sums, s)
+            share = 1 - 0.5 * versine
+            if node.exchange is not None:
+                frame = None if node is self.root else sums[node]
+                energy = _beam_energy(frame, masses[node], s)
+                transfer = _transfer(energy, system, masses[node.first])
                 value = transfer.low + transfer.slope * versine
                 share = node.exchange.inverse(value, transfer.low, transfer.high)
             columns += [share, turn / _TWO_PI]
@@ -130,88 +129,97 @@ class DiagramMap:
     def log_density(self, momenta: Tensor, s: Tensor) -> Tensor:
         """See `MomentumMap.log_density`."""
         masses, sums = self._variables(momenta, s)
-        density = torch.full_like(s, -math.log(_TWO_PI))
+        density, measure = torch.zeros_like(s), torch.ones_like(s)
         for node, low, high in self.root.limits(masses):
             density = density + node.propagator.log_density(masses[node].square(), low, high)
         for node in self.root.chain():
-            if node.exchange is None:  # flat: only the masses count
-                system = breakup(masses[node], masses[node.first], masses[node.second])
-                density = density - math.log(2) - system.log_element
+            system = breakup(masses[node], masses[node.first], masses[node.second])
+            if node.exchange is None:
+                measure = measure * _even(system)
                 continue
-            system, versine, _, transfer = self._angles(node, masses, sums, s)
-            assert transfer is not None
+            frame = None if node is self.root else sums[node]
+            energy = _beam_energy(frame, masses[node], s)
+            transfer = _transfer(energy, system, masses[node.first])
+            square = masses[node.first].square()
+            # -t = 2 p_beam·p - m²: no angle in any frame is needed
+            value = torch.sqrt(s) * sums[node.first].minus(square) - square
             # rounding must not close a point at an end of the range
-            value = transfer.low + transfer.slope * versine.clamp(0, 2)
-            angle = node.exchange.log_density(value, transfer.low, transfer.high)
-            density = density + angle + torch.log(transfer.slope) - system.log_element
-        return density
+            value = between(value, transfer.low, transfer.high)
+            density = density + node.exchange.log_density(value, transfer.low, transfer.high)
+            measure = measure * _leaning(energy, masses[node])
+        return density + torch.log(measure / _TWO_PI)
 
     def _variables(
         self, momenta: Tensor, s: Tensor
-    ) -> tuple[dict[Leg | Splitting, Tensor], dict[Leg | Splitting, Tensor]]:
-        """Masses and momenta of all parts of given final states."""
+    ) -> tuple[dict[Leg | Splitting, Tensor], dict[Leg | Splitting, FourVector]]:
+        """Masses and momenta of all parts of given final states; of the whole, the mass only."""
         masses = self.root.known_masses(s)
-        sums: dict[Leg | Splitting, Tensor] = {
-            leg: momenta[:, leg.number] for leg in self.root.legs
+        sums: dict[Leg | Splitting, FourVector] = {
+            each: leg(momenta, each.number) for each in self.root.legs
         }
         for node in reversed(tuple(self.root.chain())):
-            sums[node] = sums[node.first] + sums[node.second]
             if node is not self.root:
-                square = kinematics.mass_squared(sums[node])
-                masses[node] = mass_of(square, s)
-        sums[self.root] = _at_rest(masses[self.root])
+                sums[node] = sums[node.first].plus(sums[node.second])
+                masses[node] = mass_of(sums[node].square, s)
         return masses, sums
 
     def _angles(
         self,
         node: Splitting,
-        masses: dict[Leg | Splitting, Tensor],
-        sums: dict[Leg | Splitting, Tensor],
+        mass: Tensor,
+        sums: dict[Leg | Splitting, FourVector],
         s: Tensor,
-    ) -> tuple[Breakup, Tensor, Tensor, _Transfer | None]:
-        """Breakup, 1 - cosθ, φ in [0, 2π), and the momentum transfer if there is one."""
-        system = breakup(masses[node], masses[node.first], masses[node.second])
-        beam = self._beam(node, sums[node], masses[node], s)
+    ) -> tuple[Tensor, Tensor]:
+        """1 - cosθ, and φ in [0, 2π)."""
         still = sums[node.first]
+        x, y, z = still[1:]
         if node is not self.root:
-            still = boosted(still, sums[node], masses[node], -1.0)
-            if beam is not None:
-                still = frames.rotate_back(still[:, None], beam.cosine, beam.azimuth)[:, 0]
-        _, x, y, z = still.unbind(-1)
+            x, y, z = into_rest_frame(still, sums[node], mass)[1:]
+            if node.exchange is not None:
+                x, y, z = _beam_axis(sums[node], mass, s).rotate_back(x, y, z)
         across = x.square() + y.square()
         length = torch.sqrt((across + z.square()).clamp_min(1e-300))
         # forward, 1 - cosθ is small: from the transverse momentum, without cancellation
         versine = torch.where(z > 0, across / (length * (length + z)), 1 - z / length)
-        turn = torch.remainder(torch.atan2(y, x), _TWO_PI)
-        transfer = None if beam is None else _transfer(beam, system, masses[node.first])
-        return system, versine, turn, transfer
-
-    def _beam(self, node: Splitting, frame: Tensor, mass: Tensor, s: Tensor) -> _Beam | None:
-        """Beam 1 where something is exchanged with it."""
-        if node.exchange is None:
-            return None
-        half, zero = 0.5 * torch.sqrt(s), torch.zeros_like(s)
-        if node is self.root:
-            return _Beam(half, torch.ones_like(s), zero)
-        seen = boosted(torch.stack((half, zero, zero, half), -1), frame, mass, -1.0)
-        return _Beam(seen[:, 0], *frames.direction(seen))
+        return versine, torch.remainder(torch.atan2(y, x), _TWO_PI)
 
 
-def _at_rest(mass: Tensor) -> Tensor:
-    zero = torch.zeros_like(mass)
-    return torch.stack((mass, zero, zero, zero), -1)
+def _beam_energy(frame: FourVector | None, mass: Tensor, s: Tensor) -> Tensor:
+    """Energy of beam 1 in the rest frame of a system, `(n,)`; of the whole event for None."""
+    half = 0.5 * torch.sqrt(s)
+    return half if frame is None else half * frame.minus(mass.square()) / mass
 
 
-def _direction(versine: Tensor, azimuth: Tensor) -> Tensor:
-    """The unit vector of 1 - cosθ and φ, `(n, 3)`."""
-    sine = torch.sqrt((versine * (2 - versine)).clamp_min(1e-30))
-    return torch.stack((sine * torch.cos(azimuth), sine * torch.sin(azimuth), 1 - versine), -1)
+def _beam_axis(frame: FourVector, mass: Tensor, s: Tensor) -> Axis:
+    """Direction of beam 1 in the rest frame of a system."""
+    half, zero = 0.5 * torch.sqrt(s), torch.zeros_like(s)
+    seen = into_rest_frame(FourVector(half, zero, zero, half), frame, mass)
+    return Axis.along(*seen[1:])
 
 
-def _transfer(beam: _Beam | None, system: Breakup, mass: Tensor) -> _Transfer:
-    """The range of the momentum transfer to a part of this mass."""
-    assert beam is not None
+def _vector(momentum: Tensor, versine: Tensor, azimuth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The vector of this length, 1 - cosθ and φ, components `(n,)`."""
+    across = momentum * torch.sqrt((versine * (2 - versine)).clamp_min(1e-30))
+    return (
+        across * torch.cos(azimuth),
+        across * torch.sin(azimuth),
+        torch.addcmul(momentum, momentum, versine, value=-1),
+    )
+
+
+def _even(system: Breakup) -> Tensor:
+    """du over dΦ₂/(dφ/2π) of an even cosθ, `(n,)`: ½ (2π)² 4 M/p."""
+    return 2 * _TWO_PI**2 * system.mass / system.momentum
+
+
+def _leaning(beam: Tensor, mass: Tensor) -> Tensor:
+    """dt over dΦ₂/(dφ/2π), `(n,)`, for a beam of this energy: (2π)² 4 M/p · 2 E_a p."""
+    return 8 * _TWO_PI**2 * beam * mass
+
+
+def _transfer(beam: Tensor, system: Breakup, mass: Tensor) -> _Transfer:
+    """The range of the momentum transfer to a part of this mass from a beam of this energy."""
     # E - p = m²/(E + p): exact where the part is fast
-    reach = 2 * beam.energy / (system.energy1 + system.momentum)
+    reach = 2 * beam / (system.energy1 + system.momentum)
     low = (mass.square() * (reach - 1)).clamp_min(0.0)
-    return _Transfer(low, 2 * beam.energy * system.momentum)
+    return _Transfer(low, 2 * beam * system.momentum)

@@ -25,6 +25,10 @@ class Propagator(Protocol):
         """s(u), within [low, high] whatever the rounding."""
         ...
 
+    def drawn(self, u: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """s(u) and the logarithm of its density, in fewer steps than one after the other."""
+        ...
+
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s); outside [0, 1] where s is outside [low, high]."""
         ...
@@ -41,6 +45,11 @@ class FlatPropagator:
     def forward(self, u: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """s(u), `(n,)`."""
         return between(low + _range(low, high) * u, low, high)
+
+    def drawn(self, u: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Propagator.drawn`."""
+        span = _range(low, high)
+        return between(torch.addcmul(low, span, u), low, high), -torch.log(span)
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
@@ -68,8 +77,17 @@ class Resonance:
 
     def forward(self, u: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """s(u), `(n,)`."""
-        start, span = self._distance(low), self._phase(low, low + _range(low, high))
-        sine, cosine = torch.sin(span * u), torch.cos(span * u)
+        return self._at(u, low, high, self._phase(low, low + _range(low, high)))
+
+    def drawn(self, u: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Propagator.drawn`."""
+        span = self._phase(low, low + _range(low, high))
+        s = self._at(u, low, high, span)
+        return s, self._log_density(s, span)
+
+    def _at(self, u: Tensor, low: Tensor, high: Tensor, span: Tensor) -> Tensor:
+        start, angle = self._distance(low), span * u
+        sine, cosine = torch.sin(angle), torch.cos(angle)
         # tan of a sum, less the first tan: exact for narrow ranges far from the pole too
         rise = (1 + start.square()) * sine / (cosine - start * sine)
         return between(low + self.mass * self.width * rise, low, high)
@@ -80,10 +98,13 @@ class Resonance:
 
     def log_density(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """log|du/ds|, `(n,)`."""
-        scale = self.mass * self.width
         span = self._phase(low, low + _range(low, high))
+        return closed(self._log_density(s, span), s, low, high)
+
+    def _log_density(self, s: Tensor, span: Tensor) -> Tensor:
+        scale = self.mass * self.width
         pole = (s - self.mass**2).square() + scale**2
-        return closed(torch.log(scale / (span * pole)), s, low, high)
+        return torch.log(scale / (span * pole))
 
     def _distance(self, s: Tensor) -> Tensor:
         """(s - M²)/(MΓ)."""
@@ -115,6 +136,18 @@ class PowerPropagator:
         a, length = 1 - self.exponent, self._length(low, high)
         grown = u * length if a == 0 else torch.log1p(u * torch.expm1(a * length)) / a
         return between((low + self.offset) * torch.exp(grown) - self.offset, low, high)
+
+    def drawn(self, u: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Propagator.drawn`."""
+        a, length = 1 - self.exponent, self._length(low, high)
+        start = low + self.offset
+        if a == 0:
+            grown, norm = u * length, 1 / (length * start)
+        else:
+            whole = torch.expm1(a * length)
+            grown, norm = torch.log1p(u * whole) / a, a / (whole * start)
+        s = between(start * torch.exp(grown) - self.offset, low, high)
+        return s, torch.log(norm) - self.exponent * grown
 
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""

@@ -53,6 +53,11 @@ class WideningResonance:
         s = self.mass**2 + self.mass * self.width * torch.tan(phase)
         return between(s, low, high)
 
+    def drawn(self, u: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Propagator.drawn`."""
+        s = self.forward(u, low, high)
+        return s, self.log_density(s, low, high)
+
     def inverse(self, s: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """u(s), `(n,)`."""
         first = self._integral(self._phase(low))

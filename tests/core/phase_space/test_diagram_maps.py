@@ -188,6 +188,31 @@ def test_jacobian_is_the_determinant(space: Space) -> None:
     assert torch.allclose(space.forward(u, channel).log_jacobian, expected, atol=1e-6, rtol=0)
 
 
+def test_gradients_are_finite_differences(space: Space) -> None:
+    """Of momenta and densities, each point along a direction of its own; the error falls as h²."""
+    u, channel = points(space, 60)
+    u = (0.1 + 0.8 * u).requires_grad_()  # both sides of a step within the cube
+    generator = torch.Generator().manual_seed(4)
+    along = torch.randn(u.shape, generator=generator, dtype=torch.float64)
+
+    def figures(v: torch.Tensor) -> torch.Tensor:
+        point = space.forward(v, channel)
+        return torch.cat((point.momenta.flatten(1) / ENERGY, point.log_densities), 1)
+
+    step = 1e-5
+    with torch.no_grad():
+        ahead, behind = figures(u + step * along), figures(u - step * along)
+    expected = (ahead - behind) / (2 * step)
+    found = torch.stack(
+        [
+            (torch.autograd.grad(column.sum(), u, retain_graph=True)[0] * along).sum(1)
+            for column in figures(u).unbind(1)
+        ],
+        1,
+    )
+    assert ((found - expected).abs() <= 1e-5 * (1 + expected.abs())).all()
+
+
 @pytest.mark.parametrize("name", ["two", "three", "four"])
 def test_the_mixture_of_channels_has_the_volume_of_phase_space(name: str) -> None:
     """The mixture of all channels, whose weights are bounded, against quadrature: within 5σ."""

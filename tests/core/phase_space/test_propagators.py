@@ -69,6 +69,15 @@ def test_density_is_the_derivative(each: Propagator) -> None:
 
 
 @every_map
+def test_drawing_gives_the_same_as_map_and_density(each: Propagator) -> None:
+    u, low, high = points()
+    s, density = each.drawn(u, low, high)
+    assert torch.allclose(s, each.forward(u, low, high), rtol=1e-14, atol=0)
+    # the limits of a narrow range are rounded: relative to it by 2⁻⁵² s/(high - low)
+    assert torch.allclose(density, each.log_density(s, low, high), rtol=0, atol=1e-9)
+
+
+@every_map
 def test_density_integrates_to_one(each: Propagator) -> None:
     """By Gauss-Legendre in the variable of another map, for limits without a narrow peak."""
     import numpy as np
