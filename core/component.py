@@ -35,6 +35,9 @@ class Capabilities:
             may come through a pipe and events it cannot read may be skipped; see
             `crosshook.core.interfaces.event_format.SequentialFormat`.
         read_only: an event format whose `write` refuses with an OutputError.
+        two_stage: an unweighter that looks at cheap estimates first, asks for few exact weights,
+            and has `expectation()`; see
+            `crosshook.core.interfaces.unweighter.TwoStageUnweighter`.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -48,6 +51,7 @@ class Capabilities:
     features: bool = False
     sequential: bool = False
     read_only: bool = False
+    two_stage: bool = False
 
 
 @dataclass(frozen=True)

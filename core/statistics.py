@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 Rule = Literal["maximum", "carried-share", "excess-share", "bootstrap-median"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 def maximum_weight(
-    weights: Floats, rule: Rule = "excess-share", share: float = 1e-3, fraction: float = 0.1
+    weights: Floats,
+    rule: Rule = "excess-share",
+    share: float = 1e-3,
+    fraction: float = 0.1,
+    counts: Floats | None = None,
 ) -> float:
     """The weight above which a point is an overweight.
 
@@ -45,10 +50,14 @@ def maximum_weight(
         rule: one of the above.
         share: for the two share rules.
         fraction: for `bootstrap-median`.
+        counts: how many points each stands for, `(n,)`, at least 0; 1 if None. Not for
+            `bootstrap-median`.
 
     Returns:
         w_max > 0, or 0 if every weight is 0.
     """
+    if counts is not None:
+        return _maximum_counted(weights, counts, rule, share)
     size = np.sort(np.abs(weights[weights != 0]))[::-1]
     if size.size == 0:
         return 0.0
@@ -71,6 +80,29 @@ def maximum_weight(
         i = int(np.searchsorted(excess, share * total, side="right"))
         return float((np.sum(size[:i]) - share * total) / i)
     message = f"rule {rule!r} is not one of {', '.join(RULES)}"
+    raise ConfigurationError(message)
+
+
+def _maximum_counted(weights: Floats, counts: Floats, rule: Rule, share: float) -> float:
+    """`maximum_weight` of points that stand for many or for a part of one."""
+    usable = (weights != 0) & (counts > 0)
+    size, many = np.abs(weights[usable]), counts[usable]
+    if size.size == 0:
+        return 0.0
+    order = np.argsort(-size, kind="stable")
+    size, many = size[order], many[order]
+    if rule == "maximum":
+        return float(size[0])
+    carried = size * many
+    total = float(carried.sum())
+    above = np.cumsum(carried) - carried
+    if rule == "carried-share":
+        return float(size[np.nonzero(above <= share * total)[0][-1]])
+    if rule == "excess-share":
+        number = np.cumsum(many) - many
+        i = int(np.searchsorted(above - number * size, share * total, side="right"))
+        return float((carried[:i].sum() - share * total) / many[:i].sum())
+    message = f"rule {rule!r} takes no counts; allowed: maximum, carried-share, excess-share"
     raise ConfigurationError(message)
 
 

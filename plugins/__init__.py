@@ -99,6 +99,15 @@ def crosshook_unweighter() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/rejection.json",
             capabilities=Capabilities(devices=ANYWHERE, event_wise=True, stateful=True),
         ),
+        Component(
+            "two-stage",
+            "crosshook.plugins.unweight.two_stage:make",
+            "an amplitude surrogate thins points out, exact weights decide on the rest",
+            schema="crosshook.schemas:v1/components/two-stage.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE, event_wise=True, stateful=True, two_stage=True
+            ),
+        ),
     ]
 
 

@@ -11,6 +11,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What points cost, in seconds, as measured in a pilot stage.
+
+    Attributes:
+        point: of a candidate before any weight: random numbers, mapping, phase space, cuts,
+            scales, parton densities.
+        surrogate: of the cheap estimate of a candidate's weight.
+        exact: of an exact weight of a point inside the cuts.
+    """
+
+    point: float
+    surrogate: float
+    exact: float
+
+
+@dataclass(frozen=True)
 class Pilot:
     """Weights of a pilot stage, from which maxima are chosen.
 
@@ -19,12 +35,14 @@ class Pilot:
         channel: channel of each point, `(n,)` int64.
         n_channels: number of channels k.
         surrogate: the cheap estimate of each weight, `(n,)`, or None.
+        costs: what points cost, or None if nothing was measured.
     """
 
     weight: Tensor
     channel: Tensor
     n_channels: int
     surrogate: Tensor | None = None
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True)
@@ -34,10 +52,13 @@ class Kept:
     Attributes:
         index: rows of the candidates, ascending, `(j,)` int64.
         factor: weight_out / weight_in of each, `(j,)`; positive.
+        chance: probability with which the exact weight of each candidate was asked for, `(n,)`;
+            None if all were.
     """
 
     index: Tensor
     factor: Tensor
+    chance: Tensor | None = None
 
 
 class Candidates(Protocol):
@@ -92,5 +113,58 @@ class Unweighter(Protocol):
 
         Returns:
             The kept rows with their factors.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class TwoStageExpectation:
+    """What two stages of unweighting promise beside a single one, over the points of a pilot.
+
+    Channels are drawn in proportion to their maxima. Times are per event and for equal statistical
+    power: the number of events times their Kish fraction.
+
+    Attributes:
+        rule: how the maxima were chosen.
+        points: N, the number of points of the pilot.
+        two_stages: False if the unweighter asks for every exact weight all the same.
+        first: ε1, exact weights asked for per point.
+        second: ε2, events kept per exact weight.
+        kish: α, Kish's fraction of the events.
+        single: ε_full, events kept per point in a single stage by the same rule.
+        single_kish: α_full, Kish's fraction of those.
+        inside: share of points inside the cuts, whose exact weight a single stage computes.
+    """
+
+    rule: str
+    points: int
+    two_stages: bool
+    first: float
+    second: float
+    kish: float
+    single: float
+    single_kish: float
+    inside: float
+
+    def gain(self, costs: Costs) -> float:
+        """f_eff, the time of a single stage over that of two."""
+        alone = (costs.point + self.inside * costs.exact) / (self.single * self.single_kish)
+        cheap = (costs.point + costs.surrogate) / (self.first * self.second)
+        return alone / (cheap + costs.exact / self.second) * self.kish
+
+    def ceiling(self, costs: Costs) -> float:
+        """f_eff of a surrogate without error."""
+        alone = costs.point + self.inside * costs.exact
+        return alone / (costs.point + costs.surrogate + self.single * costs.exact)
+
+
+class TwoStageUnweighter(Unweighter, Protocol):
+    """An unweighter with the capability `two_stage`: it asks for few exact weights."""
+
+    def expectation(self) -> TwoStageExpectation:
+        """What the fit found.
+
+        Raises:
+            ConfigurationError: if there was no fit.
         """
         ...

@@ -30,8 +30,13 @@ if TYPE_CHECKING:
 
 CASES = (Case(channels=1), Case(channels=5))
 ROWS = (0, 1, 1000)
-PILOTS = ("plain", "negative", "sparse", "one huge weight", "inexact surrogate")
-EXACT = PILOTS[:-1]
+EXACT = ("plain", "negative", "sparse", "one huge weight")
+MISSES = {
+    "inexact surrogate": (1.0, 2 / 3, 1.4),
+    "wrong surrogate": (1.0, 1e3, 1e-3, 0.0, -1.0),
+}
+"""Surrogate over weight, where it is not the weight itself."""
+PILOTS = (*EXACT, *MISSES)
 SIZES = (1e-9, 1e-3, 0.1, 0.5, 0.99, 1.0, 1.0001, 1.5, 10.0, 1e4)
 REPEATED = (0.3, 0.7, 1.0, 2.0)
 
@@ -44,7 +49,8 @@ def columns(subject: Subject, case: Case, n: int, kind: str) -> dict[str, Tensor
         case: the number of channels.
         n: rows.
         kind: one of `PILOTS`. `sparse` has 60 % zeros and an empty last channel; one weight of
-            `one huge weight` is 10⁶ times the others.
+            `one huge weight` is 10⁶ times the others. The surrogate of `wrong surrogate` is off
+            by 10³ or 10⁻³, 0, or of the other sign for most of them.
     """
     rng = subject.generator(f"unweight/{kind}/{case}/{n}")
     weight = torch.exp(torch.randn(n, generator=rng, dtype=torch.float64, device="cpu"))
@@ -60,7 +66,12 @@ def columns(subject: Subject, case: Case, n: int, kind: str) -> dict[str, Tensor
             channel = channel.clamp(max=case.channels - 2)
     if kind == "one huge weight" and n:
         weight[n // 2] *= 1e6
-    surrogate = weight * torch.exp(0.3 * noise) if kind == PILOTS[-1] else weight.clone()
+    surrogate = weight.clone()
+    if kind == "inexact surrogate":
+        surrogate = weight * torch.exp(0.3 * noise)
+    if kind == "wrong surrogate":
+        misses = torch.tensor(MISSES[kind], dtype=torch.float64, device="cpu")
+        surrogate = weight * misses[(chance * len(misses)).long()]
     found = {"weight": weight, "surrogate": surrogate, "channel": channel}
     return {key: tensor.to(subject.device) for key, tensor in found.items()}
 
@@ -68,7 +79,7 @@ def columns(subject: Subject, case: Case, n: int, kind: str) -> dict[str, Tensor
 def pilot(subject: Subject, case: Case, kind: str) -> Pilot:
     """A pilot stage of 5000 points."""
     found = columns(subject, case, 5000, kind)
-    surrogate = found["surrogate"] if kind == PILOTS[-1] else None
+    surrogate = None if kind in EXACT else found["surrogate"]
     return Pilot(found["weight"], found["channel"], case.channels, surrogate)
 
 
@@ -110,19 +121,21 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                 )
 
 
-def classes_of(unweighter: Unweighter, sizes: tuple[float, ...], inexact: bool) -> WeightClasses:
+def classes_of(
+    unweighter: Unweighter, sizes: tuple[float, ...], misses: tuple[float, ...] = (1.0,)
+) -> WeightClasses:
     """Weights of both signs at given multiples of each channel's maximum.
 
     Args:
         unweighter: fitted.
         sizes: |w| over the maximum.
-        inexact: let the surrogate miss the weight by factors of ⅔, 1 and 1.4.
+        misses: surrogates over the weight.
     """
     maxima = unweighter.maxima()
     scale = torch.where(maxima > 0, maxima, torch.ones_like(maxima))
     options = {"dtype": maxima.dtype, "device": maxima.device}
     size = torch.tensor([sign * s for s in sizes for sign in (1.0, -1.0)], **options)  # type: ignore[arg-type]
-    miss = torch.tensor([1.0, 2 / 3, 1.4] if inexact else [1.0], **options)  # type: ignore[arg-type]
+    miss = torch.tensor(misses, **options)  # type: ignore[arg-type]
     weight = (scale[:, None] * size).reshape(-1)
     channel = torch.arange(len(maxima), device=maxima.device).repeat_interleave(len(size))
     return WeightClasses(
@@ -161,7 +174,7 @@ def maxima_are_usable(subject: Subject) -> Iterator[Finding]:
 
 def expectation_is_exact(subject: Subject) -> Iterator[Finding]:
     """E_uniform[kept · factor] = 1 for every weight ≠ 0, tiny, negative or far above the maximum:
-    the uniform number is scanned and every threshold bisected, to 10⁻⁹ + 2⁻⁵² · max/|w|.
+    the uniform number is scanned and every threshold bisected, to 10⁻¹² + 2⁻⁵² · max/|w|.
     """
     judged = False
     for case in CASES:
@@ -170,11 +183,11 @@ def expectation_is_exact(subject: Subject) -> Iterator[Finding]:
             if unweighter.n_uniform != 1:
                 reason = f"takes {unweighter.n_uniform} uniform numbers a point"
                 raise NotApplicable(reason)
-            classes = classes_of(unweighter, SIZES, inexact=kind not in EXACT)
+            classes = classes_of(unweighter, SIZES, MISSES.get(kind, (1.0,)))
             value, regular = expectation_by_scan(unweighter, classes)
             maxima = unweighter.maxima()
             ratio = maxima[classes.channel] / classes.weight.abs()
-            bad = regular & ~((value - 1.0).abs() <= 1e-9 + ratio * 2.0**-52)
+            bad = regular & ~((value - 1.0).abs() <= 1e-12 + ratio * 2.0**-52)
             judged |= bool(regular.any())
             row = first_row(bad)
             if row >= 0:
@@ -204,9 +217,9 @@ def expectation_by_repetition_is_one(subject: Subject) -> Iterator[Finding]:
     within 5σ of the sample's own error.
     """
     case, times = CASES[0], 100_000
-    for kind in ("negative", PILOTS[-1]):
+    for kind in ("negative", *MISSES):
         unweighter = fitted(subject, case, kind)
-        classes = classes_of(unweighter, REPEATED, inexact=kind not in EXACT)
+        classes = classes_of(unweighter, REPEATED, MISSES.get(kind, (1.0,)))
         rng = subject.generator("repetition")
         mean, error = expectation_by_repetition(unweighter, classes, times, rng)
         maxima = unweighter.maxima()
@@ -246,7 +259,7 @@ def overweights_are_kept(subject: Subject) -> Iterator[Finding]:
     for case in CASES:
         for kind in EXACT:
             unweighter = fitted(subject, case, kind)
-            classes = classes_of(unweighter, (1.0001, 1.5, 100.0), inexact=False)
+            classes = classes_of(unweighter, (1.0001, 1.5, 100.0))
             maxima = unweighter.maxima()
             for v in (0.0, 0.3, 0.9, 1.0 - 2.0**-53):
                 shape = (len(classes.weight), unweighter.n_uniform)
@@ -266,7 +279,7 @@ def kept_weights_are_equal(subject: Subject) -> Iterator[Finding]:
     for case in CASES:
         for kind in EXACT:
             unweighter = fitted(subject, case, kind)
-            classes = classes_of(unweighter, (1e-3, 0.1, 0.5, 0.99), inexact=False)
+            classes = classes_of(unweighter, (1e-3, 0.1, 0.5, 0.99))
             maxima = unweighter.maxima()
             shape = (len(classes.weight), unweighter.n_uniform)
             uniform = torch.full(shape, 1e-6, dtype=torch.float64, device=subject.device)
