@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from crosshook.core.process.scattering import Points, ScatteringProcess
+    from crosshook.core.process.points import Points
+    from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.sampling.sampler import Sample
     from crosshook.core.sampling.sums import Sums
 
@@ -173,13 +174,13 @@ def standard_set(
     for key, text, label, unit in specs:
         draft = HistogramSpec(key, text, bins, 0.0, 1.0, label, unit)
         value = observable(draft, sample.evaluated.points, process)
-        low, high = _range(value, weight, bins)
+        low, high = axis_range(value, weight, bins)
         made.append(HistogramSpec(key, text, bins, low, high, label, unit))
     return made
 
 
-def _range(value: Tensor, weight: Tensor, bins: int) -> tuple[float, float]:
-    """Rounded limits that hold 99 % of the weight."""
+def axis_range(value: Tensor, weight: Tensor, bins: int) -> tuple[float, float]:
+    """Rounded limits that hold 99 % of the weight of some values, for an axis of so many bins."""
     if value.numel() == 0 or not bool((weight > 0).any()):
         return 0.0, 1.0
     order = torch.argsort(value)

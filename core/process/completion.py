@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.interfaces.matrix_element import ColourFlow
     from crosshook.core.interfaces.process import Resonance
-    from crosshook.core.process.scattering import Points, ScatteringProcess
+    from crosshook.core.process.points import Points
+    from crosshook.core.process.scattering import ScatteringProcess
 
 N_UNIFORM = 2
 """Random numbers an event takes: one for the flavours, one for the colour flow."""

@@ -17,8 +17,9 @@ from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.interfaces.process import PhaseSpacePoint, ProcessDefaults
 from crosshook.core.process.cuts import Cuts
 from crosshook.core.process.luminosity import Assignment
+from crosshook.core.process.points import Evaluated, Points
 from crosshook.core.process.scales import Scale
-from crosshook.core.process.scattering import Evaluated, Points, ScatteringProcess
+from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.sampling.returned import real_tensor
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ squares, each subprocess with its share of dσ.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,6 +20,7 @@ from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.cuts import Cuts
 from crosshook.core.process.features import feature_names, point_features
 from crosshook.core.process.luminosity import Luminosity, assignments
+from crosshook.core.process.points import BarePoints, Evaluated, Placed, Points
 from crosshook.core.process.scales import Scale
 
 if TYPE_CHECKING:
@@ -28,56 +28,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from crosshook.core.interfaces.matrix_element import SquaredAmplitude
+    from crosshook.core.interfaces.matrix_element import MatrixElement, SquaredAmplitude
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import BeamSetup, Process
-
-
-@dataclass(frozen=True)
-class Points:
-    """Points inside phase space and cuts.
-
-    Attributes:
-        momenta: `(n, m, 4)` in GeV, lab frame, incoming first.
-        x1: momentum fractions of beam 1, `(n,)`.
-        x2: likewise of beam 2.
-        log_jacobian: log|∂x/∂u| of the channel that made the point, `(n,)`.
-        mu_r: renormalisation scales in GeV, `(n,)`.
-        mu_f: factorisation scales in GeV, `(n,)`.
-        alpha_s: α_s(μ_R), `(n,)`.
-        parts: dσ/dx of each flavour assignment in pb, `(n, a)`.
-        channels: weights of the channels as the amplitudes propose them, `(n, k)`, or None.
-    """
-
-    momenta: Tensor
-    x1: Tensor
-    x2: Tensor
-    log_jacobian: Tensor
-    mu_r: Tensor
-    mu_f: Tensor
-    alpha_s: Tensor
-    parts: Tensor
-    channels: Tensor | None = None
-
-    def select(self, rows: Tensor) -> Points:
-        """The points of these rows."""
-        columns = {name: c[rows] for name, c in vars(self).items() if c is not None}
-        return replace(self, **columns)
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """A batch of points with what the integrand knows of them.
-
-    Attributes:
-        evaluation: as every integrand gives it.
-        rows: which points of the batch lie inside phase space and cuts, `(j,)` int64.
-        points: those points.
-    """
-
-    evaluation: Evaluation
-    rows: Tensor
-    points: Points
+    from crosshook.core.process.luminosity import Assignment
 
 
 class ScatteringProcess:
@@ -167,7 +121,17 @@ class ScatteringProcess:
             u: `(n, d)` in [0, 1].
             channel: `(n,)` int64.
         """
-        n, k = u.shape[0], len(self.channels)
+        placed = self.place(u, channel)
+        evaluation, points = self.price(placed)
+        return Evaluated(_spread(evaluation, placed), placed.rows, points)
+
+    def place(self, u: Tensor, channel: Tensor) -> Placed:
+        """All of the integrand that takes no |M|²: momenta, cuts, scales, densities.
+
+        Args:
+            u: `(n, d)` in [0, 1].
+            channel: `(n,)` int64.
+        """
         space = self.phase_space.forward(u, channel)
         final = space.momenta[:, self.phase_space.n_incoming :]
         inside = (space.log_jacobian > -torch.inf) & self._cuts(final)
@@ -175,45 +139,76 @@ class ScatteringProcess:
         inside |= torch.isnan(space.log_jacobian) | torch.isnan(space.momenta).any(2).any(1)
         inside |= torch.isnan(space.x1) | torch.isnan(space.x2)
         rows = torch.nonzero(inside)[:, 0]
-        momenta = space.momenta[rows]
-        points = self.points(momenta, space.x1[rows], space.x2[rows], space.log_jacobian[rows])
+        momenta, log_jacobian = space.momenta[rows], space.log_jacobian[rows]
+        points = self._bare(momenta, space.x1[rows], space.x2[rows], log_jacobian)
+        return Placed(u.shape[0], rows, points, space.log_densities[rows])
+
+    def price(
+        self, placed: Placed, element: MatrixElement | None = None
+    ) -> tuple[Evaluation, Points]:
+        """The integrand at points inside the cuts.
+
+        Args:
+            placed: points with j of them inside.
+            element: amplitudes, e.g. of a surrogate; the process's own if None.
+
+        Returns:
+            The evaluation of these j points alone, and the points.
+        """
+        points = self._with_amplitudes(placed.points, element or self.matrix_element)
+        grouped = points.parts.new_zeros((len(placed.rows), len(self.process_ids)))
         jacobian = torch.exp(points.log_jacobian)
-        grouped = points.parts.new_zeros((rows.shape[0], len(self.process_ids)))
         grouped = grouped.index_add(1, self._group, points.parts * jacobian[:, None])
-        parts = u.new_zeros((n, len(self.process_ids))).index_copy(0, rows, grouped)
-        value = parts.sum(dim=1)
-        flat = u.new_full((n, k), -math.log(k))
-        proposed = proposed_weights(space.log_densities[rows], points.channels)
-        log_prior = flat.index_copy(0, rows, proposed)
+        log_prior = proposed_weights(placed.log_densities, points.channels)
         features = None
         if self.features:
-            inside_features = point_features(momenta, self.phase_space.n_incoming)
-            features = u.new_zeros((n, len(self.features))).index_copy(0, rows, inside_features)
-        return Evaluated(Evaluation(value, log_prior, features, parts), rows, points)
+            features = point_features(points.momenta, self.phase_space.n_incoming)
+        return Evaluation(grouped.sum(dim=1), log_prior, features, grouped), points
 
     def points(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> Points:
         """Scales, coupling and dσ/dx of given momenta; NaN where these are no numbers."""
+        return self._with_amplitudes(
+            self._bare(momenta, x1, x2, log_jacobian), self.matrix_element
+        )
+
+    def _bare(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> BarePoints:
         final = momenta[:, self.phase_space.n_incoming :]
         mu_r, mu_f = self._mu_r(final), self._mu_f(final)
-        fine = torch.stack((x1, x2, mu_r, mu_f)).isfinite().all(0) & momenta.isfinite().all(2).all(
-            1
+        usable = torch.stack((x1, x2, mu_r, mu_f)).isfinite().all(0)
+        usable = usable & momenta.isfinite().all(2).all(1)
+        flux = self._flux(momenta)
+        if bool(usable.all()):
+            alpha_s, luminosity = self.strong_coupling(mu_r), self._luminosity(x1, x2, mu_f)
+        else:
+            # Densities refuse NaN with an error: only numbers go to them, and the rest is counted.
+            rows = torch.nonzero(usable)[:, 0]
+            alpha_s = _at(rows, self.strong_coupling(mu_r[rows]), len(mu_r))
+            luminosity = self._luminosity(x1[rows], x2[rows], mu_f[rows])
+            if luminosity is not None:
+                luminosity = _at(rows, luminosity, len(mu_r))
+        return BarePoints(
+            momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, flux, luminosity, usable
         )
-        if bool(fine.all()):
-            alpha_s = self.strong_coupling(mu_r)
-            parts, channels = self._dsigma(momenta, x1, x2, mu_f, alpha_s)
-            return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts, channels)
-        # Densities refuse NaN with an error: only numbers go to them, and the rest is counted.
-        rows = torch.nonzero(fine)[:, 0]
-        coupling = self.strong_coupling(mu_r[rows])
-        known, given = self._dsigma(momenta[rows], x1[rows], x2[rows], mu_f[rows], coupling)
-        alpha_s = torch.full_like(mu_r, torch.nan).index_copy(0, rows, coupling)
-        unknown = known.new_full((mu_r.shape[0], known.shape[1]), torch.nan)
-        parts = unknown.index_copy(0, rows, known)
-        channels = None
-        if given is not None:
-            channels = given.new_full((mu_r.shape[0], given.shape[1]), torch.nan)
-            channels = channels.index_copy(0, rows, given)
-        return Points(momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, parts, channels)
+
+    def _with_amplitudes(self, bare: BarePoints, element: MatrixElement) -> Points:
+        if bool(bare.usable.all()):
+            parts, channels = self._dsigma(bare, element)
+        else:
+            rows, n = torch.nonzero(bare.usable)[:, 0], len(bare.mu_r)
+            known, given = self._dsigma(bare.select(rows), element)
+            parts = _at(rows, known, n)
+            channels = None if given is None else _at(rows, given, n)
+        return Points(
+            bare.momenta,
+            bare.x1,
+            bare.x2,
+            bare.log_jacobian,
+            bare.mu_r,
+            bare.mu_f,
+            bare.alpha_s,
+            parts,
+            channels,
+        )
 
     def strong_coupling(self, mu: Tensor, member: int | None = None) -> Tensor:
         """α_s at scales in GeV, `(n,)`: that of the densities' member, or the run's constant."""
@@ -227,29 +222,47 @@ class ScatteringProcess:
         """f1 f2 of every flavour assignment, `(n, a)`, or None for fixed beams."""
         return self._luminosity(x1, x2, mu_f, member)
 
-    def _dsigma(
-        self, momenta: Tensor, x1: Tensor, x2: Tensor, mu_f: Tensor, alpha_s: Tensor
-    ) -> tuple[Tensor, Tensor | None]:
+    def amplitudes(
+        self, bare: BarePoints, element: MatrixElement
+    ) -> dict[tuple[int, bool], tuple[Tensor, SquaredAmplitude]]:
+        """|M|² of every amplitude that assignments need, once each.
+
+        Args:
+            bare: points whose momenta are numbers.
+            element: the amplitudes.
+
+        Returns:
+            By `amplitude_key`: momenta in the order of the legs of its subprocess, and |M|².
+        """
+        found: dict[tuple[int, bool], tuple[Tensor, SquaredAmplitude]] = {}
+        want = ("channels",) if self._proposed else ()
+        for assignment in self.assignments:
+            key = self.amplitude_key(assignment)
+            if key not in found:
+                ordered = self.legs_of_subprocess(bare.momenta) if key[1] else bare.momenta
+                squared = element.squared(ordered, assignment.subprocess, bare.alpha_s, want=want)
+                found[key] = (ordered, squared)
+        return found
+
+    def amplitude_key(self, assignment: Assignment) -> tuple[int, bool]:
+        """Number of an assignment's amplitude, and whether its incoming legs are exchanged."""
+        sub = self.matrix_element.subprocesses[assignment.subprocess]
+        return sub.amplitude, assignment.mirrored and not sub.mirror_symmetric
+
+    def _dsigma(self, bare: BarePoints, element: MatrixElement) -> tuple[Tensor, Tensor | None]:
         """dσ/(dx1 dx2 dΦ) of every flavour assignment in pb, `(n, a)`, and `Points.channels`."""
-        amplitudes: dict[tuple[int, bool], SquaredAmplitude] = {}
+        amplitudes = self.amplitudes(bare, element)
         columns, weights = [], []
         for assignment in self.assignments:
-            sub = self.matrix_element.subprocesses[assignment.subprocess]
-            swapped = assignment.mirrored and not sub.mirror_symmetric
-            key = (sub.amplitude, swapped)
-            if key not in amplitudes:
-                ordered = self.legs_of_subprocess(momenta) if swapped else momenta
-                want = ("channels",) if self._proposed else ()
-                amplitudes[key] = self.matrix_element.squared(
-                    ordered, assignment.subprocess, alpha_s, want=want
-                )
-            columns.append(amplitudes[key].value)
-            channels = amplitudes[key].channels
+            key = self.amplitude_key(assignment)
+            squared = amplitudes[key][1]
+            columns.append(squared.value)
+            channels = squared.channels
             if channels is not None:
-                weights.append(channels[:, list(sub.mirror_channels)] if swapped else channels)
-        result = torch.stack(columns, dim=1) * self._flux(momenta)[:, None]
-        luminosity = self._luminosity(x1, x2, mu_f)
-        result = result if luminosity is None else result * luminosity
+                sub = self.matrix_element.subprocesses[assignment.subprocess]
+                weights.append(channels[:, list(sub.mirror_channels)] if key[1] else channels)
+        result = torch.stack(columns, dim=1) * bare.flux[:, None]
+        result = result if bare.luminosity is None else result * bare.luminosity
         if len(weights) < len(columns):
             return result, None
         shares = [w / w.sum(dim=1, keepdim=True) for w in weights]
@@ -268,6 +281,29 @@ class ScatteringProcess:
         product = kinematics.dot(one, two)
         masses = kinematics.mass_squared(one) * kinematics.mass_squared(two)
         return PICOBARN_GEV2 / (4.0 * torch.sqrt(product**2 - masses))
+
+
+def _at(rows: Tensor, values: Tensor, n: int) -> Tensor:
+    """Values of some rows among n, NaN in the others."""
+    return values.new_full((n, *values.shape[1:]), torch.nan).index_copy(0, rows, values)
+
+
+def _spread(inside: Evaluation, placed: Placed) -> Evaluation:
+    """The evaluation of a whole batch from that of its points inside the cuts."""
+    n, rows = placed.n, placed.rows
+
+    def spread(values: Tensor, elsewhere: float = 0.0) -> Tensor:
+        whole = values.new_full((n, *values.shape[1:]), elsewhere)
+        return whole.index_copy(0, rows, values)
+
+    assert inside.parts is not None
+    parts = spread(inside.parts)
+    return Evaluation(
+        parts.sum(dim=1),
+        spread(inside.log_prior, -math.log(inside.log_prior.shape[1])),
+        None if inside.features is None else spread(inside.features),
+        parts,
+    )
 
 
 def proposed_weights(log_densities: Tensor, channels: Tensor | None) -> Tensor:

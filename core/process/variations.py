@@ -19,7 +19,8 @@ from crosshook.core.events.run_info import WeightInfo
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crosshook.core.process.scattering import Points, ScatteringProcess
+    from crosshook.core.process.points import Points
+    from crosshook.core.process.scattering import ScatteringProcess
 
 SEVEN_POINT: Final = (
     (1.0, 1.0),

@@ -18,7 +18,7 @@ import torch
 
 from crosshook.core.errors import IntegrandError
 from crosshook.core.interfaces.integrand import Evaluation
-from crosshook.core.process.scattering import Evaluated, ScatteringProcess
+from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.sampling.closing import without
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.numbers import draw_numbers
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.integrand import Integrand
+    from crosshook.core.process.points import Evaluated
     from crosshook.core.sampling.latents import Latents
 
 
@@ -159,11 +160,10 @@ class Sampler:
         """Maps given random numbers and weighs the points."""
         if differentiable:
             with torch.no_grad():
-                u, log_q = self.proposal.draw(r, channel)
+                u, log_det = self.locate(r, channel)
             u = u.detach().requires_grad_()
         else:
-            u, log_q = self.proposal.draw(r, channel)
-        log_det = -log_q
+            u, log_det = self.locate(r, channel)
         evaluated: Evaluated | None = None
         if isinstance(self.integrand, ScatteringProcess):
             evaluated = self.integrand.evaluate_points(u, channel)
@@ -171,14 +171,25 @@ class Sampler:
         else:
             evaluation = self.integrand.evaluate(u, channel)
             self._check(evaluation, u)
+        log_alpha, weight = self.compose_weight(evaluation, channel, log_det)
+        return Sample(r, channel, u, log_det, evaluation, log_alpha, weight, extra, evaluated)
+
+    def locate(self, r: Tensor, channel: Tensor) -> tuple[Tensor, Tensor]:
+        """Points `(n, d)` of random numbers, and log|∂u/∂r| `(n,)`."""
+        u, log_q = self.proposal.draw(r, channel)
+        return u, -log_q
+
+    def compose_weight(
+        self, evaluation: Evaluation, channel: Tensor, log_det: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logarithms of the channel weights, `(n, k)`, and v of each point, `(n,)` in pb."""
         log_alpha = self.log_alpha(evaluation)
         own = log_alpha.gather(1, channel[:, None])[:, 0]
         factor = torch.exp(own + log_det)
         # A value of exactly 0 stays 0 even where the map stretches without bound; NaN stays NaN.
         value = evaluation.value
         zero = (value == 0) & ~torch.isnan(log_det)
-        weight = torch.where(zero, torch.zeros_like(value), value * factor)
-        return Sample(r, channel, u, log_det, evaluation, log_alpha, weight, extra, evaluated)
+        return log_alpha, torch.where(zero, torch.zeros_like(value), value * factor)
 
     def log_alpha(self, evaluation: Evaluation) -> Tensor:
         """Logarithms of the channel weights, `(n, k)`; closed channels leave theirs to others."""
