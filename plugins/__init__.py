@@ -89,6 +89,22 @@ def crosshook_channel_weights() -> Iterable[Component[object]]:
 
 
 @hookimpl
+def crosshook_amplitude_surrogate() -> Iterable[Component[object]]:
+    """Built-in amplitude surrogates."""
+    return [
+        Component(
+            "invariants",
+            "crosshook.plugins.surrogate.invariants:make",
+            "a network on log-invariants, of |M|² over an analytic ansatz",
+            schema="crosshook.schemas:v1/components/invariants.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE, trainable=True, event_wise=True, stateful=True
+            ),
+        ),
+    ]
+
+
+@hookimpl
 def crosshook_unweighter() -> Iterable[Component[object]]:
     """Built-in unweighters."""
     return [

@@ -80,6 +80,11 @@ class AmplitudeTable:
         columns = {name: column[rows] for name, column in self.columns().items()}
         return replace(self, **columns)  # type: ignore[arg-type]
 
+    def to(self, device: torch.device) -> AmplitudeTable:
+        """The table on a device."""
+        columns = {name: column.to(device) for name, column in self.columns().items()}
+        return replace(self, **columns)  # type: ignore[arg-type]
+
     def log_reduced(self) -> Tensor:
         """log(| |M|² |/α_s^k), what surrogates learn, `(n,)`; -inf where |M|² is 0."""
         power = self.alpha_s.new_tensor(self.qcd_order)[self.process]

@@ -1,6 +1,8 @@
-"""Checks of amplitude surrogates: what predict returns, and how it depends on α_s.
+"""Checks of amplitude surrogates: what predict returns, how it depends on α_s and on the order of
+identical legs.
 
-Components are checked as the registry builds them, or as their saved model left them.
+Trainable components are checked after a small training on a made-up |M|² of gluons; others as the
+registry builds them.
 """
 
 from __future__ import annotations
@@ -11,9 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 import torch
 
-from crosshook.core.testkit.compare import first_row, show_row
+from crosshook.core.surrogates.training_set import AmplitudeTable, TableSource
+from crosshook.core.testkit.compare import disagreement, first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
-from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
@@ -22,16 +25,53 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
+    from crosshook.core.interfaces.training import Source
     from crosshook.core.testkit.subject import Subject
 
 CASES = (Case(legs=4), Case(legs=5))
 ROWS = (0, 1, 1000)
 ENERGY = 1000.0
+GLUON = 21
 
 
 def surrogate_of(subject: Subject, case: Case) -> AmplitudeSurrogate:
-    """The surrogate of a case, built once."""
-    return cast("AmplitudeSurrogate", subject.built(case))
+    """The surrogate of a case, built and trained once."""
+    if not subject.capabilities.trainable:
+        return cast("AmplitudeSurrogate", subject.built(case))
+    trained = subject.trained(case, lambda built: source(subject, case, built))
+    return cast("AmplitudeSurrogate", trained)
+
+
+def source(subject: Subject, case: Case, built: object) -> Source:
+    """Points of gluons with |M|² = α_s^(m-2) ŝ^(4-m) Σ ŝ²/((p_a·p_i)(p_b·p_i)), enough for a training.
+
+    Args:
+        subject: gives the random numbers and how many points.
+        case: the number of legs m.
+        built: the surrogate; it has no say in where the points are.
+    """
+    inputs = points(subject, case, subject.evaluations)
+    legs, p = case.legs, inputs["momenta"]
+    s = 2.0 * _dot(p[:, 0], p[:, 1])
+    poles = sum(
+        s.square() / (_dot(p[:, 0], p[:, i]) * _dot(p[:, 1], p[:, i])) for i in range(2, legs)
+    )
+    value = inputs["alpha_s"] ** (legs - 2) * s ** (4 - legs) * poles
+    table = AmplitudeTable(
+        p,
+        inputs["process"],
+        inputs["alpha_s"],
+        value,
+        torch.ones_like(value),
+        ((GLUON,) * legs,),
+        (legs - 2,),
+        condition=inputs.get("condition"),
+    )
+    return cast("Source", TableSource(table))
+
+
+def _dot(one: Tensor, two: Tensor) -> Tensor:
+    return one[:, 0] * two[:, 0] - (one[:, 1:] * two[:, 1:]).sum(dim=1)
 
 
 def momenta(n: int, legs: int, rng: torch.Generator) -> Tensor:
@@ -141,4 +181,37 @@ def coupling_enters_as_a_power(subject: Subject) -> Iterator[Finding]:
             return
 
 
-CHECKS = (prediction_is_a_number_with_a_sign, coupling_enters_as_a_power)
+def identical_legs_may_be_exchanged(subject: Subject) -> Iterator[Finding]:
+    """Trained on gluons, it predicts the same for two of them exchanged: |M|²(..., p_i, p_j, ...) =
+    |M|²(..., p_j, p_i, ...), incoming ones included.
+    """
+    if not subject.capabilities.trainable:
+        reason = "not trainable: what its legs are is not known"
+        raise NotApplicable(reason)
+    for case in CASES:
+        inputs = points(subject, case, 1000)
+        surrogate = surrogate_of(subject, case)
+        wanted = _predict(surrogate, inputs)
+        for i, j in ((0, 1), (2, 3), (case.legs - 2, case.legs - 1)):
+            order = list(range(case.legs))
+            order[i], order[j] = j, i
+            got = _predict(surrogate, {**inputs, "momenta": inputs["momenta"][:, order]})
+            for name, value in wanted.items():
+                finding = disagreement(
+                    f"{name} with legs {i} and {j} exchanged",
+                    got[name],
+                    value,
+                    subject.tolerance,
+                    case,
+                    inputs,
+                )
+                if finding is not None:
+                    yield finding
+                    return
+
+
+CHECKS = (
+    prediction_is_a_number_with_a_sign,
+    coupling_enters_as_a_power,
+    identical_legs_may_be_exchanged,
+)

@@ -29,6 +29,7 @@ FLOAT32 = 1e-4
 REQUIRED_OPTIONS: dict[str, dict[str, object]] = {
     "lhapdf": {"set": "ToyLH_LO"},
     "expression": {"weights": {"ratio": "weight['up'] / weight['down']", "pt": "1 + pt[0]"}},
+    "invariants": {"epochs": 10},
     "matrix-element": {
         "process": "ee-mumu",
         "alternatives": {"heavy": {"mass_z": 91.5}, "wide": {"width_z": 3.0}},
@@ -49,7 +50,7 @@ REQUIRED_OPTIONS: dict[str, dict[str, object]] = {
         ],
     },
 }
-"""Of components that are nothing without."""
+"""Of components that are nothing without, or take long with their defaults."""
 
 FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
     "flow": [
@@ -65,6 +66,9 @@ FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
         },
     ],
     "network": [{"precision": "float64", "hidden": 5, "depth": 1}],
+    "invariants": [
+        {"precision": "float64", "hidden": 5, "depth": 1, "ansatz": "none", "boost": 0.5},
+    ],
 }
 """Option sets that are tried besides the defaults: everything that makes other code run."""
 
@@ -77,7 +81,7 @@ def _subjects(registered: Registered) -> Iterator[tuple[str, Subject]]:
     given = [REQUIRED_OPTIONS.get(component.name, {}), *FURTHER_OPTIONS.get(component.name, [])]
     for number, options in enumerate(given):
         subject = Subject(registered, default_registry(), options, tolerance=FLOAT64)
-        if component.capabilities.learns:
+        if component.capabilities.learns or subject.interface == "amplitude_surrogate":
             subject.evaluations = FEW_EVALUATIONS
             if "precision" not in options:
                 subject.tolerance = FLOAT32

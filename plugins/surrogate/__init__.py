@@ -1,0 +1,1 @@
+"""Amplitude surrogate `invariants`: a network on logarithms of invariants, times an ansatz."""
