@@ -24,30 +24,46 @@ if TYPE_CHECKING:
         Resonance,
     )
     from crosshook.core.phase_space.described import DescribedSpace
+    from crosshook.core.phase_space.diagram import Line
 
 
 def with_mirror_images(
-    channels: tuple[ChannelDescription, ...], needed: bool
+    channels: tuple[ChannelDescription, ...], needed: bool, legs: int
 ) -> tuple[tuple[ChannelDescription, ...], tuple[int, ...]]:
-    """Adds the channels that mirrored subprocesses need.
+    """Adds the channels that mirrored subprocesses need and nobody described.
 
     Args:
         channels: as described for the subprocesses as they are.
         needed: whether any subprocess is mirrored.
+        legs: number of external legs.
 
     Returns:
         All channels, and for each the number of that with the beams exchanged.
     """
     everything, image = list(channels), list(range(len(channels)))
     if needed:
+        known = {_as_set(channel.lines, legs): n for n, channel in enumerate(channels)}
         for number, channel in enumerate(channels):
             lines = tuple(line.mirrored() for line in channel.lines)
-            if any(_exchanged(line.legs) for line in lines):
-                image[number] = len(everything)
-                image.append(number)
-                name = f"{channel.name}~"
-                everything.append(replace(channel, name=name, lines=lines, diagrams=()))
+            if not any(_exchanged(line.legs) for line in lines):
+                continue
+            described = known.get(_as_set(lines, legs))
+            if described is not None:
+                image[number] = described
+                continue
+            image[number] = len(everything)
+            image.append(number)
+            name = f"{channel.name}~"
+            everything.append(replace(channel, name=name, lines=lines, diagrams=()))
     return tuple(everything), tuple(image)
+
+
+def _as_set(lines: tuple[Line, ...], legs: int) -> frozenset[Line]:
+    """Propagators in any order, each by the side that beam 1 is not on."""
+    everything = frozenset(range(legs))
+    return frozenset(
+        replace(line, legs=everything - line.legs) if 0 in line.legs else line for line in lines
+    )
 
 
 def _exchanged(legs: frozenset[int]) -> bool:

@@ -266,7 +266,7 @@ def assemble(
         raise ConfigurationError(message)
     described = channels_of(options.channels, [c.source for c in contributions], where)
     mirrored = any(c.mirror for c in contributions)
-    channels, images = with_mirror_images(described, mirrored)
+    channels, images = with_mirror_images(described, mirrored, len(pdg))
     amplitudes = AssembledAmplitudes(
         contributions, masses, channels, images, float(options.alpha_qed)
     )
@@ -278,6 +278,7 @@ def assemble(
     )
     name = options.name or ", ".join(dict.fromkeys(c.label for c in contributions))
     scale = "m" if all(colour_ends(p) == (False, False) for p in pdg) else "sum_pt"
+        pdg[n_in:],
     defaults = ProcessDefaults(
         beams={"protons": (2212, 2212), "decay": (pdg[0], 0)}.get(initial, (pdg[0], pdg[1])),
         hadronic=initial == "protons",

@@ -65,7 +65,7 @@ class Branching:
     @property
     def mass(self) -> float:
         """The smallest invariant mass in GeV."""
-        return sum(leg.mass for leg in self.legs)
+        return self.first.mass + self.second.mass
 
     def chain(self) -> Iterator[Self]:
         """Itself and all branchings below, parents before children."""

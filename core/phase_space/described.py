@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from crosshook.core.phase_space.massive_rambo import MassiveRambo
 from crosshook.core.phase_space.parton_collisions import FixedPartons
 from crosshook.core.phase_space.power_law import PowerLawMap
 from crosshook.core.phase_space.rapidity import PlateauRapidity
+from crosshook.core.phase_space.restrictions import Restrictions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,6 @@ RAMBO = "rambo"
 _RAPIDITY = PlateauRapidity(margin=2.0, width=0.45)
 """As for top pairs; VEGAS adapts it."""
 
-_SCALE = 1.0
-"""Where massless poles flatten without cuts, in GeV."""
-
 
 @dataclass(frozen=True)
 class DescribedSpace:
@@ -44,12 +41,14 @@ class DescribedSpace:
         n_incoming: 1 or 2.
         diagrams: propagators of each channel by its name; `rambo` alone where there is none.
         fall: ν of ŝ^-ν out of hadrons, in channels without a resonance of the whole final state.
+        pdg: PDG ids of the final legs, which tell what cuts on jets and leptons mean.
     """
 
     masses: tuple[float, ...]
     n_incoming: int
     diagrams: Mapping[str, tuple[Line, ...]]
     fall: float = 2.0
+    pdg: tuple[int, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -68,19 +67,20 @@ class DescribedSpace:
         Raises:
             ConfigurationError: if nothing is left of phase space, or a diagram is none.
         """
-        pt_min = cuts.get("pt_min", 0.0)
-        scale = max(pt_min, cuts.get("m_pair_min", 0.0)) or _SCALE
+        limits = Restrictions(self.masses, cuts, self.pdg)
         maps: dict[str, MomentumMap] = {}
         wholes: list[Line | None] = []
+        floors = [sum(self.masses)]
         for name, lines in self.diagrams.items():
             where = f"phase space: channel {name}"
-            made = skeleton(lines, self.masses, self.n_incoming, scale, where)
+            made = skeleton(lines, limits, self.n_incoming, where)
             maps[name] = DiagramMap(made.root)
+            floors.append(made.root.mass)
             wholes.append(made.whole)
         if not maps:
             maps, wholes = {RAMBO: MassiveRambo(self.masses)}, [None]
-        low = max(sum(math.hypot(mass, pt_min) for mass in self.masses), cuts.get("m_min", 0.0))
-        high = min(beams.energy, cuts.get("m_max", math.inf))
+        low, high = limits.invariant(beams.energy)
+        low = max(low, *floors)
         if not low < high:
             message = (
                 f"no phase space: the final state has a mass above {low:g} GeV, and {high:g} GeV "

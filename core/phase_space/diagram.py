@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from crosshook.core.phase_space.propagator import Propagator
+    from crosshook.core.phase_space.restrictions import Restrictions
 
 
 @dataclass(frozen=True)
@@ -58,32 +59,28 @@ class Skeleton:
     whole: Line | None
 
 
-def skeleton(
-    lines: Iterable[Line], masses: tuple[float, ...], n_incoming: int, scale: float, where: str
-) -> Skeleton:
+def skeleton(lines: Iterable[Line], limits: Restrictions, n_incoming: int, where: str) -> Skeleton:
     """Orders the propagators of a diagram into a chain of splittings.
 
     Invariants that no propagator has are mapped evenly, or with 1/s between exchanged ones.
 
     Args:
         lines: the propagators.
-        masses: of the final legs in GeV.
+        limits: masses of the final legs, and where invariants begin.
         n_incoming: 1 or 2.
-        scale: where poles of massless propagators flatten, in GeV.
         where: path of the diagram in the run file, for messages.
 
     Raises:
         ConfigurationError: if they are not those of one diagram.
     """
-    return _Builder(masses, n_incoming, scale, where).build(tuple(lines))
+    return _Builder(limits, n_incoming, where).build(tuple(lines))
 
 
 class _Builder:
-    def __init__(
-        self, masses: tuple[float, ...], n_incoming: int, scale: float, where: str
-    ) -> None:
-        self.masses, self.n_in, self.scale, self.where = masses, n_incoming, scale, where
-        self.final = frozenset(range(n_incoming, n_incoming + len(masses)))
+    def __init__(self, limits: Restrictions, n_incoming: int, where: str) -> None:
+        self.limits, self.n_in, self.where = limits, n_incoming, where
+        self.masses, self.scale = limits.masses, limits.scale
+        self.final = frozenset(range(n_incoming, n_incoming + len(self.masses)))
 
     def build(self, lines: tuple[Line, ...]) -> Skeleton:
         pairs: dict[frozenset[int], Line] = {}
@@ -110,7 +107,8 @@ class _Builder:
             else:
                 # what recoils along a chain of exchanges falls like 1/s
                 recoil = PowerPropagator(1.0, self.scale**2)
-                node = Splitting(node, part, recoil, self._exchange(exchanged[inner]))
+                exchange = self._exchange(exchanged[inner])
+                node = Splitting(node, part, recoil, exchange, self._floor(legs))
             inner = legs
         rest = self._tree(self.final - inner, pairs)
         if node is None:
@@ -156,10 +154,18 @@ class _Builder:
         groups = [*sorted(outer, key=sorted), *(frozenset({leg}) for leg in sorted(loose))]
         parts = [self._tree(group, pairs) for group in groups]
         tail = parts[-1]
-        for part in reversed(parts[1:-1]):
-            tail = Splitting(part, tail)
+        inner = groups[-1]
+        for part, group in zip(reversed(parts[1:-1]), reversed(groups[1:-1]), strict=True):
+            inner |= group
+            tail = Splitting(part, tail, floor=self._floor(inner))
         propagator = self._propagator(line) if line is not None else FlatPropagator()
-        return Splitting(parts[0], tail, propagator)
+        return Splitting(parts[0], tail, propagator, floor=self._floor(legs))
+
+    def _floor(self, legs: frozenset[int]) -> float:
+        """Smallest mass of a part in GeV where cuts raise it, or 0."""
+        final = frozenset(leg - self.n_in for leg in legs)
+        smallest = self.limits.smallest_mass(final)
+        return smallest if smallest > sum(self.masses[leg] for leg in final) else 0.0
 
     def _propagator(self, line: Line) -> Propagator:
         if line.mass and line.width:

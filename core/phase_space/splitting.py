@@ -29,6 +29,13 @@ class Splitting(Branching):
         second: the rest.
         propagator: map of its invariant mass squared; without effect for the whole event.
         exchange: map of -t in GeV² for t = (p_beam1 - p_first)², or None for a flat cosθ.
+        floor: smallest invariant mass in GeV, if cuts leave less room than the masses.
     """
 
     exchange: Propagator | None = None
+    floor: float = 0.0
+
+    @property
+    def mass(self) -> float:
+        """The smallest invariant mass in GeV."""
+        return max(self.floor, self.first.mass + self.second.mass)

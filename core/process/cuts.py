@@ -1,8 +1,12 @@
 """Cuts on the final state by name.
 
 Names: `pt_min`, `pt_max`, `eta_max`, `rapidity_max` act on every final-state leg, `delta_r_min`
-and `m_pair_min` on every pair, `m_min` and `m_max` on the mass of the whole final state, `where`
-is a condition in the language of `expression`.
+and `m_pair_min` on every pair, `m_min` and `m_max` on the mass of the whole final state, `jet_pt_min`
+and `jet_eta_max` on every light quark and gluon, `jet_delta_r_min` on every pair of them, `mll_min`
+and `mll_max` on the mass of all leptons, `where` is a condition in the language of `expression`.
+
+`jet_pt_min` and `jet_delta_r_min` together ask for as many anti-kT jets of that radius as there are
+partons: if two are closer, the harder of them or a still harder one takes up another first.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import torch
 
 from crosshook.core import kinematics
 from crosshook.core.errors import ConfigurationError
-from crosshook.core.process.expression import Expression
+from crosshook.core.process.expression import LEPTONS, Expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +36,9 @@ def _pairs(quantity: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor], l
         quantity(final[:, i], final[:, j]) for i, j in combinations(range(final.shape[1]), 2)
     ]
 
+
+JETS: Final = frozenset({1, 2, 3, 4, 5, 21})
+"""Absolute PDG ids of what makes a jet."""
 
 QUANTITIES: Final[dict[str, Callable[[Tensor], list[Tensor]]]] = {
     "pt": _each(kinematics.pt),
@@ -50,6 +57,11 @@ NAMES: Final = (
     "m_pair_min",
     "m_min",
     "m_max",
+    "jet_pt_min",
+    "jet_eta_max",
+    "jet_delta_r_min",
+    "mll_min",
+    "mll_max",
     "where",
 )
 
@@ -71,7 +83,7 @@ class Cuts:
             ConfigurationError: if a name is unknown, a limit contradicts another, or `where` is no
                 condition on this final state.
         """
-        self._limits: list[tuple[str, str, float]] = []
+        self._limits: list[tuple[str, list[int], str, float]] = []
         for name, limit in cuts.items():
             if name not in NAMES:
                 near = get_close_matches(name, NAMES, n=1)
@@ -79,8 +91,9 @@ class Cuts:
                 message = f"{where}.{name}: no cut of this name; {hint}"
                 raise ConfigurationError(message)
             if name != "where":
-                quantity, _, side = name.rpartition("_")
-                self._limits.append((quantity, side, float(limit)))
+                what, _, side = name.rpartition("_")
+                quantity, legs = _legs_of(what, pdg, f"{where}.{name}")
+                self._limits.append((quantity, legs, side, float(limit)))
         self._condition = (
             Expression.condition(str(cuts["where"]), pdg, f"{where}.where")
             if "where" in cuts
@@ -97,9 +110,30 @@ class Cuts:
     def __call__(self, final: Tensor) -> Tensor:
         """Which events pass, `(n,)` bool, for final-state momenta `(n, j, 4)`."""
         passed = torch.ones(final.shape[0], dtype=torch.bool, device=final.device)
-        for name, side, limit in self._limits:
-            for value in QUANTITIES[name](final):
+        for quantity, legs, side, limit in self._limits:
+            chosen = final if len(legs) == final.shape[1] else final[:, legs]
+            for value in QUANTITIES[quantity](chosen):
                 passed &= value >= limit if side == "min" else value <= limit
         if self._condition is not None:
             passed &= self._condition(final)
         return passed
+
+
+def _legs_of(what: str, pdg: tuple[int, ...], where: str) -> tuple[str, list[int]]:
+    """The quantity a name limits, and the final-state legs it is one of.
+
+    Raises:
+        ConfigurationError: if there are not enough of them.
+    """
+    if what == "mll":
+        quantity, kind, allowed = "m", "leptons", LEPTONS
+    elif what.startswith("jet_"):
+        quantity, kind, allowed = what.removeprefix("jet_"), "light quarks and gluons", JETS
+    else:
+        return what, list(range(len(pdg)))
+    legs = [i for i, number in enumerate(pdg) if abs(number) in allowed]
+    needed = 1 if quantity in ("pt", "eta") else 2
+    if len(legs) < needed:
+        message = f"{where}: the final state has {len(legs)} {kind}, and {needed} are needed"
+        raise ConfigurationError(message)
+    return quantity, legs

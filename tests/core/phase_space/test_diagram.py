@@ -8,17 +8,19 @@ from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.branching import Leg
 from crosshook.core.phase_space.diagram import Line, Skeleton, skeleton
 from crosshook.core.phase_space.propagator import FlatPropagator, PowerPropagator, Resonance
+from crosshook.core.phase_space.restrictions import Restrictions
 from crosshook.core.phase_space.splitting import Splitting
 
 MASSES = (1.0, 2.0, 3.0, 4.0)
 A, B, C, D = (Leg(number, mass) for number, mass in enumerate(MASSES))
 SCALE = 5.0
+CUTS = {"pt_min": SCALE}
 SOFT = PowerPropagator(1.0, SCALE**2)
 
 
 def ordered(*legs: tuple[int, ...], masses: tuple[float, ...] = MASSES, n_in: int = 2) -> Skeleton:
     lines = [Line(frozenset(each)) for each in legs]
-    return skeleton(lines, masses, n_in, SCALE, "here")
+    return skeleton(lines, Restrictions(masses, CUTS), n_in, "here")
 
 
 def test_nothing_is_flat() -> None:
@@ -51,7 +53,7 @@ def test_masses_and_widths() -> None:
         Line(frozenset({0, 2, 3}), 80.0, 2.0, 1.5),
         Line(frozenset({4, 5}), power=0.7),
     ]
-    made = skeleton(lines, MASSES, 2, SCALE, "here")
+    made = skeleton(lines, Restrictions(MASSES, CUTS), 2, "here")
     assert made.root.exchange == PowerPropagator(1.5, 80.0**2 + SCALE**2)
     assert isinstance(made.root.first, Splitting)
     assert made.root.first.propagator == Resonance(91.0, 2.5)
