@@ -51,6 +51,7 @@ class GluonProcess:
         gluons: number n of outgoing gluons.
         hadronic: whether they come out of protons.
         flat: whether phase space is flat instead of clusters.
+        sampled: whether helicities are sampled instead of summed.
         name: for people.
         defaults: 1 TeV with the cuts of 2001.05478, or 13 TeV.
         resonances: none.
@@ -60,6 +61,7 @@ class GluonProcess:
     gluons: int
     hadronic: bool
     flat: bool
+    sampled: bool
     name: str = field(init=False)
     defaults: ProcessDefaults = field(init=False)
     resonances: tuple[Resonance, ...] = ()
@@ -73,7 +75,7 @@ class GluonProcess:
 
     def matrix_element(self) -> GluonAmplitudes:
         """The amplitudes."""
-        return GluonAmplitudes(self.gluons)
+        return GluonAmplitudes(self.gluons, self.sampled)
 
     def phase_space(
         self, beams: BeamSetup, cuts: Mapping[str, float]
@@ -140,7 +142,7 @@ def _finite(name: str, gluons: int, cuts: Mapping[str, float]) -> float:
 
 
 def make_n_gluon(
-    context: BuildContext, *, gluons: int, initial: str, phase_space: str
+    context: BuildContext, *, gluons: int, initial: str, phase_space: str, helicities: str
 ) -> GluonProcess:
     """Builds gg → ng.
 
@@ -149,5 +151,8 @@ def make_n_gluon(
         gluons: number n of outgoing gluons, 2, 3 or 4.
         initial: `partons` of fixed energy or `protons`.
         phase_space: `clusters` or `rambo`.
+        helicities: `summed` or `sampled`.
     """
-    return GluonProcess(gluons, initial == "protons", phase_space == "rambo")
+    return GluonProcess(
+        gluons, initial == "protons", phase_space == "rambo", helicities == "sampled"
+    )

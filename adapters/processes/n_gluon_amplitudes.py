@@ -72,16 +72,19 @@ def _parke_taylor(angle: Tensor, orders: Sequence[Order]) -> Tensor:
     return 1 / result
 
 
-def six_gluons(momenta: Tensor, incoming: int, orders: tuple[Order, ...]) -> Tensor:
+def six_gluons(
+    momenta: Tensor, incoming: int, orders: tuple[Order, ...], helicity: Tensor | None = None
+) -> Tensor:
     """Ordered amplitudes with three negative helicities.
 
     Args:
         momenta: `(n, 6, 4)` in GeV with positive energies.
         incoming: the first so many legs enter.
         orders: cyclic orders of the legs.
+        helicity: which of `HELICITIES` each point has, `(n,)` int64; all of them if None.
 
     Returns:
-        `(n, helicities, orders)` complex, in GeV^-2, normalised as ⟨ij⟩⁴ PT is for two.
+        `(n, helicities or 1, orders)` complex, in GeV^-2, normalised as ⟨ij⟩⁴ PT is for two.
     """
     on = {name: torch.tensor(t, device=momenta.device) for name, t in _plan(orders).items()}
     lam = spinors(momenta)
@@ -103,10 +106,14 @@ def six_gluons(momenta: Tensor, incoming: int, orders: tuple[Order, ...]) -> Ten
     term = bridge.index_select(0, on["first"]) * bridge.index_select(0, on["second"])
     term = term * propagator.index_select(0, on["split"])
     by_order = _with_zero(term).index_select(0, on["dense"])
-    fourth = _with_zero(angle.square().square()).index_select(0, on["pair"])
-    fourth = fourth * _with_zero(to_internal.square().square()).index_select(0, on["single"])
+    pair, single = _with_zero(angle.square().square()), _with_zero(to_internal.square().square())
+    if helicity is None:
+        fourth = pair.index_select(0, on["pair"]) * single.index_select(0, on["single"])
+    else:
+        rows = [on[name].reshape(len(HELICITIES), -1)[helicity].T for name in ("pair", "single")]
+        fourth = pair.gather(0, rows[0]) * single.gather(0, rows[1])
     amplitude = torch.bmm(
-        fourth.T.contiguous().reshape(-1, len(HELICITIES), len(SPLITS)),
+        fourth.T.contiguous().reshape(len(momenta), -1, len(SPLITS)),
         by_order.T.contiguous().reshape(-1, len(SPLITS), len(orders)),
     )
     tree = _parke_taylor(angle.reshape(SIX, SIX, -1), orders)

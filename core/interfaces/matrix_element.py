@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 ColourFlow = tuple[tuple[int, int], ...]
 """(colour, anticolour) line numbers of each leg, 0 for none; incoming legs as in an LHE file."""
 
+HelicityState = tuple[int, ...]
+"""Twice the helicity of each leg, ±1 for a gluon as SPINUP has it, in its direction of flight."""
+
 
 @dataclass(frozen=True)
 class Subprocess:
@@ -142,5 +145,37 @@ class ColourChoosing(Protocol):
 
         Returns:
             The number of each event's flow, `(n,)` int64.
+        """
+        ...
+
+
+@runtime_checkable
+class HelicitySampling(Protocol):
+    """Amplitudes that give one helicity state a point where others sum over all.
+
+    The state becomes a discrete dimension of the integrand, whose probabilities are learned.
+
+    Attributes:
+        helicities: all states that are not 0 everywhere; empty if states are to be summed.
+    """
+
+    helicities: tuple[HelicityState, ...]
+
+    def of_helicity(
+        self,
+        momenta: Tensor,
+        subprocess: int,
+        alpha_s: Tensor,
+        helicity: Tensor,
+        want: Sequence[str] = (),
+    ) -> SquaredAmplitude:
+        """|M|² of one state a point, such that the sum over the states is that of `squared`.
+
+        Args:
+            momenta: `(n, m, 4)` in GeV, incoming first.
+            subprocess: index into `subprocesses`.
+            alpha_s: strong coupling, `(n,)`.
+            helicity: indices into `helicities`, `(n,)` int64.
+            want: as `squared` has it; results are those of the state.
         """
         ...

@@ -67,10 +67,14 @@ class Outcome:
 
 
 class _Recorder:
-    """A source whose draws go into the learner's buffer: the warm start's points are not lost."""
+    """A source whose draws go into the learner's buffer: the warm start's points are not lost.
 
-    def __init__(self, source: Source, learner: Learner, shares: Tensor) -> None:
+    It hands on the continuous dimensions alone, which are those a warm start has.
+    """
+
+    def __init__(self, source: Source, learner: Learner, shares: Tensor, dimensions: int) -> None:
         self._source, self._learner, self._shares = source, learner, shares
+        self._dimensions = dimensions
 
     @property
     def evaluations(self) -> int:
@@ -79,7 +83,7 @@ class _Recorder:
     def draw(self, n: int) -> Draw:
         draw = self._source.draw(n)
         self._learner.take(draw, self._shares)
-        return draw
+        return replace(draw, u=draw.u[:, : self._dimensions])
 
 
 def train_together(
@@ -173,7 +177,9 @@ def _warm_up(
         return ()
     shares = even_rows(context.channels, (0.0, 1.0, 0.0), context.torch_device)
     use(parts.proposal(shares))
-    report: FitReport = warm.fit(_Recorder(source, learner, shares), budget, context)
+    report: FitReport = warm.fit(
+        _Recorder(source, learner, shares, context.dimensions), budget, context
+    )
     return report.notes
 
 

@@ -12,6 +12,7 @@ from crosshook.core.conventions import ANY_HELICITY
 from crosshook.core.errors import IntegrandError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.interfaces.matrix_element import ColourChoosing
+from crosshook.core.process.helicity import squared_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +53,8 @@ def complete(
 ) -> EventBatch:
     """Events for kept points.
 
-    Colour flows are drawn in proportion to their leading-colour weights. Helicities were summed:
-    SPINUP is 9.
+    Colour flows are drawn in proportion to their leading-colour weights. SPINUP is 9 where
+    helicities were summed.
 
     Args:
         process: the process the points belong to.
@@ -102,7 +103,8 @@ def _colour_flows(
         if sub.chooses_colour and isinstance(source, ColourChoosing):
             flows[rows] = source.choose_colour(momenta, assignment.subprocess, alpha_s, random)
             continue
-        squared = source.squared(momenta, assignment.subprocess, alpha_s, want=("colour",))
+        states = None if points.helicity is None else points.helicity[rows]
+        squared = squared_of(source, momenta, assignment.subprocess, alpha_s, states, ("colour",))
         if squared.colour is None:
             message = f"matrix element of {sub.label}: no weights for its colour flows"
             raise IntegrandError(message)
@@ -169,7 +171,7 @@ def _batch(
         "e": flat(four[:, :, 0]),
         "mass": flat(mass),
         "lifetime": np.zeros(n * total),
-        "spin": np.full(n * total, ANY_HELICITY),
+        "spin": flat(_spins(process, points, chosen, total)),
     }
     event = {
         "process_id": ids,
@@ -179,6 +181,19 @@ def _batch(
         "alpha_qcd": points.alpha_s.detach().cpu().numpy(),
     }
     return EventBatch.from_columns(info, np.full(n, total, dtype=np.int64), event, particles)
+
+
+def _spins(
+    process: ScatteringProcess, points: Points, chosen: Tensor, total: int
+) -> NDArray[np.float64]:
+    """SPINUP of legs and resonances, `(n, total)`."""
+    spins = np.full((points.momenta.shape[0], total), ANY_HELICITY)
+    if points.helicity is not None:
+        states = np.array(process.helicities, dtype=np.float64)[points.helicity.cpu().numpy()]
+        mirrored = np.array([a.mirrored for a in process.assignments])[chosen.cpu().numpy()]
+        states[mirrored, :2] = states[mirrored, 1::-1]
+        spins[:, : states.shape[1]] = states
+    return spins
 
 
 def _inside(inner: Resonance, outer: Resonance) -> bool:

@@ -183,6 +183,7 @@ class CubeProcess(ScatteringProcess):
         self.beams, self.density, self.device = beams, None, device
         self.matrix_element = process.matrix_element()
         self.n_dim, self.channels = process.n_dim, process.channels
+        self.discrete, self.helicities = (), ()
         self.assignments = (Assignment(0, False, process.subprocess.pdg),)
         self.process_ids = (process.subprocess.process_id,)
         self.features = ()

@@ -34,6 +34,7 @@ class BarePoints:
         flux: what makes |M|² dσ/dx in pb but for densities, `(n,)`.
         luminosity: f1 f2 of each flavour assignment, `(n, a)`, NaN likewise, or None.
         usable: False where a momentum or scale is no number, `(n,)` bool.
+        helicity: the helicity state of each point, `(n,)` int64, or None if they are summed.
     """
 
     momenta: Tensor
@@ -46,6 +47,7 @@ class BarePoints:
     flux: Tensor
     luminosity: Tensor | None
     usable: Tensor
+    helicity: Tensor | None = None
 
     def select(self, rows: Tensor) -> BarePoints:
         """The points of these rows."""
@@ -83,6 +85,7 @@ class Points:
         alpha_s: α_s(μ_R), `(n,)`.
         parts: dσ/dx of each flavour assignment in pb, `(n, a)`.
         channels: weights of the channels as the amplitudes propose them, `(n, k)`, or None.
+        helicity: the helicity state of each point, `(n,)` int64, or None if they are summed.
     """
 
     momenta: Tensor
@@ -94,6 +97,7 @@ class Points:
     alpha_s: Tensor
     parts: Tensor
     channels: Tensor | None = None
+    helicity: Tensor | None = None
 
     def select(self, rows: Tensor) -> Points:
         """The points of these rows."""

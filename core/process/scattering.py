@@ -3,7 +3,8 @@
 dσ/dx = (ħc)² · flux · f1 f2 · |M|², summed over flavour assignments; the value of the integrand is
 that times |∂x/∂u| of the channel's own map. Channel weights are proposed in proportion to the
 channels' densities, α_c ∝ g_c(x), or as the amplitudes propose them, e.g. by their diagrams'
-squares, each subprocess with its share of dσ.
+squares, each subprocess with its share of dσ. Where amplitudes sample their helicities, the state is
+a discrete dimension after those of phase space, and dσ that of one state times their number.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from crosshook.core.errors import ConfigurationError
 from crosshook.core.interfaces.integrand import Evaluation
 from crosshook.core.process.cuts import Cuts
 from crosshook.core.process.features import feature_names, point_features
+from crosshook.core.process.helicity import sampled_states, squared_of
 from crosshook.core.process.luminosity import Luminosity, assignments
 from crosshook.core.process.points import BarePoints, Evaluated, Placed, Points
 from crosshook.core.process.scales import Scale
+from crosshook.core.sampling.discrete import split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +41,9 @@ class ScatteringProcess:
     """An integrand composed of a process component and the run's choices.
 
     Attributes:
-        n_dim: dimensions of the unit cube.
+        n_dim: dimensions of the unit cube, the discrete ones included.
+        discrete: number of values of each discrete dimension, which follow those of phase space.
+        helicities: the states of sampled helicities; none where they are summed.
         channels: names of the channels.
         assignments: flavour assignments, in the order of the columns of `Points.parts`.
         process_ids: distinct LPRUP, in the order of the columns of `Evaluation.parts`.
@@ -76,7 +81,9 @@ class ScatteringProcess:
         self.matrix_element = process.matrix_element()
         narrowing = {name: float(v) for name, v in cuts.items() if name != "where"}
         self.phase_space = process.phase_space(beams, narrowing)
-        self.n_dim = self.phase_space.n_dim
+        self.helicities = sampled_states(self.matrix_element)
+        self.discrete = (len(self.helicities),) if self.helicities else ()
+        self.n_dim = self.phase_space.n_dim + len(self.discrete)
         self.channels = self.phase_space.channels
         subprocesses = self.matrix_element.subprocesses
         self.assignments = assignments(subprocesses)
@@ -132,7 +139,8 @@ class ScatteringProcess:
             u: `(n, d)` in [0, 1].
             channel: `(n,)` int64.
         """
-        space = self.phase_space.forward(u, channel)
+        cube, states = split(u, self.discrete)
+        space = self.phase_space.forward(cube, channel)
         final = space.momenta[:, self.phase_space.n_incoming :]
         inside = (space.log_jacobian > -torch.inf) & self._cuts(final)
         # NaN is no cut: it must reach the weight and be counted there.
@@ -140,7 +148,8 @@ class ScatteringProcess:
         inside |= torch.isnan(space.x1) | torch.isnan(space.x2)
         rows = torch.nonzero(inside)[:, 0]
         momenta, log_jacobian = space.momenta[rows], space.log_jacobian[rows]
-        points = self._bare(momenta, space.x1[rows], space.x2[rows], log_jacobian)
+        helicity = states[rows, 0] if self.discrete else None
+        points = self._bare(momenta, space.x1[rows], space.x2[rows], log_jacobian, helicity)
         return Placed(u.shape[0], rows, points, space.log_densities[rows])
 
     def price(
@@ -165,13 +174,26 @@ class ScatteringProcess:
             features = point_features(points.momenta, self.phase_space.n_incoming)
         return Evaluation(grouped.sum(dim=1), log_prior, features, grouped), points
 
-    def points(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> Points:
+    def points(
+        self,
+        momenta: Tensor,
+        x1: Tensor,
+        x2: Tensor,
+        log_jacobian: Tensor,
+        helicity: Tensor | None = None,
+    ) -> Points:
         """Scales, coupling and dσ/dx of given momenta; NaN where these are no numbers."""
-        return self._with_amplitudes(
-            self._bare(momenta, x1, x2, log_jacobian), self.matrix_element
-        )
+        bare = self._bare(momenta, x1, x2, log_jacobian, helicity)
+        return self._with_amplitudes(bare, self.matrix_element)
 
-    def _bare(self, momenta: Tensor, x1: Tensor, x2: Tensor, log_jacobian: Tensor) -> BarePoints:
+    def _bare(
+        self,
+        momenta: Tensor,
+        x1: Tensor,
+        x2: Tensor,
+        log_jacobian: Tensor,
+        helicity: Tensor | None,
+    ) -> BarePoints:
         final = momenta[:, self.phase_space.n_incoming :]
         mu_r, mu_f = self._mu_r(final), self._mu_f(final)
         usable = torch.stack((x1, x2, mu_r, mu_f)).isfinite().all(0)
@@ -187,7 +209,7 @@ class ScatteringProcess:
             if luminosity is not None:
                 luminosity = _at(rows, luminosity, len(mu_r))
         return BarePoints(
-            momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, flux, luminosity, usable
+            momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, flux, luminosity, usable, helicity
         )
 
     def _with_amplitudes(self, bare: BarePoints, element: MatrixElement) -> Points:
@@ -208,6 +230,7 @@ class ScatteringProcess:
             bare.alpha_s,
             parts,
             channels,
+            bare.helicity,
         )
 
     def strong_coupling(self, mu: Tensor, member: int | None = None) -> Tensor:
@@ -240,7 +263,9 @@ class ScatteringProcess:
             key = self.amplitude_key(assignment)
             if key not in found:
                 ordered = self.legs_of_subprocess(bare.momenta) if key[1] else bare.momenta
-                squared = element.squared(ordered, assignment.subprocess, bare.alpha_s, want=want)
+                squared = squared_of(
+                    element, ordered, assignment.subprocess, bare.alpha_s, bare.helicity, want
+                )
                 found[key] = (ordered, squared)
         return found
 

@@ -172,7 +172,8 @@ def build_context(config: RunConfig, integrand: object, progress: Progress | Non
     """The context of the sampling components of a run."""
     assert isinstance(integrand, ScatteringProcess)
     context = BuildContext(
-        dimensions=integrand.n_dim,
+        dimensions=integrand.n_dim - len(integrand.discrete),
+        discrete=integrand.discrete,
         channels=len(integrand.channels),
         legs=len(integrand.assignments[0].pdg),
         features=integrand.features,

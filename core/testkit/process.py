@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from crosshook.core.errors import NumericalError
+from crosshook.core.interfaces.matrix_element import HelicitySampling
 from crosshook.core.interfaces.process import BeamSetup
 from crosshook.core.process.cube import CubeFunction
 from crosshook.core.process.self_test import check_amplitudes
@@ -362,9 +363,46 @@ def _two_body_variables(space: PhaseSpace, channel: Tensor, variables: int, u: T
     return torch.stack(columns, dim=1)
 
 
+def helicities_add_up(subject: Subject) -> Iterator[Finding]:
+    """Where helicity states are sampled: |M|² of all states one after another add up to the sum."""
+    process = process_of(subject)
+    source = process.matrix_element()
+    if not (isinstance(source, HelicitySampling) and source.helicities):
+        reason = "helicities are summed"
+        raise NotApplicable(reason)
+    space = phase_space_of(process)
+    inputs = points(subject, space, 200)
+    inside = space.forward(**inputs)
+    rows = torch.nonzero(inside.log_jacobian > -torch.inf)[:, 0]
+    momenta = inside.momenta[rows]
+    alpha_s = torch.full_like(inside.x1[rows], ALPHA_S)
+    for subprocess, _ in _first_subprocesses(process):
+        total = source.squared(momenta, subprocess, alpha_s).value
+        states = torch.stack(
+            [
+                source.of_helicity(
+                    momenta, subprocess, alpha_s, torch.full_like(rows, state)
+                ).value
+                for state in range(len(source.helicities))
+            ]
+        )
+        finding = disagreement(
+            f"the sum of {len(source.helicities)} helicity states and |M|²",
+            (states.sum(0) / total)[:, None],
+            torch.ones_like(total)[:, None],
+            PRECISION,
+            CASE.rows(200),
+            {name: value[rows] for name, value in inputs.items()},
+        )
+        if finding is not None:
+            yield finding
+            return
+
+
 CHECKS = (
     stored_amplitudes_come_out,
     amplitudes_are_positive,
+    helicities_add_up,
     colour_lines_end,
     momenta_are_conserved,
     own_density_is_the_jacobian,

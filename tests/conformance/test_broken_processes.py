@@ -172,7 +172,25 @@ class NegativeChannels(ProposesChannels):
         return replace(found, channels=-torch.ones_like(momenta[:, :3, 0]))
 
 
+class LosesAState(TopPairs):
+    """Samples two helicity states, which lack a tenth."""
+
+    def matrix_element(self) -> MatrixElement:
+        found = SpoiltAmplitude(self, self.own.matrix_element())
+        found.helicities = ((1, 1, 1, 1), (-1, -1, -1, -1))
+
+        def of_helicity(
+            momenta: Tensor, subprocess: int, alpha_s: Tensor, helicity: Tensor, want: object = ()
+        ) -> SquaredAmplitude:
+            whole = found.squared(momenta, subprocess, alpha_s)
+            return replace(whole, value=0.45 * whole.value)
+
+        found.of_helicity = of_helicity
+        return cast("MatrixElement", found)
+
+
 BROKEN = [
+    (LosesAState, r"the sum of 2 helicity states and .* \(0\.9 against 1\)", "helicities_add_up"),
     (ProposesChannels, r"no weights \(1000, 3\) of the channels", "amplitudes_are_positive"),
     (ImagesInACircle, r"mirror_channels \(1, 2, 0\) of", "amplitudes_are_positive"),
     (ImagesThatAreNone, r"mirror_channels \(0, 2\) of", "amplitudes_are_positive"),

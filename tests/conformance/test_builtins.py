@@ -65,6 +65,7 @@ FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
             "encoding": 1,
         },
     ],
+    "n-gluon": [{"helicities": "sampled"}],
     "network": [{"precision": "float64", "hidden": 5, "depth": 1}],
     "invariants": [
         {"precision": "float64", "hidden": 5, "depth": 1, "ansatz": "none", "boost": 0.5},

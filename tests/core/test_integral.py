@@ -144,7 +144,7 @@ def test_numpy() -> None:
     assert abs(found.value - EXACT) < 5 * found.error
 
 
-@pytest.mark.parametrize("mapping", ["uniform", "vegas"])
+@pytest.mark.parametrize("mapping", ["uniform", "vegas", "flow"])
 def test_discrete_values_are_summed(mapping: str) -> None:
     """Σ_ij (1 + i + 10·j)·∫ 2x dx for i < 3, j < 2: 42."""
 
@@ -152,7 +152,13 @@ def test_discrete_values_are_summed(mapping: str) -> None:
         return (1.0 + values[:, 0] + 10 * values[:, 1]) * 2 * u[:, 0]
 
     found = crosshook.integrate(
-        function, dimensions=1, discrete=(3, 2), mapping=mapping, points=20_000, latents="sobol"
+        function,
+        dimensions=1,
+        discrete=(3, 2),
+        mapping=mapping,
+        evaluations=6_000,
+        points=20_000,
+        latents="sobol",
     )
     assert abs(found.value - 42) < 5 * found.error
     drawn = found.sampler.sample(1000, seed=3)

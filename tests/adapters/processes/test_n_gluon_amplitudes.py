@@ -103,8 +103,10 @@ def gell_mann() -> NDArray:
     return t
 
 
-def by_recursion(momenta: NDArray) -> float:
-    """Σ over colours and helicities of |M|²/(average, n!) for one point."""
+def by_recursion(momenta: NDArray) -> dict[tuple[int, ...], float]:
+    """|M|²/(average, n!), summed over colours, of the states of one point whose last gluon has
+    helicity -1: those of the others follow by parity.
+    """
     m = len(momenta)
     p = momenta * np.where(np.arange(m) < 2, -1.0, 1.0)[:, None]
     states = np.array(list(product((0, 1), repeat=m - 1)))  # the last leg's other state by parity
@@ -120,16 +122,18 @@ def by_recursion(momenta: NDArray) -> float:
     colours = np.array(
         [np.vdot(trace, trace.transpose(np.argsort((0, *o)))) for o in permutations(range(1, m))]
     )
-    # 2 from parity; a chain of f is a sum of traces times 2, 4 in the square
+    # a chain of f is a sum of traces times 2, 4 in the square
     orders = list(permutations(range(1, m)))
     rank = {o: i for i, o in enumerate(orders)}
-    total = 0.0
+    total = np.zeros(kept.sum())
     for i, one in enumerate(orders):
         relative = [rank[tuple(1 + one.index(x) for x in other)] for other in orders]
         row = colours[relative] @ amplitudes[:, kept]
-        total += float((amplitudes[i, kept].conj() * row).sum().real)
-    coupling = (4 * math.pi * ALPHA_S) ** (m - 2)
-    return 2 * 4 * total * coupling / (256 * math.factorial(m - 2))
+        total += (amplitudes[i, kept].conj() * row).real
+    values = 4 * total * (4 * math.pi * ALPHA_S) ** (m - 2) / (256 * math.factorial(m - 2))
+    # ε enters for a gluon that comes in, ε* for one that goes out
+    flight = (1 - 2 * states[kept]) * np.where(np.arange(m) < 2, 1, -1)
+    return {tuple(state): float(v) for state, v in zip(flight.tolist(), values, strict=True)}
 
 
 def test_two_gluons_in_closed_form() -> None:
@@ -160,7 +164,40 @@ def test_three_gluons_in_closed_form() -> None:
 def test_recursion_in_the_trace_basis(gluons: int) -> None:
     momenta = points(gluons, 2, seed=11)
     for row, value in zip(momenta.numpy(), squared(momenta).tolist(), strict=True):
-        assert by_recursion(row) == pytest.approx(value, rel=1e-10)
+        # 2 from parity
+        assert 2 * sum(by_recursion(row).values()) == pytest.approx(value, rel=1e-10)
+
+
+@pytest.mark.parametrize("gluons", [2, 3, 4])
+def test_every_helicity_state_by_recursion(gluons: int) -> None:
+    """One point in each state: those that recursion finds, and no others, with their values."""
+    amplitudes = GluonAmplitudes(gluons, sampled=True)
+    momenta = points(gluons, 1, seed=12)
+    count = len(amplitudes.helicities)
+    found = amplitudes.of_helicity(
+        momenta.expand(count, -1, -1),
+        0,
+        torch.full((count,), ALPHA_S, dtype=torch.float64),
+        torch.arange(count),
+    )
+    half = by_recursion(momenta[0].numpy())
+    images = {tuple(-h for h in state): value for state, value in half.items()}
+    values = dict(zip(amplitudes.helicities, found.value.tolist(), strict=True))
+    assert values == pytest.approx(half | images, rel=1e-9)
+
+
+@pytest.mark.parametrize("gluons", [2, 3, 4])
+def test_helicity_states_add_up(gluons: int) -> None:
+    amplitudes = GluonAmplitudes(gluons, sampled=True)
+    momenta = points(gluons, 3, seed=13)
+    alpha_s = torch.full((3,), ALPHA_S, dtype=torch.float64)
+    states = [
+        amplitudes.of_helicity(momenta, 0, alpha_s, torch.full((3,), i), want=("colour",))
+        for i in range(len(amplitudes.helicities))
+    ]
+    summed = amplitudes.squared(momenta, 0, alpha_s, want=("colour",))
+    assert torch.allclose(sum(s.value for s in states), summed.value, rtol=1e-12)
+    assert torch.allclose(sum(s.colour for s in states), summed.colour, rtol=1e-12)
 
 
 @pytest.mark.parametrize("gluons", [2, 3, 4])
