@@ -202,7 +202,7 @@ def identical_legs_may_be_exchanged(subject: Subject) -> Iterator[Finding]:
                     got[name],
                     value,
                     subject.tolerance,
-                    case,
+                    case.rows(1000),
                     inputs,
                 )
                 if finding is not None:
