@@ -13,23 +13,21 @@ import numpy as np
 import torch
 
 from crosshook.core.component import Slot
-from crosshook.core.errors import ConfigurationError, InputError
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.events.batch import momentum_block
 from crosshook.core.events.run_info import WeightInfo
-from crosshook.plugins.reweight.flavour_matching import match
+from crosshook.core.process.matched_events import matched_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from crosshook.core.context import BuildContext
     from crosshook.core.events.batch import EventBatch
-    from crosshook.core.events.layout import FloatArray, IntArray
+    from crosshook.core.events.layout import FloatArray
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.interfaces.matrix_element import MatrixElement
     from crosshook.core.interfaces.process import Process
 
-INCOMING: Final = -1
-FINAL: Final = 1
 ALPHA_S: Final = 0.118
 """For files that do not give the coupling; it cancels in the ratio of one power of it."""
 
@@ -75,7 +73,9 @@ class MatrixElementReweighter:
         momenta = torch.from_numpy(momentum_block(batch.particle_columns))
         coupling = np.asarray(batch.event["alpha_qcd"], np.float64)
         alpha_s = torch.from_numpy(np.where(coupling > 0, coupling, ALPHA_S))
-        for rows, legs, subprocess in self._groups(batch):
+        for rows, legs, subprocess in matched_events(
+            batch, self._nominal.subprocesses, self._name
+        ):
             p = momenta[torch.from_numpy(legs)]
             a = alpha_s[torch.from_numpy(rows)]
             own = self._nominal.squared(p, subprocess, a).value
@@ -83,36 +83,6 @@ class MatrixElementReweighter:
                 ratio = other.squared(p, subprocess, a).value / own
                 factors[rows, column] = ratio.detach().cpu().numpy()
         return factors
-
-    def _groups(self, batch: EventBatch) -> Iterator[tuple[IntArray, IntArray, int]]:
-        """Events of one flavour structure: their rows, rows of their legs, the subprocess.
-
-        Raises:
-            InputError: if the process has no such subprocess.
-        """
-        status, pdg = batch.particle_columns["status"], batch.particle_columns["pdg_id"]
-        external = np.flatnonzero((status == INCOMING) | (status == FINAL))
-        owner = np.repeat(np.arange(len(batch)), batch.counts)[external]
-        # incoming legs first, each kind in the order of the file
-        external = external[np.lexsort((status[external] == FINAL, owner))]
-        ends = np.cumsum(np.bincount(owner, minlength=len(batch)))
-        flavours: dict[tuple[tuple[int, int], ...], list[int]] = {}
-        legs = np.split(external, ends[:-1]) if len(batch) else []
-        for row, own in enumerate(legs):
-            key = tuple(zip(status[own].tolist(), pdg[own].tolist(), strict=True))
-            flavours.setdefault(key, []).append(row)
-        for key, members in flavours.items():
-            incoming = tuple(p for s, p in key if s == INCOMING)
-            final = tuple(p for s, p in key if s == FINAL)
-            found = match(incoming, final, self._nominal.subprocesses)
-            if found is None:
-                message = (
-                    f"{self._name} has no subprocess {' '.join(map(str, incoming))} > "
-                    f"{' '.join(map(str, final))} (PDG ids of the event)"
-                )
-                raise InputError(message)
-            places = np.stack([legs[row] for row in members])[:, list(found.order)]
-            yield np.array(members), places, found.subprocess
 
 
 def make(

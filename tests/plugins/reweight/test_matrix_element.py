@@ -18,9 +18,9 @@ from crosshook.core.events.files import open_events
 from crosshook.core.events.layout import PARTICLE_COLUMNS
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.interfaces.matrix_element import Subprocess
+from crosshook.core.process.flavour_matching import match
 from crosshook.core.registry import default_registry
 from crosshook.core.reweight import reweight_file
-from crosshook.plugins.reweight.flavour_matching import match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
