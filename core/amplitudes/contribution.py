@@ -48,8 +48,10 @@ class ChannelDescription:
         name: shown in reports.
         lines: its propagators.
         diagrams: numbers of the source's diagrams whose squares propose it.
+        transverse: parts without a common propagator are placed by p_T and rapidity.
     """
 
     name: str
     lines: tuple[Line, ...] = ()
     diagrams: tuple[int, ...] = field(default_factory=tuple)
+    transverse: bool = False

@@ -211,7 +211,8 @@ def channels_of(
                 message = f"{place}.diagrams: {max(diagrams)}, but {source.name} has {has}"
                 raise ConfigurationError(message)
         name = cast("str", each.get("name", f"channel-{number + 1}"))
-        found.append(ChannelDescription(name, lines, diagrams))
+        transverse = cast("bool", each.get("transverse", False))
+        found.append(ChannelDescription(name, lines, diagrams, transverse))
     names = [c.name for c in found]
     if len(set(names)) < len(names):
         message = f"{where}.channels: {', '.join(names)}: each name once"
@@ -278,6 +279,8 @@ def assemble(
     )
     name = options.name or ", ".join(dict.fromkeys(c.label for c in contributions))
     scale = "m" if all(colour_ends(p) == (False, False) for p in pdg) else "sum_pt"
+        pdg[n_in:],
+        frozenset(c.name for c in channels if c.transverse),
         pdg[n_in:],
     defaults = ProcessDefaults(
         beams={"protons": (2212, 2212), "decay": (pdg[0], 0)}.get(initial, (pdg[0], pdg[1])),

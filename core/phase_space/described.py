@@ -8,21 +8,24 @@ from typing import TYPE_CHECKING
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.breit_wigner import BreitWignerMap
 from crosshook.core.phase_space.decay_at_rest import DecayAtRest
-from crosshook.core.phase_space.diagram import skeleton
+from crosshook.core.phase_space.diagram import skeleton, transverse_parts
 from crosshook.core.phase_space.diagram_map import DiagramMap
 from crosshook.core.phase_space.hadronic_channels import HadronicChannels
+from crosshook.core.phase_space.hadronic_groups import HadronicGroups
 from crosshook.core.phase_space.mapped_channels import MappedChannels
 from crosshook.core.phase_space.massive_rambo import MassiveRambo
 from crosshook.core.phase_space.parton_collisions import FixedPartons
 from crosshook.core.phase_space.power_law import PowerLawMap
 from crosshook.core.phase_space.rapidity import PlateauRapidity
 from crosshook.core.phase_space.restrictions import Restrictions
+from crosshook.core.phase_space.transverse import TransverseMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crosshook.core.interfaces.process import BeamSetup, PhaseSpace
     from crosshook.core.phase_space.diagram import Line
+    from crosshook.core.phase_space.hadronic_groups import HadronicGroup
     from crosshook.core.phase_space.interval_map import IntervalMap
     from crosshook.core.phase_space.momentum_map import MomentumMap
 
@@ -30,6 +33,9 @@ RAMBO = "rambo"
 
 _RAPIDITY = PlateauRapidity(margin=2.0, width=0.45)
 """As for top pairs; VEGAS adapts it."""
+
+_PT_FALL = 2.0
+"""ν of dp_T²/(p_T²)^ν: partons of most processes fall with 2 to 2.5, and heavier tails are safe."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class DescribedSpace:
         diagrams: propagators of each channel by its name; `rambo` alone where there is none.
         fall: ν of ŝ^-ν out of hadrons, in channels without a resonance of the whole final state.
         pdg: PDG ids of the final legs, which tell what cuts on jets and leptons mean.
+        transverse: channels, out of hadrons, whose parts are placed by p_T and rapidity.
     """
 
     masses: tuple[float, ...]
@@ -49,6 +56,7 @@ class DescribedSpace:
     diagrams: Mapping[str, tuple[Line, ...]]
     fall: float = 2.0
     pdg: tuple[int, ...] = ()
+    transverse: frozenset[str] = frozenset()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -72,12 +80,14 @@ class DescribedSpace:
         wholes: list[Line | None] = []
         floors = [sum(self.masses)]
         for name, lines in self.diagrams.items():
-            where = f"phase space: channel {name}"
+            if name in self.transverse:
+                continue
+            where = _place(name)
             made = skeleton(lines, limits, self.n_incoming, where)
             maps[name] = DiagramMap(made.root)
             floors.append(made.root.mass)
             wholes.append(made.whole)
-        if not maps:
+        if not self.diagrams:
             maps, wholes = {RAMBO: MassiveRambo(self.masses)}, [None]
         low, high = limits.invariant(beams.energy)
         low = max(low, *floors)
@@ -87,21 +97,37 @@ class DescribedSpace:
                 "are left by the beams and the cuts"
             )
             raise ConfigurationError(message)
-        final = MappedChannels(maps)
+        if self.transverse and not beams.hadronic:
+            message = (
+                f"{_place(min(self.transverse))}: transverse momenta and rapidities are drawn out "
+                "of hadrons only; use propagators"
+            )
+            raise ConfigurationError(message)
         if self.n_incoming == 1:
-            return DecayAtRest(beams.energy, final)
+            return DecayAtRest(beams.energy, MappedChannels(maps))
         if not beams.hadronic:
-            return FixedPartons(beams.energy, final)
+            return FixedPartons(beams.energy, MappedChannels(maps))
         if low == 0:
             message = (
                 "no phase space: out of hadrons a massless final state needs a cut that keeps its "
                 "mass above 0, such as cuts.pt_min or cuts.m_min"
             )
             raise ConfigurationError(message)
-        invariants = tuple(self._invariant(line, low**2, high**2) for line in wholes)
-        return HadronicChannels(beams.energy, invariants, _RAPIDITY, final)
+        groups: list[HadronicGroup] = []
+        if maps:
+            invariants = tuple(self._invariant(line, low**2, high**2) for line in wholes)
+            final = MappedChannels(maps)
+            groups.append(HadronicChannels(beams.energy, invariants, _RAPIDITY, final))
+        for name in sorted(self.transverse):
+            parts = transverse_parts(self.diagrams[name], limits, _place(name))
+            groups.append(TransverseMap(name, beams.energy, parts, _RAPIDITY, _PT_FALL, low))
+        return HadronicGroups(tuple(groups), self.channels) if self.transverse else groups[0]
 
     def _invariant(self, line: Line | None, low: float, high: float) -> IntervalMap:
         if line is not None and line.mass and line.width:
             return BreitWignerMap(low, high, line.mass, line.width)
         return PowerLawMap(low, high, self.fall)
+
+
+def _place(name: str) -> str:
+    return f"phase space: channel {name}"

@@ -14,6 +14,7 @@ from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.branching import Leg
 from crosshook.core.phase_space.propagator import FlatPropagator, PowerPropagator, Resonance
 from crosshook.core.phase_space.splitting import Splitting
+from crosshook.core.phase_space.transverse import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,27 +77,44 @@ def skeleton(lines: Iterable[Line], limits: Restrictions, n_incoming: int, where
     return _Builder(limits, n_incoming, where).build(tuple(lines))
 
 
+def transverse_parts(lines: Iterable[Line], limits: Restrictions, where: str) -> tuple[Part, ...]:
+    """The parts of a hadronic final state that have no common propagator, the recoiling one last.
+
+    Args:
+        lines: propagators inside the parts.
+        limits: masses and PDG ids of the final legs, and where invariants begin.
+        where: path of the channel in the run file, for messages.
+
+    Raises:
+        ConfigurationError: if they are not those of one diagram, or leave one part only.
+    """
+    return _Builder(limits, 2, where).parts(tuple(lines))
+
+
 class _Builder:
     def __init__(self, limits: Restrictions, n_incoming: int, where: str) -> None:
         self.limits, self.n_in, self.where = limits, n_incoming, where
         self.masses, self.scale = limits.masses, limits.scale
         self.final = frozenset(range(n_incoming, n_incoming + len(self.masses)))
 
+    def parts(self, lines: tuple[Line, ...]) -> tuple[Part, ...]:
+        pairs, exchanged = self._sorted(lines)
+        for line in exchanged.values():
+            self._fail(line, "is exchanged with a beam; p_T and rapidities stand for those")
+        outer = [legs for legs in pairs if not any(legs < other for other in pairs)]
+        loose = self.final - frozenset().union(*outer)
+        groups = [*sorted(outer, key=sorted), *(frozenset({leg}) for leg in sorted(loose))]
+        found = []
+        for legs in groups:
+            pt = self.limits.pt(min(legs) - self.n_in) if len(legs) == 1 else 0.0
+            found.append(Part(self._tree(legs, pairs), pt, self.scale))
+        if len(found) < 2:
+            self._fail(pairs[groups[0]], "leaves nothing that it could recoil against")
+        # the one that recoils is the one whose own p_T is cut the least
+        return tuple(sorted(found, key=lambda part: part.pt_min, reverse=True))
+
     def build(self, lines: tuple[Line, ...]) -> Skeleton:
-        pairs: dict[frozenset[int], Line] = {}
-        exchanged: dict[frozenset[int], Line] = {}
-        for line in lines:
-            legs, along = self._side(line)
-            home = exchanged if along else pairs
-            if legs in home:
-                self._fail(line, "is there twice")
-            home[legs] = line
-        for line, legs, along in self._all(pairs, exchanged):
-            for _, other, too in self._all(pairs, exchanged):
-                apart = not legs & other and not (along and too)
-                inside = (legs <= other and too >= along) or (other <= legs and along >= too)
-                if not (apart or inside):
-                    self._fail(line, f"cannot be in one diagram with that to legs {sorted(other)}")
+        pairs, exchanged = self._sorted(lines)
         whole = pairs.pop(self.final, None)
         node: Leg | Splitting | None = None
         inner: frozenset[int] = frozenset()
@@ -115,6 +133,26 @@ class _Builder:
             assert isinstance(rest, Splitting)
             return Skeleton(rest, whole)
         return Skeleton(Splitting(node, rest, exchange=self._exchange(exchanged[inner])), whole)
+
+    def _sorted(
+        self, lines: tuple[Line, ...]
+    ) -> tuple[dict[frozenset[int], Line], dict[frozenset[int], Line]]:
+        """Propagators of pairs and exchanged ones, checked to be those of one diagram."""
+        pairs: dict[frozenset[int], Line] = {}
+        exchanged: dict[frozenset[int], Line] = {}
+        for line in lines:
+            legs, along = self._side(line)
+            home = exchanged if along else pairs
+            if legs in home:
+                self._fail(line, "is there twice")
+            home[legs] = line
+        for line, legs, along in self._all(pairs, exchanged):
+            for _, other, too in self._all(pairs, exchanged):
+                apart = not legs & other and not (along and too)
+                inside = (legs <= other and too >= along) or (other <= legs and along >= too)
+                if not (apart or inside):
+                    self._fail(line, f"cannot be in one diagram with that to legs {sorted(other)}")
+        return pairs, exchanged
 
     @staticmethod
     def _all(

@@ -7,7 +7,6 @@ Particle Kinematics, 1973, chapter VI). With massless beams -t = -m₁² + 2 E_a
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,6 +22,7 @@ from crosshook.core.phase_space.four_vector import (
     out_of_rest_frame,
     together,
 )
+from crosshook.core.phase_space.isotropic import TWO_PI, even, spherical, vector
 from crosshook.core.phase_space.propagator import between
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from crosshook.core.phase_space.branching import Leg
     from crosshook.core.phase_space.decay import Breakup
     from crosshook.core.phase_space.splitting import Splitting
-
-_TWO_PI = 2 * math.pi
 
 
 class _Transfer(NamedTuple):
@@ -81,10 +79,10 @@ class DiagramMap:
         for node in self.root.chain():
             system = breakup(masses[node], masses[node.first], masses[node.second])
             frame = placed.get(node)
-            share, turn = next(columns), _TWO_PI * next(columns)
+            share, turn = next(columns), TWO_PI * next(columns)
             if node.exchange is None:
                 versine = 2 - 2 * share
-                measure = measure * _even(system)
+                measure = measure * even(system)
             else:
                 energy = _beam_energy(frame, masses[node], s)
                 transfer = _transfer(energy, system, masses[node.first])
@@ -92,19 +90,19 @@ class DiagramMap:
                 versine = ((value - transfer.low) / transfer.slope).clamp(0, 2)
                 density = density + log_density
                 measure = measure * _leaning(energy, masses[node])
-            vector = _vector(system.momentum, versine, turn)
+            away = vector(system.momentum, versine, turn)
             if frame is None:
-                placed[node.first] = FourVector(system.energy1, *vector)
-                placed[node.second] = FourVector(system.energy2, *(-part for part in vector))
+                placed[node.first] = FourVector(system.energy1, *away)
+                placed[node.second] = FourVector(system.energy2, *(-part for part in away))
                 continue
             if node.exchange is not None:
-                vector = _beam_axis(frame, masses[node], s).rotate(*vector)
+                away = _beam_axis(frame, masses[node], s).rotate(*away)
             placed[node.first], placed[node.second] = out_of_rest_frame(
-                vector, (system.energy1, system.energy2), frame, masses[node]
+                away, (system.energy1, system.energy2), frame, masses[node]
             )
         legs = sorted(self.root.legs, key=lambda each: each.number)
         momenta = together([placed[each] for each in legs])
-        return momenta, density + torch.log(measure / _TWO_PI)
+        return momenta, density + torch.log(measure / TWO_PI)
 
     def inverse(self, momenta: Tensor, s: Tensor) -> Tensor:
         """See `MomentumMap.inverse`."""
@@ -123,7 +121,7 @@ class DiagramMap:
                 transfer = _transfer(energy, system, masses[node.first])
                 value = transfer.low + transfer.slope * versine
                 share = node.exchange.inverse(value, transfer.low, transfer.high)
-            columns += [share, turn / _TWO_PI]
+            columns += [share, turn / TWO_PI]
         return torch.stack(columns, -1)
 
     def log_density(self, momenta: Tensor, s: Tensor) -> Tensor:
@@ -135,7 +133,7 @@ class DiagramMap:
         for node in self.root.chain():
             system = breakup(masses[node], masses[node.first], masses[node.second])
             if node.exchange is None:
-                measure = measure * _even(system)
+                measure = measure * even(system)
                 continue
             frame = None if node is self.root else sums[node]
             energy = _beam_energy(frame, masses[node], s)
@@ -147,7 +145,7 @@ class DiagramMap:
             value = between(value, transfer.low, transfer.high)
             density = density + node.exchange.log_density(value, transfer.low, transfer.high)
             measure = measure * _leaning(energy, masses[node])
-        return density + torch.log(measure / _TWO_PI)
+        return density + torch.log(measure / TWO_PI)
 
     def _variables(
         self, momenta: Tensor, s: Tensor
@@ -177,11 +175,7 @@ class DiagramMap:
             x, y, z = into_rest_frame(still, sums[node], mass)[1:]
             if node.exchange is not None:
                 x, y, z = _beam_axis(sums[node], mass, s).rotate_back(x, y, z)
-        across = x.square() + y.square()
-        length = torch.sqrt((across + z.square()).clamp_min(1e-300))
-        # forward, 1 - cosθ is small: from the transverse momentum, without cancellation
-        versine = torch.where(z > 0, across / (length * (length + z)), 1 - z / length)
-        return versine, torch.remainder(torch.atan2(y, x), _TWO_PI)
+        return spherical(x, y, z)
 
 
 def _beam_energy(frame: FourVector | None, mass: Tensor, s: Tensor) -> Tensor:
@@ -197,24 +191,9 @@ def _beam_axis(frame: FourVector, mass: Tensor, s: Tensor) -> Axis:
     return Axis.along(*seen[1:])
 
 
-def _vector(momentum: Tensor, versine: Tensor, azimuth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The vector of this length, 1 - cosθ and φ, components `(n,)`."""
-    across = momentum * torch.sqrt((versine * (2 - versine)).clamp_min(1e-30))
-    return (
-        across * torch.cos(azimuth),
-        across * torch.sin(azimuth),
-        torch.addcmul(momentum, momentum, versine, value=-1),
-    )
-
-
-def _even(system: Breakup) -> Tensor:
-    """du over dΦ₂/(dφ/2π) of an even cosθ, `(n,)`: ½ (2π)² 4 M/p."""
-    return 2 * _TWO_PI**2 * system.mass / system.momentum
-
-
 def _leaning(beam: Tensor, mass: Tensor) -> Tensor:
     """dt over dΦ₂/(dφ/2π), `(n,)`, for a beam of this energy: (2π)² 4 M/p · 2 E_a p."""
-    return 8 * _TWO_PI**2 * beam * mass
+    return 8 * TWO_PI**2 * beam * mass
 
 
 def _transfer(beam: Tensor, system: Breakup, mass: Tensor) -> _Transfer:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.phase_space.interval_map import IntervalMap
-    from crosshook.core.phase_space.partonic import PartonicMap
+    from crosshook.core.phase_space.mapped_channels import MappedChannels
     from crosshook.core.phase_space.rapidity import RapidityMap
 
 
@@ -40,7 +40,7 @@ class HadronicChannels:
     energy: float
     invariants: tuple[IntervalMap, ...]
     rapidity: RapidityMap
-    final: PartonicMap
+    final: MappedChannels
     n_incoming: int = 2
     n_dim: int = field(init=False)
     channels: tuple[str, ...] = field(init=False)
@@ -72,12 +72,22 @@ class HadronicChannels:
         half = 0.5 * self.energy
         final = kinematics.boost_z(state.momenta, y[:, None])
         momenta = torch.cat((incoming(half * x1, half * x2), final), 1)
-        # S from dx1 dx2 = dŝ dy / S
-        common = 2 * math.log(self.energy) + self.rapidity.log_density(y, largest)
         invariant = columns(self.invariants, lambda m: m.log_density(s))
-        densities = state.log_densities + invariant + common[:, None]
+        densities = state.log_densities + invariant + self._common(s, y)[:, None]
         own = of_own_channel(densities, channel)
         return PhaseSpacePoint(momenta, x1, x2, -own, densities)
+
+    def log_densities(self, momenta: Tensor) -> Tensor:
+        """Log of the density of every channel in dx1 dx2 dΦ at lab momenta `(n, m, 4)`, `(n, k)`."""
+        s, y = collision(momenta, self.energy)
+        rest = kinematics.boost_z(momenta[:, 2:], -y[:, None])
+        invariant = columns(self.invariants, lambda m: m.log_density(s))
+        return self.final.log_densities(s, rest) + invariant + self._common(s, y)[:, None]
+
+    def _common(self, s: Tensor, y: Tensor) -> Tensor:
+        """Log of the density in y, and of S from dx1 dx2 = dŝ dy / S, `(n,)`."""
+        density = self.rapidity.log_density(y, largest_rapidity(s, self.energy))
+        return 2 * math.log(self.energy) + density
 
     def inverse(self, momenta: Tensor, channel: Tensor) -> Tensor:
         """The points u `(n, d)` of the given channels that lead to lab momenta `(n, m, 4)`."""

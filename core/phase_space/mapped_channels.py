@@ -60,6 +60,10 @@ class MappedChannels:
             columns.append(known)
         return FinalState(final, torch.stack(columns, -1))
 
+    def log_densities(self, s: Tensor, momenta: Tensor) -> Tensor:
+        """Log of the density of every channel in dΦ_j at momenta `(n, j, 4)`, `(n, k)`."""
+        return torch.stack([each.log_density(momenta, s) for each in self._each], -1)
+
     def inverse(self, s: Tensor, momenta: Tensor, channel: Tensor) -> Tensor:
         """See `PartonicMap.inverse`."""
         u = momenta.new_zeros((momenta.shape[0], self.n_dim))

@@ -56,7 +56,7 @@ def test_scale_is_that_of_the_jets() -> None:
 def test_maps_begin_at_the_bounds() -> None:
     lines = (Line(frozenset({2, 3}), 80.4, 2.1), Line(frozenset({4, 5})))
     space = DescribedSpace((0.0,) * 4, 2, {"s": lines}, 2.0, PDG).build(
-        BeamSetup((2212, 2212), 13000.0, True), CUTS
+        BeamSetup(13000.0, (2212, 2212), True), CUTS
     )
     generator = torch.Generator().manual_seed(9)
     u = torch.rand(4000, space.n_dim, generator=generator, dtype=torch.float64)
