@@ -276,12 +276,11 @@ def assemble(
         n_in,
         {c.name: c.lines for c in channels},
         float(options.fall),
+        pdg[n_in:],
+        frozenset(c.name for c in channels if c.transverse),
     )
     name = options.name or ", ".join(dict.fromkeys(c.label for c in contributions))
     scale = "m" if all(colour_ends(p) == (False, False) for p in pdg) else "sum_pt"
-        pdg[n_in:],
-        frozenset(c.name for c in channels if c.transverse),
-        pdg[n_in:],
     defaults = ProcessDefaults(
         beams={"protons": (2212, 2212), "decay": (pdg[0], 0)}.get(initial, (pdg[0], pdg[1])),
         hadronic=initial == "protons",
