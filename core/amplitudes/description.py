@@ -289,14 +289,14 @@ def assemble(
         factorisation=scale,
     )
     test_energy = masses[0] if n_in == 1 else max(TEST_ENERGY, 4 * sum(masses))
-    check_generic_points(amplitudes, name, test_energy, n_in, device)
+    check_generic_points(amplitudes, name, test_energy, n_in, device, options.invariance)
     return AssembledProcess(
         name,
         amplitudes,
         space,
         defaults,
         resonances_of(options.resonances),
-        _checkpoints(options.reference, where),
+        _checkpoints(options, where),
     )
 
 
@@ -307,7 +307,7 @@ def resonances_of(given: Sequence[Plain]) -> tuple[Resonance, ...]:
     )
 
 
-def _checkpoints(given: Sequence[Plain], where: str) -> tuple[CheckPoint, ...]:
+def _checkpoints(options: ProcessOptions, where: str) -> tuple[CheckPoint, ...]:
     """Stored amplitudes as the options list them."""
     return tuple(
         CheckPoint(
@@ -320,6 +320,7 @@ def _checkpoints(given: Sequence[Plain], where: str) -> tuple[CheckPoint, ...]:
             value=float(cast("float", point["value"])),
             tolerance=float(cast("float", point.get("tolerance", 1e-6))),
             origin=cast("str", point.get("origin", f"{where}.reference[{number}]")),
+            invariance=options.invariance,
         )
-        for number, point in enumerate(given)
+        for number, point in enumerate(options.reference)
     )

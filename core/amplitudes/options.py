@@ -25,6 +25,7 @@ class ProcessOptions:
         reference: stored |M|² to compare with.
         alpha_qed: written with the events.
         name: for people; empty if left out.
+        invariance: relative change of |M|² allowed under a boost; at least rounding.
     """
 
     masses: Sequence[float]
@@ -35,3 +36,4 @@ class ProcessOptions:
     reference: Sequence[Plain]
     alpha_qed: float
     name: str
+    invariance: float = 0.0

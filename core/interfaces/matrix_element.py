@@ -78,6 +78,7 @@ class CheckPoint:
         tolerance: relative agreement asked for.
         origin: where the number comes from.
         parameters: model parameters the number was computed with, where they differ.
+        invariance: relative change allowed under a boost and a rotation; at least rounding.
     """
 
     subprocess: int
@@ -87,6 +88,7 @@ class CheckPoint:
     tolerance: float
     origin: str
     parameters: Mapping[str, float] = field(default_factory=dict)
+    invariance: float = 0.0
 
 
 class MatrixElement(Protocol):

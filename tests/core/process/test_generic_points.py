@@ -67,6 +67,17 @@ def test_a_right_one_passes() -> None:
     check_generic_points(Amplitudes(lambda s, t, p: s**2 / t**2), "lib", 1000.0, 2, CPU)
 
 
+def test_a_stated_change_with_the_frame_is_allowed() -> None:
+    """Rounding, and the number of points, are no matter of frames."""
+    slightly = Amplitudes(lambda s, t, p: s * (1 + 1e-9 * p[:, 2, 0]))  # 1e-6 of |M|²
+    with pytest.raises(NumericalError, match="under a common boost"):
+        check_generic_points(slightly, "lib", 1000.0, 2, CPU)
+    check_generic_points(slightly, "lib", 1000.0, 2, CPU, invariance=1e-5)
+    one_by_one = Amplitudes(lambda s, t, p: s * (1 + 1e-6 * len(s)))
+    with pytest.raises(NumericalError, match="the number of points"):
+        check_generic_points(one_by_one, "lib", 1000.0, 2, CPU, invariance=1e-2)
+
+
 def test_points_are_the_same_every_time_and_on_their_shells() -> None:
     masses = (173.0, 4.7, 0.0, 0.0)
     p = generic_points(masses, 173.0, 1, CPU)
