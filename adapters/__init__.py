@@ -69,6 +69,12 @@ def crosshook_process() -> Iterable[Component[object]]:
             capabilities=Capabilities(devices=ANYWHERE),
         ),
         Component(
+            "madgraph",
+            "crosshook.adapters.madgraph.process:make_madgraph",
+            "any process out of a directory that MadGraph wrote, with phase space from its diagrams",
+            schema="crosshook.schemas:v1/components/madgraph.json",
+        ),
+        Component(
             "python",
             "crosshook.adapters.python.cube:make_python",
             "any function of the unit cube, with momenta where there are to be events",

@@ -57,6 +57,14 @@ KINDS = (
         lambda path: path.is_file() and {".so", ".dylib", ".dll"} & set(path.suffixes) != set(),
         "crosshook.adapters.umami.inspection:inspect_library",
     ),
+    Kind(
+        "MadGraph process directory",
+        lambda path: (
+            path.is_dir()
+            and ((path / "SubProcesses").is_dir() or path.resolve().parent.name == "SubProcesses")
+        ),
+        "crosshook.adapters.madgraph.inspection:inspect_directory",
+    ),
 )
 
 
@@ -78,5 +86,5 @@ def inspect_source(path: Path, card: str = "") -> tuple[Kind, Inspected]:
             found = load_target(kind.target, kind.name)(path, card)
             return kind, found  # type: ignore[return-value]
     names = ", ".join(kind.name for kind in KINDS)
-    message = f"{path}: no source of amplitudes; known kinds: {names} (.so, .dylib)"
+    message = f"{path}: no source of amplitudes; known kinds: {names}"
     raise InputError(message)

@@ -1,0 +1,1 @@
+"""Matrix elements out of MadGraph's process directories, evaluated in processes of their own."""
