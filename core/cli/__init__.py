@@ -43,6 +43,16 @@ CORE_COMMANDS = (
         "crosshook.core.cli.files:reweight",
         "further weights, or another nominal one",
     ),
+    Command(
+        ("surrogate", "train"),
+        "crosshook.core.cli.surrogate:train",
+        "train an amplitude surrogate and judge it",
+    ),
+    Command(
+        ("surrogate", "evaluate"),
+        "crosshook.core.cli.surrogate:evaluate",
+        "judge a trained surrogate on a table",
+    ),
     Command(("report",), "crosshook.core.cli.report:report", "draw a run's report again"),
     Command(
         ("plugins", "list"), "crosshook.core.cli.plugins:list_plugins", "plugins and components"
@@ -61,6 +71,7 @@ CORE_COMMANDS = (
 GROUP_SUMMARIES = {
     "plugins": "plugins and the components they offer",
     "process": "amplitudes of other programs",
+    "surrogate": "fast predictions of |M|²: train, judge, export",
     "schema": "JSON Schemas of run files, reports and options",
 }
 

@@ -15,7 +15,7 @@ from crosshook.core.report.run import headline, sections
 from crosshook.core.report.stylesheet import STYLESHEET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from crosshook.core.report.figures import Figure
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def write_html(report: Mapping[str, object], path: Path) -> None:
-    """Writes the report; the file appears when it is complete.
+    """Writes the report of a run; the file appears when it is complete.
 
     Args:
         report: what report.json holds.
@@ -33,7 +33,19 @@ def write_html(report: Mapping[str, object], path: Path) -> None:
         InputError: if `report` is not a report.
         OutputError: if the file cannot be written.
     """
-    text = render_html(report)
+    write_page(render_html(report), path)
+
+
+def write_page(text: str, path: Path) -> None:
+    """Writes a page; the file appears when it is complete.
+
+    Args:
+        text: the page.
+        path: of the HTML file.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
     draft = path.with_name(f".{path.name}.part")
     try:
         draft.write_text(text, encoding="utf-8")
@@ -46,7 +58,7 @@ def write_html(report: Mapping[str, object], path: Path) -> None:
 
 
 def render_html(report: Mapping[str, object]) -> str:
-    """The report as HTML: no scripts, no links to elsewhere, pictures inside.
+    """The report of a run as HTML.
 
     Args:
         report: what report.json holds.
@@ -55,8 +67,17 @@ def render_html(report: Mapping[str, object]) -> str:
         InputError: if it is not a report.
     """
     result = read_result(report)
-    top, parts = headline(result), sections(result)
-    version = result.versions.get("crosshook", "")
+    return render_page(headline(result), sections(result), result.versions.get("crosshook", ""))
+
+
+def render_page(top: Headline, parts: Sequence[Section], version: str) -> str:
+    """A report as HTML: no scripts, no links to elsewhere, pictures inside.
+
+    Args:
+        top: its headline.
+        parts: its sections.
+        version: of crosshook.
+    """
     return "\n".join(
         [
             "<!DOCTYPE html>",

@@ -27,6 +27,8 @@ GROUPS = 20
 """Of the jackknife."""
 RANGES = 10
 """Ranges of the predicted error with as many points each."""
+SPECTRUM = np.linspace(-7.0, 1.0, 65)
+"""Edges of bins in log10 |Δ|."""
 BATCH, REPEATS = 2000, 15
 """Points in a call whose time is taken, and how often: the fastest counts."""
 
@@ -93,6 +95,8 @@ class Evaluation:
         extrapolated_median: median |Δ| of these; None if there are none.
         negative: share of points with |M|² < 0.
         wrong_sign: share of points whose predicted sign is wrong.
+        spectrum_edges: of bins in log10 |Δ|.
+        spectrum: points in each bin; those beyond are in the outermost.
     """
 
     n: int
@@ -111,6 +115,8 @@ class Evaluation:
     extrapolated_median: float | None
     negative: float
     wrong_sign: float
+    spectrum_edges: tuple[float, ...]
+    spectrum: tuple[int, ...]
 
 
 def evaluate_surrogate(surrogate: AmplitudeSurrogate, table: AmplitudeTable) -> Evaluation:
@@ -162,6 +168,8 @@ def evaluate_surrogate(surrogate: AmplitudeSurrogate, table: AmplitudeTable) -> 
         extrapolated_median=None if far is None or not far.any() else float(size[far].median()),
         negative=float((table.amplitude < 0).double().mean()),
         wrong_sign=float((found.sign != table.amplitude.sign()).double().mean()),
+        spectrum_edges=tuple(SPECTRUM.tolist()),
+        spectrum=_spectrum(size),
     )
 
 
@@ -232,3 +240,9 @@ def _ranges(pull: Tensor, log_std: Tensor) -> tuple[ErrorRange, ...]:
         ErrorRange(float(log_std[rows].median().exp()), pull_width(pull[rows]), _rms(pull[rows]))
         for rows in parts
     )
+
+
+def _spectrum(size: Tensor) -> tuple[int, ...]:
+    logs = size.clamp(min=1e-300).log10().cpu().numpy()
+    counts, _ = np.histogram(np.clip(logs, SPECTRUM[0], SPECTRUM[-1]), SPECTRUM)
+    return tuple(int(count) for count in counts)

@@ -171,7 +171,7 @@ class InvariantsSurrogate:
             scaled,
             ((target - offset[process]) / spread).to(dtype),
             partial(functional.huber_loss, delta=corner),
-            Lesson(chosen.epochs, chosen.batch, chosen.learning_rate, chosen.boost, "surrogate"),
+            Lesson(chosen.epochs, chosen.batch, chosen.learning_rate, chosen.boost, "learning"),
             rng,
             context.progress,
         )
@@ -219,7 +219,7 @@ class InvariantsSurrogate:
             hidden[:half],
             (residual[:half].abs() / base.exp()).to(hidden.dtype),
             _laplace,
-            Lesson(ERROR_EPOCHS, ERROR_BATCH, self._settings.learning_rate, 0.0, "its error"),
+            Lesson(ERROR_EPOCHS, ERROR_BATCH, self._settings.learning_rate, 0.0, "errors"),
             cast("torch.Generator", context.rng),
             context.progress,
         )

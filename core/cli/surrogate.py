@@ -1,0 +1,83 @@
+"""`crosshook surrogate train`, `evaluate` and `export`: layers over public functions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("run_file", type=FILE)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
+)
+@click.option("--output", type=FILE, help="Directory of the surrogate.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
+@click.option("--overwrite", is_flag=True, help="Replace a surrogate that is there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def train(
+    run_file: Path,
+    settings: tuple[str, ...],
+    output: Path | None,
+    seed: int | None,
+    overwrite: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Train an amplitude surrogate as RUN_FILE says, and judge it on points held out."""
+    from crosshook.core.surrogates.run_file import load_surrogate_file
+
+    # mistakes show at once, not after torch is there
+    config = load_surrogate_file(run_file, settings=settings, output=output, seed=seed)
+    from crosshook.core import results
+    from crosshook.core.cli.progress import RichProgress
+    from crosshook.core.cli.surrogate_tables import show_surrogate
+    from crosshook.core.surrogates.training import train_from
+
+    with RichProgress(enabled=not (quiet or as_json)) as progress:
+        report = train_from(config, overwrite=overwrite, progress=progress)
+    if as_json:
+        click.echo(json.dumps(results.as_json(report), ensure_ascii=False))
+    else:
+        show_surrogate(report, config.directory)
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("tables", type=FILE, nargs=-1, required=True, metavar="TABLE...")
+@click.option("--amplitude", default="me2", show_default=True, help="Column of |M|².")
+@click.option("--weight", help="Column of what makes |M|² the weight of a point.")
+@click.option(
+    "--alpha-s",
+    help="Column or value of the strong coupling, if the files' metadata do not give it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def evaluate(
+    model: Path,
+    tables: tuple[Path, ...],
+    amplitude: str,
+    weight: str | None,
+    alpha_s: str | None,
+    as_json: bool,
+) -> None:
+    """Judge the surrogate in MODEL on Parquet files with momenta and |M|²."""
+    from crosshook.core import results
+    from crosshook.core.cli.surrogate_tables import show_evaluation
+    from crosshook.core.surrogates.held_out import evaluate_tables
+
+    coupling: str | float | None = alpha_s
+    if alpha_s is not None:
+        try:
+            coupling = float(alpha_s)
+        except ValueError:
+            coupling = alpha_s
+    found = evaluate_tables(model, tables, amplitude=amplitude, weight=weight, alpha_s=coupling)
+    if as_json:
+        click.echo(json.dumps(results.as_json(found), ensure_ascii=False))
+    else:
+        show_evaluation(found)
