@@ -19,8 +19,8 @@ typecheck: $(VENV)/.dev
 	.ci/typing_links
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev
-	$(BIN)/pytest --cov --cov-report=term
+unit: $(VENV)/.dev  ## a process for each core, one thread each
+	OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist worksteal --cov --cov-report=term
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -230,7 +230,10 @@ def test_failing_listener_ends_the_run_by_name(site: Site) -> None:
         "    raise ConnectionError('no tracking service')\n"
     )
     site.add("tracker", "tracker", "tracker", body)
-    (site.folder / "run.yaml").write_text("process: ee-mumu\ngenerate: null\n")
+    (site.folder / "run.yaml").write_text(
+        "process: ee-mumu\nsampling: {evaluations: 2000}\nintegrate: {evaluations: 2000}\n"
+        "generate: null\noutput: {report: none}\n"
+    )
     _, err = site.run("run", "run.yaml", code=2)
     assert err.splitlines()[-1] == (
         "error: crosshook_run_started of tracker (plugin tracker) fails: ConnectionError: "
