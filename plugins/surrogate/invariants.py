@@ -18,9 +18,10 @@ from crosshook.core.errors import ConfigurationError, InputError, NumericalError
 from crosshook.core.interfaces.amplitude_surrogate import Prediction
 from crosshook.core.interfaces.training import FitReport
 from crosshook.core.surrogates.calibration import Recalibration, recalibration
-from crosshook.plugins.surrogate.learned import Learned, whitening
+from crosshook.plugins.surrogate.learned import Learned
 from crosshook.plugins.surrogate.network import Dense
 from crosshook.plugins.surrogate.point_form import Known, PointForm
+from crosshook.plugins.surrogate.region import Region
 from crosshook.plugins.surrogate.training import Lesson, in_blocks, train
 
 if TYPE_CHECKING:
@@ -175,7 +176,6 @@ class InvariantsSurrogate:
             rng,
             context.progress,
         )
-        matrix, farthest = whitening(scaled)
         nothing = torch.zeros(1, dtype=torch.float64, device=self._device)
         learned = Learned(
             form,
@@ -191,8 +191,7 @@ class InvariantsSurrogate:
             error,
             nothing[0],
             Recalibration(nothing, nothing),
-            matrix,
-            farthest,
+            Region.of(scaled),
         )
         return learned, losses
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
-
-import torch
 
 from crosshook.core.surrogates.calibration import Recalibration
 from crosshook.plugins.surrogate.network import Dense
+from crosshook.plugins.surrogate.region import Region
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,8 +36,7 @@ class Learned:
         error: network of log σ on the last hidden layer of the other.
         base: added to its output, `()` float64.
         recalibration: correction of log σ.
-        whitening: L⁻¹ᵀ with LLᵀ the covariance of scaled inputs, `(f, f)`.
-        farthest: distance of the farthest point of the training, `()`.
+        region: where the training's points are.
     """
 
     form: PointForm
@@ -54,8 +52,7 @@ class Learned:
     error: Dense
     base: Tensor
     recalibration: Recalibration
-    whitening: Tensor
-    farthest: Tensor
+    region: Region
 
     def predict(
         self, momenta: Tensor, process: Tensor, alpha_s: Tensor
@@ -81,17 +78,14 @@ class Learned:
         return (self.base + self.error(hidden)[:, 0].to(self.base.dtype)).clamp(NARROWEST, WIDEST)
 
     def distance(self, momenta: Tensor, process: Tensor) -> Tensor:
-        """How far points are from the training, `(n,)`: above 1 farther than all of it.
-
-        The Mahalanobis distance of the inputs from their mean, over that of the farthest point.
-        """
-        scaled = self.scaled(self.form(momenta, process))
-        return (scaled @ self.whitening).square().sum(dim=1).sqrt().double() / self.farthest
+        """How far points are from the training, `(n,)`; see `Region.distance`."""
+        return self.region.distance(self.scaled(self.form(momenta, process)))
 
     def state(self) -> dict[str, Tensor]:
         """All tensors by name."""
-        names = ("centre", "width", "offset", "spread", "sign", "base", "whitening", "farthest")
+        names = ("centre", "width", "offset", "spread", "sign", "base")
         found: dict[str, Tensor] = {name: getattr(self, name) for name in names}
+        found |= {f"region.{name}": tensor for name, tensor in vars(self.region).items()}
         found["knots"], found["shift"] = self.recalibration.knots, self.recalibration.shift
         return found | self.amplitude.state("amplitude") | self.error.state("error")
 
@@ -119,21 +113,5 @@ class Learned:
             Dense.from_state(tensors, "error"),
             tensors["base"],
             Recalibration(tensors["knots"], tensors["shift"]),
-            tensors["whitening"],
-            tensors["farthest"],
+            Region(*(tensors[f"region.{f.name}"] for f in fields(Region))),
         )
-
-
-def whitening(scaled: Tensor) -> tuple[Tensor, Tensor]:
-    """The matrix that makes the covariance of inputs 1, and the largest distance that is left.
-
-    Args:
-        scaled: `(n, f)` about 0 with spreads near 1.
-    """
-    exact = scaled.to(torch.float64)
-    # Columns that do not vary, or not by themselves, must not make it singular.
-    ridge = 1e-6 * torch.eye(exact.shape[1], dtype=torch.float64, device=exact.device)
-    covariance = exact.T @ exact / max(1, len(exact)) + ridge
-    inverse = torch.linalg.inv(torch.linalg.cholesky(covariance)).T.to(scaled.dtype)
-    distance = (scaled @ inverse).square().sum(dim=1).sqrt().double()
-    return inverse, distance.max().clamp(min=1e-300)

@@ -80,7 +80,7 @@ class Soap:
             # The first gradient gives the bases alone: there is no second moment in them yet.
             self._moments = [_first(g) for g in gradients]
             return
-        correction = math.sqrt(1 - DECAY**self._steps) / (1 - DECAY**self._steps)
+        seen = 1 - DECAY ** (self._steps - 1)
         for parameter, gradient, moments in zip(
             self._parameters, gradients, self._moments, strict=True
         ):
@@ -91,7 +91,7 @@ class Soap:
             if moments.sides:
                 left, right = moments.sides
                 change = left.basis @ change @ right.basis.T
-            parameter.sub_(change, alpha=rate * correction)
+            parameter.sub_(change, alpha=rate * math.sqrt(seen) / seen)
             if moments.sides:
                 self._look(gradient, moments)
 

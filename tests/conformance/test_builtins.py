@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 PHOTON = Path(__file__).parents[2] / "examples" / "photon_mumu.py"
 
-ELSEWHERE = frozenset({"umami"})
-"""Components that need a compiler; the tests in their own folder run the kit on them."""
+ELSEWHERE = frozenset({"madgraph", "sherpa", "umami"})
+"""Components that need a compiler or another program; the tests in their own folder run the kit on them."""
 
 FLOAT64 = 1e-8
 FLOAT32 = 1e-4
@@ -68,7 +68,14 @@ FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
     "n-gluon": [{"helicities": "sampled"}],
     "network": [{"precision": "float64", "hidden": 5, "depth": 1}],
     "invariants": [
-        {"precision": "float64", "hidden": 5, "depth": 1, "ansatz": "none", "boost": 0.5},
+        {
+            "precision": "float64",
+            "hidden": 5,
+            "depth": 1,
+            "ansatz": "none",
+            "boost": 0.5,
+            "epochs": 10,
+        },
     ],
 }
 """Option sets that are tried besides the defaults: everything that makes other code run."""
