@@ -2,7 +2,7 @@
 
 Standalone code sums over colours and tells no flow. The share of a flow is taken as the product of
 1/(p_i·p_j) over its colour lines: the pattern of soft gluons, which is exact for gg → QQ̄ and for the
-Parke-Taylor amplitudes (Phys. Rev. Lett. 56, 2459), and an approximation elsewhere.
+amplitudes of Parke and Taylor (Phys. Rev. Lett. 56, 2459), and an approximation elsewhere.
 """
 
 from __future__ import annotations
@@ -70,18 +70,12 @@ def flow_shares(momenta: Tensor, flows: Sequence[ColourFlow]) -> Tensor:
         flows: of the legs.
     """
     metric = momenta.new_tensor([1.0, -1.0, -1.0, -1.0])
-    products = torch.einsum("nia,a,nja->nij", momenta, metric, momenta).abs()
-    logs = torch.stack(
-        [
-            -sum(
-                (torch.log(products[:, i, j]) for i, j in colour_lines(flow)),
-                momenta.new_zeros(()),
-            )
-            for flow in flows
-        ],
-        dim=1,
-    )
-    return torch.softmax(logs, dim=1)
+    logs = torch.einsum("nia,a,nja->nij", momenta, metric, momenta).abs().log()
+    shares = []
+    for flow in flows:
+        one, other = (list(legs) for legs in zip(*colour_lines(flow), strict=True))
+        shares.append(-logs[:, one, other].sum(1))
+    return torch.softmax(torch.stack(shares, dim=1), dim=1)
 
 
 def choose_flow(momenta: Tensor, flows: Sequence[ColourFlow], uniform: Tensor) -> Tensor:

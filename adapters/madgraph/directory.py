@@ -52,13 +52,13 @@ class Folder:
         path: of the folder.
         code: as generated.
         call: what can be called, or None.
-        mirror: the code says that it stands for both orders of the beams.
+        mirror: it stands for both orders of the beams; None if the code does not say.
     """
 
     path: Path
     code: GeneratedCode
     call: CallableFile | None
-    mirror: bool
+    mirror: bool | None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ def read_directory(path: Path) -> ProcessDirectory:
     folders = []
     for folder, source in sources:
         mirrors = folder / "mirrorprocs.inc"
-        mirror = mirrors.is_file() and bool(MIRRORED.search(mirrors.read_text(errors="replace")))
+        mirror = None
+        if mirrors.is_file():
+            mirror = bool(MIRRORED.search(mirrors.read_text(errors="replace")))
         call = _call(root, folder, alone=len(names) == 1) or everything
         folders.append(Folder(folder, read_generated_code(source), call, mirror))
     return ProcessDirectory(root, _output(folders[0].path), root / CARD, tuple(folders))
@@ -180,7 +182,7 @@ def how_to_build(directory: ProcessDirectory, folder: Folder) -> str:
             return f"{others[0].name} is built for another Python: {command}"
         return command
     if directory.output == "cudacpp":
-        return f"cd {folder.path} && make FPTYPE=d"
+        return f"cd {folder.path} && make -f cudacpp.mk FPTYPE=d"
     if directory.output == "standalone_cpp":
         return "standalone_cpp has no library to call: write the process with `output standalone`"
     return "this output is for MadEvent: write the process with `output standalone`"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+EXCLUDED = re.compile(r"[/$\[]")
+"""What follows is no particle of the process."""
 
 NAMED: Final = {
     "d": 1, "u": 2, "s": 3, "c": 4, "b": 5, "t": 6,
@@ -24,8 +28,11 @@ def particle_id(name: str) -> int | None:
 
 
 def process_ids(process: str) -> tuple[tuple[int, ...], int] | None:
-    """PDG ids of a process as `g g > t t~`, and the number of incoming ones; None if unknown."""
-    incoming, _, outgoing = process.partition(">")
+    """PDG ids of a process as `g g > t t~`, and the number of incoming ones; None if unknown.
+
+    Particles that must be there in between, `u d~ > w+ > e+ ve`, or must not, `/ h`, are no legs.
+    """
+    incoming, *_, outgoing = EXCLUDED.split(process)[0].split(">")
     ids = [particle_id(name) for name in (*incoming.split(), *outgoing.split())]
     known = tuple(number for number in ids if number is not None)
     return (known, len(incoming.split())) if len(known) == len(ids) else None

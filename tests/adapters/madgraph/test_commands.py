@@ -37,7 +37,7 @@ def test_show(muons: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "e+ e- > mu+ mu-: 2 diagrams; matrix2py, matrix2py.py" in shown
     assert call("process", "show", muons, "--json") == 0
     (folder,) = json.loads(capsys.readouterr().out)["folders"]
-    assert (folder["legs"], folder["kind"], folder["mirror"]) == (4, "matrix2py", False)
+    assert (folder["legs"], folder["kind"], folder["mirror"]) == (4, "matrix2py", None)
 
 
 def test_add_writes_what_runs(
@@ -96,7 +96,9 @@ def test_the_other_order_of_the_beams(
     assert "orders of P1_ll_ll: |M|² is no single power of α_s" in shown.err
     (root / "Cards" / "proc_card_mg5.dat").unlink()
     assert call("process", "add", root) == 0
-    assert "mirror" not in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "mirror: true" not in shown.out
+    assert "mirror of P1_ll_ll: true if the other order is meant too" in shown.err
     (root / FOLDER / "mirrorprocs.inc").write_text("      DATA (MIRRORPROCS(I),I=1,1)/.TRUE./\n")
     assert call("process", "add", root) == 0
     assert "mirror: true" in capsys.readouterr().out
@@ -140,7 +142,7 @@ def test_what_is_not_built_is_said_with_its_command(
     ("files", "message"),
     [
         ({"CPPProcess.cc": TOPS}, "standalone_cpp has no library to call"),
-        ({"CPPProcess.cc": TOPS, "fbridge.cc": ""}, "make FPTYPE=d"),
+        ({"CPPProcess.cc": TOPS, "fbridge.cc": ""}, "make -f cudacpp.mk FPTYPE=d"),
         ({"matrix1.f": MUONS}, "this output is for MadEvent"),
         ({"check_sa.f": ""}, "no generated code"),
     ],

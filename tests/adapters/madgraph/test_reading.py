@@ -141,4 +141,5 @@ def test_particle_names() -> None:
     assert process_ids("g u~ > e+ ve~ z a") == ((21, -2, -11, -12, 23, 22), 2)
     assert process_ids("w- > mu- vm~") == ((-24, 13, -14), 1)
     assert process_ids("g g > go go") is None
+    assert process_ids("u d~ > w+ > e+ ve / h $ z") == ((2, -1, -11, 12), 2)
     assert process_ids("h > ta+ ta-") == ((25, -15, 15), 1)
