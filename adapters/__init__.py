@@ -157,4 +157,9 @@ def crosshook_command() -> Iterable[Command]:
             "crosshook.adapters.sources.commands:add",
             "the part of a run file that uses a source of amplitudes",
         ),
+        Command(
+            ("process", "new"),
+            "crosshook.adapters.amplicol.commands:new",
+            "amplitudes of a process, generated with pyAmpliCol",
+        ),
     ]

@@ -53,6 +53,12 @@ class IntegrandError(NumericalError):
     """An integrand returned the wrong shape, type or device."""
 
 
+class ProgramError(CrosshookError):
+    """A program of somebody else's, run as a child, failed."""
+
+    exit_code = 7
+
+
 class Cancelled(CrosshookError):
     """The run was asked to stop."""
 

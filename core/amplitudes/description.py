@@ -155,8 +155,11 @@ def _flows(
 ) -> tuple[ColourFlow, ...]:
     listed = cast("list[list[list[int]]]", given.get("colour_flows", []))
     flows = colour_flows_of(listed, pdg, n_incoming, place)
-    if len(flows) > 1 and source.n_colour_flows != len(flows):
-        has = source.n_colour_flows or "none to choose among"
+    number = source.n_colour_flows
+    # of several flavours, it is that of the one with the most
+    fits = number >= len(flows) if source.takes_flavour else number == len(flows)
+    if len(flows) > 1 and not fits:
+        has = number or "none to choose among"
         message = f"{place}.colour_flows: {len(flows)} listed, but {source.name} has {has}"
         raise ConfigurationError(message)
     return flows
