@@ -7,6 +7,7 @@ allowed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
@@ -18,7 +19,6 @@ from crosshook.core.run_yaml import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from crosshook.core.registry import Registry
     from crosshook.core.sampling.latents import Latents
@@ -77,6 +77,7 @@ class RunConfig:
     events: int
     pilot: int
     unweighter: Slot
+    surrogate: Slot | None
     bias: str | None
     max_evaluations: int
     scale_variations: bool
@@ -96,6 +97,7 @@ SLOTS = {
     "sampling.channel_weights": "channel_weights",
     "sampling.training.warm_start": "channel_mapping",
     "generate.unweighter": "unweighter",
+    "generate.surrogate": "amplitude_surrogate",
 }
 """Where components go in a run file, and of which interface."""
 
@@ -264,6 +266,8 @@ def _resolve_slot(
 
 def _resolved(value: object, interface: str, path: str, registry: Registry) -> dict[str, object]:
     """A slot in its long form with every option of its component."""
+    if isinstance(value, dict) and "use" not in value:
+        value = _named_by_model(value, interface, path)
     slot = Slot.parse(cast("str | Mapping[str, object]", value))
     try:
         options = registry.options(interface, slot, path)
@@ -271,6 +275,20 @@ def _resolved(value: object, interface: str, path: str, registry: Registry) -> d
         message = f"{path}: {error}"
         raise RegistryError(message) from error
     return Slot(slot.use, options, slot.model, slot.train).as_dict()
+
+
+def _named_by_model(value: Mapping[str, object], interface: str, path: str) -> dict[str, object]:
+    """A slot without a name, which is that of the model it names."""
+    from crosshook.core.model import read_document
+
+    if "model" not in value:
+        message = f"{path}: names no component: use, or model, is missing"
+        raise ConfigurationError(message)
+    document = read_document(Path(str(value["model"])))
+    if document["interface"] != interface:
+        message = f"{path}.model: a model of {document['interface']}, not of {interface}"
+        raise ConfigurationError(message)
+    return {"use": document["component"], **value}
 
 
 def from_document(full: Mapping[str, object]) -> RunConfig:
@@ -309,6 +327,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         events=cast("int", generate.get("events", 0)),
         pilot=cast("int", generate.get("pilot", 0)),
         unweighter=slot(generate.get("unweighter", "rejection")),
+        surrogate=slot(generate["surrogate"]) if generate.get("surrogate") else None,
         bias=cast("str | None", generate.get("bias")),
         max_evaluations=cast("int", generate.get("max_evaluations", 0)),
         scale_variations=variations["scales"] == "7-point",

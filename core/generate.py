@@ -18,13 +18,13 @@ from crosshook.core.errors import NumericalError
 from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.execute import Task, in_order
-from crosshook.core.integrate import block_sums
 from crosshook.core.part_ledger import EventBlock, part_path, remove_part
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.completion import choose_assignments, complete
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.variations import plan_variations, variation_factors
-from crosshook.core.sampling.invalid import check_invalid, first_invalid
+from crosshook.core.sampling.candidates import SampleCandidates, SurrogateCandidates
+from crosshook.core.sampling.invalid import check_invalid
 from crosshook.core.sampling.sums import Sums, add_in_order
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from crosshook.core.part_ledger import PartLedger
     from crosshook.core.progress import Progress
     from crosshook.core.sampling.build import SamplerSpec
-    from crosshook.core.sampling.sampler import Sample
+    from crosshook.core.sampling.candidates import EventCandidates, Spent
 
 BLOCK_FUNCTION = "crosshook.core.generate:event_block"
 STAGE = "generate"
@@ -66,38 +66,17 @@ class Generated:
         return sum(b.kept for b in self.blocks)
 
     @property
+    def spent(self) -> Spent | None:
+        """What its points have cost, if that was counted."""
+        total: Spent | None = None
+        for spent in (b.spent for b in self.blocks if b.spent is not None):
+            total = spent if total is None else total + spent
+        return total
+
+    @property
     def invalid(self) -> str:
         """The first point with NaN or infinite weight in words, or `""`."""
         return next((b.invalid for b in self.blocks if b.invalid), "")
-
-
-class SampleCandidates:
-    """The points of a block as an unweighter sees them; every weight is known."""
-
-    def __init__(self, sample: Sample, bias: Tensor | None = None) -> None:
-        """Takes the block; invalid points count as zeros here and as invalid in the sums.
-
-        Args:
-            sample: the block.
-            bias: b of each point, `(n,)`: the weights to choose by are w·b.
-        """
-        weight = sample.weight.detach()
-        weight = weight if bias is None else weight * bias
-        self._weight = torch.where(torch.isfinite(weight), weight, torch.zeros_like(weight))
-        self._channel = sample.channel
-
-    @property
-    def channel(self) -> Tensor:
-        """Channel of each point, `(n,)`."""
-        return self._channel
-
-    def surrogate(self) -> Tensor:
-        """The weights themselves, `(n,)` in pb."""
-        return self._weight
-
-    def weight(self, index: Tensor) -> Tensor:
-        """Weights of the rows asked for, `(j,)` in pb."""
-        return self._weight[index]
 
 
 def levelled(
@@ -132,24 +111,19 @@ def event_block(
     process = sampler.integrand
     assert isinstance(process, ScatteringProcess)
     with torch.no_grad():
-        sample = sampler.draw(seed, STAGE, block, n, shares, N_OWN + unweighter.n_uniform)
-        assert sample.evaluated is not None
-        bias = Bias(config.bias, process).of(sample)
-        candidates = SampleCandidates(sample, bias)
-        kept = unweighter.unweight(candidates, sample.extra[:, N_OWN:].to(sampler.device))
-        share = shares.to(sampler.device)[sample.channel[kept.index]]
+        candidates = _candidates(spec, seed, block, n, shares, N_OWN + unweighter.n_uniform)
+        kept = unweighter.unweight(candidates, candidates.extra[:, N_OWN:])
+        share = shares.to(sampler.device)[candidates.channel[kept.index]]
         index, weight = levelled(
             kept.index,
             kept.factor * candidates.weight(kept.index) / share,
             common_weight(unweighter.maxima().cpu().numpy(), shares),
             random.uniform(seed, f"{STAGE}/level", block, (n,)).to(sampler.device),
         )
-        weight = weight / bias[index]
-        position = torch.full_like(sample.channel, -1)
-        rows = sample.evaluated.rows
-        position[rows] = torch.arange(rows.shape[0], device=rows.device)
-        points = sample.evaluated.points.select(position[index])
-        uniform = sample.extra.to(sampler.device)[index]
+        spent = candidates.spent
+        weight = weight / candidates.bias[index]
+        points = candidates.points(index)
+        uniform = candidates.extra[index]
         chosen = choose_assignments(points, uniform[:, FLAVOUR])
         plan = plan_variations(process, config.scale_variations, config.pdf_variations)
         batch = complete(process, points, chosen, weight, uniform[:, COLOUR], RunInfo())
@@ -159,11 +133,28 @@ def event_block(
     save_part(path, batch.with_table(info, varied.cpu().numpy()))
     return EventBlock(
         block,
-        block_sums(sample, sampler.n_channels),
+        candidates.sums(kept.chance),
         len(batch),
         str(path),
-        first_invalid(sample, f"{STAGE} block {block}"),
+        candidates.first_invalid(f"{STAGE} block {block}"),
+        spent,
     )
+
+
+def _candidates(
+    spec: SamplerSpec, seed: int, block: int, n: int, shares: Tensor, n_extra: int
+) -> EventCandidates:
+    """The points of a block, with cheap estimates of their weights if the run has a surrogate."""
+    sampler, element = spec.sampler(), spec.surrogate()
+    process = sampler.integrand
+    assert isinstance(process, ScatteringProcess)
+    bias = Bias(spec.config().bias, process)
+    if element is not None:
+        return SurrogateCandidates.draw(
+            sampler, seed, STAGE, block, n, shares, n_extra, element, bias
+        )
+    sample = sampler.draw(seed, STAGE, block, n, shares, n_extra)
+    return SampleCandidates(sample, bias.of(sample))
 
 
 def generate_events(

@@ -21,7 +21,7 @@ from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.sampling.balance import balance_sums
 from crosshook.core.sampling.invalid import check_invalid, first_invalid
 from crosshook.core.sampling.replicas import FEWEST_REPLICAS, replica_errors, replica_size
-from crosshook.core.sampling.sums import Estimate, Sums, add_in_order
+from crosshook.core.sampling.sums import Estimate, Sums, add_in_order, block_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from crosshook.core.execute import Executor
     from crosshook.core.progress import Progress
     from crosshook.core.sampling.latents import Latents
-    from crosshook.core.sampling.sampler import Sample, Sampler
+    from crosshook.core.sampling.sampler import Sampler
 
 WEIGHTS_KEPT = 4_000_000
 """Points whose weights are kept for efficiencies; beyond it, N in the report says so."""
@@ -182,16 +182,6 @@ def weighted_block(
         first_invalid(sample, f"{stage} block {block}"),
         balance_sums(sample, shares),
     )
-
-
-def block_sums(sample: Sample, k: int) -> Sums:
-    """Sums of a block, process by process where the integrand tells them apart."""
-    parts = sample.evaluation.parts
-    if parts is not None:
-        value = sample.evaluation.value
-        ratio = torch.where(value == 0, torch.zeros_like(value), sample.weight / value)
-        parts = parts * ratio[:, None]
-    return Sums.of(sample.channel, sample.weight, k, parts)
 
 
 def integrate(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crosshook.core.sampling.candidates import Spent
 from crosshook.core.sampling.sums import Sums
 from crosshook.core.whole_file import write_whole
 
@@ -31,6 +32,7 @@ class EventBlock:
         kept: events it kept.
         path: of the part that holds them.
         invalid: the first invalid point in words, or `""`.
+        spent: what its points have cost, if that was counted.
     """
 
     number: int
@@ -38,6 +40,7 @@ class EventBlock:
     kept: int
     path: str
     invalid: str
+    spent: Spent | None = None
 
 
 def part_path(folder: Path, block: int) -> Path:
@@ -88,6 +91,7 @@ class PartLedger:
             "invalid": block.invalid,
             "sums": block.sums.as_json(),
             "sha256": _digest(part),
+            "spent": None if block.spent is None else asdict(block.spent),
         }
         write_whole(_line_path(part), json.dumps(document))
 
@@ -99,7 +103,9 @@ class PartLedger:
             if document["key"] != self._key or document["sha256"] != _digest(part):
                 return None
             sums = Sums.from_json(document["sums"])
-            return EventBlock(block, sums, document["kept"], str(part), document["invalid"])
+            spent = None if document["spent"] is None else Spent(**document["spent"])
+            kept, invalid = document["kept"], document["invalid"]
+            return EventBlock(block, sums, kept, str(part), invalid, spent)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 import torch
@@ -12,9 +12,18 @@ import torch
 from crosshook.core.assemble import assemble, run_info
 from crosshook.core.config import HistogramSpec
 from crosshook.core.generate import common_weight, generate_events
+from crosshook.core.interfaces.unweighter import Costs, TwoStageExpectation
 from crosshook.core.part_ledger import PartLedger, part_key
 from crosshook.core.process.variations import plan_variations
-from crosshook.core.results import FileResult, GenerationResult, ProcessResult, VariationResult
+from crosshook.core.report.reading import read_record
+from crosshook.core.results import (
+    FileResult,
+    GenerationResult,
+    ProcessResult,
+    SurrogateResult,
+    TwoStageResult,
+    VariationResult,
+)
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sums import Sums
 
@@ -22,16 +31,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from _typeshed import DataclassInstance
     from torch import Tensor
 
     from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
     from crosshook.core.execute import Executor
+    from crosshook.core.generate import Generated
     from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
     from crosshook.core.run_directory import RunDirectory
     from crosshook.core.sampling.build import SamplerSpec
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,10 @@ class Frozen:
         histograms: to fill.
         notes: what the unweighter said.
         pilot: points of the pilot.
+        stages: what two stages of unweighting promise, None in a run without a surrogate.
+        costs: what points cost in the pilot, None likewise.
+        surrogate: its training, None likewise.
+        counted: whether points of the generation enter the cross section.
     """
 
     maxima: np.ndarray
@@ -53,6 +71,10 @@ class Frozen:
     histograms: tuple[HistogramSpec, ...]
     notes: tuple[str, ...]
     pilot: int
+    stages: TwoStageExpectation | None = None
+    costs: Costs | None = None
+    surrogate: SurrogateResult | None = None
+    counted: bool = True
 
     def as_json(self) -> dict[str, object]:
         """The same as values JSON can hold."""
@@ -63,7 +85,12 @@ class Frozen:
             "histograms": [asdict(h) for h in self.histograms],
             "notes": list(self.notes),
             "pilot": self.pilot,
+            "counted": self.counted,
+            **{name: None if part is None else asdict(part) for name, part in self._two()},
         }
+
+    def _two(self) -> tuple[tuple[str, DataclassInstance | None], ...]:
+        return ("stages", self.stages), ("costs", self.costs), ("surrogate", self.surrogate)
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> Frozen:
@@ -77,7 +104,15 @@ class Frozen:
             tuple(HistogramSpec(**h) for h in histograms),  # type: ignore[arg-type]
             tuple(cast("list[str]", values["notes"])),
             cast("int", values["pilot"]),
+            _optional(values["stages"], TwoStageExpectation),
+            _optional(values["costs"], Costs),
+            _optional(values["surrogate"], SurrogateResult),
+            cast("bool", values["counted"]),
         )
+
+
+def _optional(value: object, kind: type[T]) -> T | None:
+    return None if value is None else read_record(value, kind, "state")
 
 
 @dataclass(frozen=True)
@@ -137,7 +172,7 @@ def produce(
         ),
     )
     directory.clear_outputs()
-    sums = frozen.sums + generated.sums
+    sums = frozen.sums + generated.sums if frozen.counted else frozen.sums
     estimate = sums.estimate()
     written = assemble(
         config,
@@ -176,8 +211,53 @@ def produce(
         histograms=written.histograms,
         files=tuple(_file(directory, path) for path in written.paths),
         seconds=time.perf_counter() - start,
-        notes=invalid_notes(generated.sums, generated.invalid),
+        notes=(*invalid_notes(generated.sums, generated.invalid), *_left_out(frozen)),
         bias=config.bias or "",
+        surrogate=frozen.surrogate,
+        stages=_two_stages(frozen, generated, written.kish),
+    )
+
+
+def _left_out(frozen: Frozen) -> tuple[str, ...]:
+    note = (
+        "the surrogate is so far off that points of the generation were left out of the cross "
+        "section, which is that of integration and pilot"
+    )
+    return () if frozen.counted else (note,)
+
+
+def _two_stages(frozen: Frozen, generated: Generated, kish: float) -> TwoStageResult | None:
+    """How unweighting in two stages went: promised by the pilot, found in the generation.
+
+    The time of a single stage takes the exact weights of the pilot, which come in whole blocks and
+    are the cheaper for it; those of the second stage come in few at a time.
+    """
+    expected, costs, spent = frozen.stages, frozen.costs, generated.spent
+    if expected is None or costs is None or spent is None:
+        return None
+    seconds = spent.point_seconds + spent.surrogate_seconds + spent.exact_seconds
+    point = spent.point_seconds / spent.points
+    surrogate = costs.surrogate
+    if expected.two_stages:
+        surrogate = spent.surrogate_seconds / spent.points
+    alone = (point + expected.inside * costs.exact) / (expected.single * expected.single_kish)
+    return TwoStageResult(
+        two_stages=expected.two_stages,
+        rule=expected.rule,
+        pilot=expected.points,
+        exact=spent.looked,
+        first=spent.looked / spent.points,
+        second=generated.kept / spent.looked,
+        kish=kish,
+        single=expected.single,
+        single_kish=expected.single_kish,
+        inside=expected.inside,
+        point_seconds=point,
+        surrogate_seconds=surrogate,
+        exact_seconds=spent.exact_seconds / spent.looked,
+        gain=alone / (seconds / (generated.kept * kish)),
+        expected_gain=expected.gain(costs),
+        ceiling=expected.ceiling(Costs(point, surrogate, costs.exact)),
     )
 
 

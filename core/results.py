@@ -267,6 +267,67 @@ class FileResult:
 
 
 @dataclass(frozen=True)
+class SurrogateResult:
+    """The training of the amplitude surrogate of a run.
+
+    Attributes:
+        component: of the amplitude_surrogate hook.
+        evaluations: of |M|² it was trained on; 0 if it was not trained in this run.
+        losses: the training loss by step.
+        notes: what the component had to say.
+        seconds: wall time.
+    """
+
+    component: str
+    evaluations: int
+    losses: tuple[float, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TwoStageResult:
+    """Unweighting in two stages, as it went; see `TwoStageExpectation` for what was promised.
+
+    Attributes:
+        two_stages: False if the pilot promised no gain and all exact weights were computed.
+        rule: how the maxima were chosen.
+        pilot: N, points of the pilot, which all efficiencies depend on.
+        exact: exact weights computed in the generation.
+        first: ε1, exact weights per point drawn.
+        second: ε2, events kept per exact weight.
+        kish: α, Kish's fraction of the events.
+        single: ε_full, what a single stage by the same rule would keep of the pilot's points.
+        single_kish: α_full, Kish's fraction of those.
+        inside: share of points inside the cuts.
+        point_seconds: of a point before any weight: mapping, phase space, cuts, densities.
+        surrogate_seconds: of a point's estimate.
+        exact_seconds: of an exact weight.
+        gain: f_eff, the time a single stage would take over that of two for as many effective
+            events, with the times measured.
+        expected_gain: the same as the pilot promised it.
+        ceiling: f_eff of a surrogate without error that takes as long.
+    """
+
+    two_stages: bool
+    rule: str
+    pilot: int
+    exact: int
+    first: float
+    second: float
+    kish: float
+    single: float
+    single_kish: float
+    inside: float
+    point_seconds: float
+    surrogate_seconds: float
+    exact_seconds: float
+    gain: float
+    expected_gain: float
+    ceiling: float
+
+
+@dataclass(frozen=True)
 class GenerationResult:
     """The unweighted events.
 
@@ -291,6 +352,8 @@ class GenerationResult:
         notes: what went wrong without stopping the run.
         bias: the expression b of `generate.bias`, `""` without one; efficiency and overweights are
             then those of |w|·b.
+        surrogate: the training of the amplitude surrogate, None without one.
+        stages: how unweighting in two stages went, None without a surrogate.
     """
 
     events: int
@@ -311,6 +374,8 @@ class GenerationResult:
     seconds: float
     notes: tuple[str, ...] = ()
     bias: str = ""
+    surrogate: SurrogateResult | None = None
+    stages: TwoStageResult | None = None
 
 
 @dataclass(frozen=True)

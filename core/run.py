@@ -31,6 +31,7 @@ from crosshook.core.sampling.build import (
 )
 from crosshook.core.sampling.groups import check_groups
 from crosshook.core.stage_records import StageRecords, versions
+from crosshook.core.surrogate_stage import check_surrogate
 from crosshook.core.train import TrainingPlan, check_keeps, plan_training
 
 if TYPE_CHECKING:
@@ -214,6 +215,8 @@ class _Run:
                 expression(histogram, self.process)
             Bias(config.bias, self.process)
             check_groups(config.groups, self.process.channels, "sampling.groups")
+            if config.events:
+                check_surrogate(config, self.process, registry)
             sampler = build_sampler(config, self.process, registry, {}, composition, self.reporter)
         if resumed:
             self.directory = RunDirectory.unfinished(run_file.directory)

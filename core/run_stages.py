@@ -8,7 +8,7 @@ blocks that are whole.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,12 +25,19 @@ from crosshook.core.interfaces.training import Stateful
 from crosshook.core.interfaces.unweighter import Pilot
 from crosshook.core.learning.checkpoint import CheckpointFolder
 from crosshook.core.model import save_model
+from crosshook.core.pilot import points_count, run_pilot
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.quantity import quantity_of
 from crosshook.core.report.reading import read_record
-from crosshook.core.results import GenerationResult, IntegrationResult, TrainingResult
+from crosshook.core.results import (
+    GenerationResult,
+    IntegrationResult,
+    SurrogateResult,
+    TrainingResult,
+)
 from crosshook.core.sampling.build import (
     MAPPING,
+    SURROGATE,
     UNWEIGHTER,
     WARM,
     WEIGHTS,
@@ -43,6 +50,7 @@ from crosshook.core.sampling.sampler import shares_from
 from crosshook.core.sampling.sums import Sums
 from crosshook.core.statistics import efficiency
 from crosshook.core.summarise import integration_result
+from crosshook.core.surrogate_stage import train_surrogate
 from crosshook.core.train import TrainingPlan, train
 
 if TYPE_CHECKING:
@@ -54,7 +62,7 @@ if TYPE_CHECKING:
     from crosshook.core.config import RunConfig
     from crosshook.core.context import BuildContext
     from crosshook.core.execute import Executor
-    from crosshook.core.interfaces.unweighter import Unweighter
+    from crosshook.core.interfaces.unweighter import TwoStageUnweighter, Unweighter
     from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.registry import Registry
     from crosshook.core.run import Reporter
@@ -254,7 +262,8 @@ class Stages:
         self.directory.keep_registered(())
         start = time.perf_counter()
         models = dict(trained.models)
-        frozen = self._settle(trained, integrated.sums, models)
+        surrogate = self._surrogate(trained, models)
+        frozen = replace(self._settle(trained, integrated.sums, models), surrogate=surrogate)
         result = produce(
             Production(
                 self.directory,
@@ -275,6 +284,27 @@ class Stages:
         self.records.keep("generate", {"result": asdict(result)})
         return result
 
+    def _surrogate(self, trained: Trained, models: dict[str, Path]) -> SurrogateResult | None:
+        """The trained amplitude surrogate, if there is one; it joins the models."""
+        if self.config.surrogate is None:
+            return None
+        found = self.records.find("surrogate")
+        if found is None:
+            result, saved = train_surrogate(
+                self.config,
+                SamplerSpec.of(self.config, trained.models, trained.composition).sampler(),
+                trained.shares,
+                self.registry,
+                self.reporter,
+                self.directory.model(SURROGATE),
+            )
+            self.note(f"surrogate: {result.evaluations} evaluations")
+            found = {"result": asdict(result), "saved": saved}
+            self.records.keep("surrogate", found)
+        if found["saved"]:
+            models[SURROGATE] = self.directory.model(SURROGATE)
+        return read_record(found["result"], SurrogateResult, "surrogate")
+
     def _settle(self, trained: Trained, integrated: Sums, models: dict[str, Path]) -> Frozen:
         """The pilot, and what follows from it; the unweighter joins the models."""
         slot = self.config.unweighter
@@ -283,8 +313,40 @@ class Stages:
             if self.registry.get(UNWEIGHTER, slot.use).component.capabilities.stateful:
                 models[UNWEIGHTER] = self.directory.model(UNWEIGHTER)
             return Frozen.from_json(found)
-        pilot = integrate(
-            SamplerSpec.of(self.config, trained.models, trained.composition),
+        pilot, sums = self._pilot(trained, models)
+        unweighter, notes = self._fit_unweighter(pilot, models)
+        maxima = unweighter.maxima().cpu().numpy()
+        frozen = Frozen(
+            maxima,
+            shares_from(maxima, SHARE_FLOOR),
+            integrated + sums,
+            trained.histograms,
+            notes,
+            sums.n,
+            None
+            if self.config.surrogate is None
+            else cast("TwoStageUnweighter", unweighter).expectation(),
+            pilot.costs,
+            counted=self.config.surrogate is None or points_count(pilot, unweighter),
+        )
+        self.directory.write_json(self.directory.state, frozen.as_json())
+        self.records.keep("pilot", frozen.as_json())
+        return frozen
+
+    def _pilot(self, trained: Trained, models: dict[str, Path]) -> tuple[Pilot, Sums]:
+        """Weights to choose the maxima from, with a surrogate's estimates if there is one."""
+        spec = SamplerSpec.of(self.config, models, trained.composition)
+        if self.config.surrogate is not None:
+            return run_pilot(
+                spec,
+                self.executor,
+                self.reporter,
+                seed=self.config.seed,
+                evaluations=self.config.pilot,
+                shares=trained.shares,
+            )
+        found = integrate(
+            spec,
             self.executor,
             self.reporter,
             seed=self.config.seed,
@@ -293,47 +355,36 @@ class Stages:
             shares=trained.shares,
             biased=self.config.bias is not None,
         )
-        maxima, notes = self._fit_unweighter(pilot.weights, models)
-        frozen = Frozen(
-            maxima,
-            shares_from(maxima, SHARE_FLOOR),
-            integrated + pilot.sums,
-            trained.histograms,
-            notes,
-            pilot.sums.n,
+        channel = np.concatenate([np.full(w.size, c) for c, w in enumerate(found.weights)])
+        pilot = Pilot(
+            torch.from_numpy(np.concatenate(found.weights)).to(self.process.device),
+            torch.from_numpy(channel).to(self.process.device),
+            self.sampler.n_channels,
         )
-        self.directory.write_json(self.directory.state, frozen.as_json())
-        self.records.keep("pilot", frozen.as_json())
-        return frozen
+        return pilot, found.sums
 
     def _fit_unweighter(
-        self, weights: list[np.ndarray], models: dict[str, Path]
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        self, pilot: Pilot, models: dict[str, Path]
+    ) -> tuple[Unweighter, tuple[str, ...]]:
         context = build_context(self.config, self.process, None)
         slot = self.config.unweighter
         unweighter = cast(
             "Unweighter",
             self.registry.build("unweighter", slot, context, "generate.unweighter"),
         )
-        k = self.sampler.n_channels
-        channel = np.concatenate([np.full(w.size, c) for c, w in enumerate(weights)])
-        pilot = Pilot(
-            torch.from_numpy(np.concatenate(weights)).to(self.process.device),
-            torch.from_numpy(channel).to(self.process.device),
-            k,
-        )
         if slot.model is not None:
             notes: tuple[str, ...] = ("saved model",)
         else:
             notes = unweighter.fit(pilot, random.torch_generator(self.config.seed, "unweighter"))
         if self.config.bias is not None:
+            weight, channel = pilot.weight.cpu().numpy(), pilot.channel.cpu().numpy()
+            weights = [weight[channel == c] for c in range(pilot.n_channels)]
             notes += (f"ε(0.1 %) of |w|·b in the pilot: {efficiency(weights).value:.1%}",)
-        maxima = unweighter.maxima().cpu().numpy()
-        if not (maxima > 0).any():
+        if not bool((unweighter.maxima() > 0).any()):
             message = "every point of the pilot has weight 0; nothing can be generated"
             raise NumericalError(message)
         self._save(UNWEIGHTER, slot, unweighter, context, models)
-        return maxima, notes
+        return unweighter, notes
 
     def note(self, line: str) -> None:
         """Appends a line to the log."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from crosshook.core.results import RunResult
+    from crosshook.core.results import GenerationResult, RunResult
 
 Row = tuple[str, str, str]
 
@@ -132,9 +132,29 @@ def _quality(result: RunResult) -> list[Row]:
         share = percent(generation.overweight_share)
         rows.append(("events", count(generation.events), f"Kish {percent(generation.kish)}"))
         rows.append(("overweights", count(generation.overweights), f"share of weight {share}"))
+        rows += _two_stages(generation)
         if generation.bias:
             rows.append(("bias", generation.bias, "events by |w|·b, 1/b in their weight"))
     return rows
+
+
+def _two_stages(generation: GenerationResult) -> list[Row]:
+    """What an amplitude surrogate was good for; nothing without one."""
+    stages = generation.stages
+    if stages is None:
+        return []
+    if not stages.two_stages:
+        return [
+            ("surrogate", "not used", f"it promised a gain of {plain(stages.expected_gain, 3)}")
+        ]
+    efficiencies = f"ε1 {percent(stages.first)}, ε2 {percent(stages.second)}"
+    return [
+        (
+            "gain f_eff",
+            plain(stages.gain, 3),
+            f"of at most {plain(stages.ceiling, 3)}; {efficiencies}",
+        ),
+    ]
 
 
 def _candidates(result: RunResult) -> list[tuple[str, ...]]:

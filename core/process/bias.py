@@ -71,6 +71,23 @@ class Bias:
             )
         return bias.index_copy(0, rows, value)
 
+    def of_rows(self, n: int, rows: Tensor, momenta: Tensor) -> Tensor:
+        """b of n points whose weights are not known yet, `(n,)`; 1 outside the cuts.
+
+        Args:
+            n: number of points.
+            rows: those inside the cuts, `(j,)` int64.
+            momenta: of these, `(j, m, 4)` in GeV; where they are no numbers b is 1.
+
+        Raises:
+            NumericalError: if b is not positive and finite.
+        """
+        bias = torch.ones(n, dtype=torch.float64, device=rows.device)
+        if self._expression is None:
+            return bias
+        usable = momenta.isfinite().all(2).all(1)
+        return bias.index_copy(0, rows[usable], self._checked(momenta[usable]))
+
     def of_momenta(self, final: Tensor) -> Tensor:
         """b of events that were kept, `(n,)`, for final-state momenta `(n, j, 4)` in GeV."""
         if self._expression is None:

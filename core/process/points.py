@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+import torch
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from crosshook.core.interfaces.integrand import Evaluation
@@ -70,6 +74,11 @@ class Placed:
     points: BarePoints
     log_densities: Tensor
 
+    def select(self, inside: Tensor) -> Placed:
+        """The same batch with some of the points inside, counted among these."""
+        rows, points = self.rows[inside], self.points.select(inside)
+        return Placed(self.n, rows, points, self.log_densities[inside])
+
 
 @dataclass(frozen=True)
 class Points:
@@ -102,6 +111,19 @@ class Points:
     def select(self, rows: Tensor) -> Points:
         """The points of these rows."""
         return _select(self, rows)
+
+
+def joined_points(several: Sequence[Points]) -> Points:
+    """The points of several batches, at least one, of one process."""
+    first = several[0]
+    if len(several) == 1:
+        return first
+    columns = {
+        name: torch.cat([getattr(points, name) for points in several])
+        for name, column in vars(first).items()
+        if column is not None
+    }
+    return replace(first, **columns)
 
 
 @dataclass(frozen=True)

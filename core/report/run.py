@@ -24,6 +24,7 @@ from crosshook.core.report.integration import (
 from crosshook.core.report.numbers import count, duration, measured, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 from crosshook.core.report.training import training_section
+from crosshook.core.report.two_stages import two_stage_section
 
 if TYPE_CHECKING:
     from crosshook.core.results import RunResult
@@ -38,6 +39,8 @@ def sections(result: RunResult) -> list[Section]:
     made.append(weights_section(result.integration))
     if result.generation is not None:
         made.append(generation_section(result.generation, quantity_of(result.beams)))
+        if result.generation.stages is not None:
+            made.append(two_stage_section(result.generation))
         if result.generation.variations:
             made.append(variations_section(result.generation, quantity_of(result.beams)))
     made.append(training_section(result))

@@ -18,9 +18,11 @@ from crosshook.core.model import read_document
 from crosshook.core.process.cube import CubeFunction, CubeProcess
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.process.self_test import check_amplitudes
+from crosshook.core.process.surrogate_amplitudes import SurrogateAmplitudes
 from crosshook.core.registry import default_registry
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.sampler import Sampler
+from crosshook.core.surrogates.models import surrogate_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
+    from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.integrand import Integrand
+    from crosshook.core.interfaces.matrix_element import MatrixElement
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import Process
     from crosshook.core.interfaces.unweighter import Unweighter
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
 MAPPING, WEIGHTS, UNWEIGHTER = "channel_mapping", "channel_weights", "unweighter"
 WARM = "warm_start"
+SURROGATE = "amplitude_surrogate"
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,10 @@ class SamplerSpec:
         """The fitted unweighter, built once per process."""
         return _unweighter(self)
 
+    def surrogate(self) -> MatrixElement | None:
+        """Amplitudes of the trained surrogate, built once per process; None without one."""
+        return _surrogate(self)
+
 
 @lru_cache(maxsize=4)
 def _sampler(spec: SamplerSpec) -> Sampler:
@@ -108,6 +117,19 @@ def _unweighter(spec: SamplerSpec) -> Unweighter:
     slot = _with_model(config.unweighter, spec.folder(UNWEIGHTER))
     registry = default_registry(config.disable)
     return cast("Unweighter", registry.build("unweighter", slot, context))
+
+
+@lru_cache(maxsize=4)
+def _surrogate(spec: SamplerSpec) -> MatrixElement | None:
+    config, process = spec.config(), spec.sampler().integrand
+    if config.surrogate is None:
+        return None
+    assert isinstance(process, ScatteringProcess)
+    slot = _with_model(config.surrogate, spec.folder(SURROGATE))
+    registry = default_registry(config.disable)
+    context = surrogate_context(len(process.assignments[0].pdg), device=config.device)
+    built = registry.build(SURROGATE, slot, context)
+    return SurrogateAmplitudes(cast("AmplitudeSurrogate", built), process.matrix_element)
 
 
 def _with_model(slot: Slot, directory: str | None) -> Slot:

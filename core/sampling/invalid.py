@@ -13,6 +13,8 @@ import torch
 from crosshook.core.errors import NumericalError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from crosshook.core.sampling.sampler import Sample
     from crosshook.core.sampling.sums import Sums
 
@@ -28,15 +30,35 @@ def first_invalid(sample: Sample, where: str) -> str:
     if bad.numel() == 0:
         return ""
     row = int(bad[0, 0])
-    text = (
-        f"{where}, point {row}: weight {float(sample.weight[row])}, "
-        f"channel {int(sample.channel[row])}, u = {[float(v) for v in sample.u[row]]}"
-    )
+    momenta = None
     if sample.evaluated is not None:
         place = torch.nonzero(sample.evaluated.rows == row)
         if place.numel():
             momenta = sample.evaluated.points.momenta[int(place[0, 0])]
-            text += f", momenta (E, px, py, pz in GeV) = {momenta.tolist()}"
+    return point_in_words(
+        where, row, sample.weight[row], sample.channel[row], sample.u[row], momenta
+    )
+
+
+def point_in_words(
+    where: str, row: int, weight: Tensor, channel: Tensor, u: Tensor, momenta: Tensor | None
+) -> str:
+    """A point of a block in words.
+
+    Args:
+        where: the block.
+        row: of the point in it.
+        weight: a number.
+        channel: a number.
+        u: `(d,)`.
+        momenta: `(m, 4)` in GeV, or None where there are none.
+    """
+    text = (
+        f"{where}, point {row}: weight {float(weight)}, "
+        f"channel {int(channel)}, u = {[float(v) for v in u]}"
+    )
+    if momenta is not None:
+        text += f", momenta (E, px, py, pz in GeV) = {momenta.tolist()}"
     return text
 
 

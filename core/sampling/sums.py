@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from crosshook.core.sampling.sampler import Sample
+
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
@@ -156,6 +158,16 @@ class Sums:
         alone = (self.valid == 1)[:, None]
         errors = np.sqrt(np.where(alone, self.part_squares, np.maximum(variance, 0)).sum(axis=0))
         return [Estimate(float(v), float(e)) for v, e in zip(values, errors, strict=True)]
+
+
+def block_sums(sample: Sample, k: int) -> Sums:
+    """Sums of a block, process by process where the integrand tells them apart."""
+    parts = sample.evaluation.parts
+    if parts is not None:
+        value = sample.evaluation.value
+        ratio = torch.where(value == 0, torch.zeros_like(value), sample.weight / value)
+        parts = parts * ratio[:, None]
+    return Sums.of(sample.channel, sample.weight, k, parts)
 
 
 def add_in_order(sums: list[Sums]) -> Sums:

@@ -10,7 +10,7 @@ lower; one that is no number gives p = 1.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -191,13 +191,19 @@ class TwoStage:
         return Kept(index, torch.maximum(limit, carried) / size, chance)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
-        """The maxima and floors."""
-        return {"first": self._first, "floor": self._floor, "maxima": self._maxima}, {}
+        """The maxima and floors, and what they promise."""
+        values: dict[str, object] = {}
+        if self._expected is not None:
+            values = asdict(self._expected)
+        return {"first": self._first, "floor": self._floor, "maxima": self._maxima}, values
 
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
         """Takes back the maxima and floors."""
         self._first, self._floor = tensors["first"], tensors["floor"]
         self._maxima = tensors["maxima"]
+        self._expected = None
+        if values:
+            self._expected = TwoStageExpectation(**values)  # type: ignore[arg-type]
 
 
 def _chance(estimate: Floats, first: Floats | float, floor: Floats | float) -> Floats:

@@ -226,6 +226,9 @@ class SpecOfParts:
     def unweighter(self) -> Any:
         return self.made_unweighter
 
+    def surrogate(self) -> None:
+        return None
+
     def config(self) -> Any:
         return self.made_config
 
