@@ -106,6 +106,25 @@ def crosshook_parton_density() -> Iterable[Component[object]]:
 
 
 @hookimpl
+def crosshook_generator() -> Iterable[Component[object]]:
+    """Programs that make events themselves."""
+    return [
+        Component(
+            "sherpa",
+            "crosshook.adapters.sherpa.generator:make",
+            "Sherpa 3 with a card: its weighted events while they are written",
+            schema="crosshook.schemas:v1/components/sherpa.json",
+        ),
+        Component(
+            "madgraph",
+            "crosshook.adapters.madevent.generator:make",
+            "a process directory of MadGraph5_aMC@NLO: launched, or its existing runs",
+            schema="crosshook.schemas:v1/components/madgraph-runs.json",
+        ),
+    ]
+
+
+@hookimpl
 def crosshook_event_format() -> Iterable[Component[object]]:
     """Readers and writers of event files."""
     return [

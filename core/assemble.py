@@ -184,7 +184,10 @@ def assemble(
         excess / total,
         total**2 / (n * squares),
         varied / n,
-        tuple(_finish(h, s, total, squares, n) for h, s in zip(histograms, filled, strict=True)),
+        tuple(
+            events_histogram(h, s, total, squares, n)
+            for h, s in zip(histograms, filled, strict=True)
+        ),
         tuple(path for path, _ in paths),
     )
 
@@ -223,7 +226,7 @@ def _fill(
     np.add.at(sums[1], index, weight**2)
 
 
-def _finish(
+def events_histogram(
     spec: HistogramSpec, sums: NDArray[np.float64], total: float, squares: float, n: int
 ) -> Histogram:
     """The histogram of n events with Σ w = `total` and Σ w² = `squares`.

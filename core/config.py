@@ -93,6 +93,7 @@ class RunConfig:
 
 SLOTS = {
     "process": "process",
+    "generator": "generator",
     "sampling.channel_mapping": "channel_mapping",
     "sampling.channel_weights": "channel_weights",
     "sampling.training.warm_start": "channel_mapping",
@@ -100,6 +101,9 @@ SLOTS = {
     "generate.surrogate": "amplitude_surrogate",
 }
 """Where components go in a run file, and of which interface."""
+
+NAMED = ("process", "generator")
+"""Slots that may be written `{NAME: {option: value, ...}}`; each is also its interface's name."""
 
 DENSITY = "beams.pdf"
 """Where the parton densities go, by the name of a set or as a slot."""
@@ -198,6 +202,18 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
         ConfigurationError: if anything in it is not allowed.
         RegistryError: if a component is unknown or unusable.
     """
+    full = resolved_document(document, where, registry)
+    try:
+        return from_document(full)
+    except ConfigurationError as error:
+        message = f"{where}: {error}"
+        raise ConfigurationError(message) from error
+
+
+def resolved_document(
+    document: Mapping[str, object], where: str, registry: Registry
+) -> dict[str, object]:
+    """A run file's content, validated, with every default; arguments and errors as of `resolve`."""
     full = validate(schemas.load("v1/run"), _spelt_out(document, where, registry), f"{where}:")
     for path, interface in SLOTS.items():
         _resolve_slot(full, path.split("."), interface, where, registry)
@@ -212,41 +228,45 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
         else _resolved(f, "event_format", f"{where}: output.formats[{i}]", registry)
         for i, f in enumerate(output["formats"])
     ]
-    try:
-        return from_document(full)
-    except ConfigurationError as error:
-        message = f"{where}: {error}"
-        raise ConfigurationError(message) from error
+    return full
 
 
 def _spelt_out(
     document: Mapping[str, object], where: str, registry: Registry
 ) -> dict[str, object]:
-    """The document with its process in the long form.
+    """The document with its process, or generator, in the long form.
 
     `{umami: {...}}` has the options of a component by its name; where what follows the name is no
     mapping, as in `{python: "module:function", dimensions: 5}`, it is the first option that the
     component requires, and the keys beside it are further options.
     """
-    process = document.get("process")
-    if not isinstance(process, dict) or not process or "use" in process:
-        return dict(document)
-    known = {r.component.name for r in registry.components("process")}
+    full = dict(document)
+    for key in NAMED:
+        value = document.get(key)
+        if isinstance(value, dict) and value and "use" not in value:
+            full[key] = _named_slot(key, value, where, registry)
+    return full
+
+
+def _named_slot(
+    interface: str, value: Mapping[str, object], where: str, registry: Registry
+) -> dict[str, object]:
+    known = {r.component.name for r in registry.components(interface)}
     # keys may come in any order
-    name = next((key for key in process if key.rpartition("/")[2] in known), next(iter(process)))
-    value = process[name]
-    others = {key: each for key, each in process.items() if key != name}
-    if isinstance(value, dict):
-        options = {**value, **others}
+    name = next((key for key in value if key.rpartition("/")[2] in known), next(iter(value)))
+    given = value[name]
+    others = {key: each for key, each in value.items() if key != name}
+    if isinstance(given, dict):
+        options = {**given, **others}
     else:
         try:
-            schema = load_schema(registry.get("process", name).component.schema)
+            schema = load_schema(registry.get(interface, name).component.schema)
         except RegistryError as error:
-            message = f"{where}: process: {error}"
+            message = f"{where}: {interface}: {error}"
             raise RegistryError(message) from error
         required = cast("list[str]", schema.get("required", []))
-        options = {**({required[0]: value} if required else {}), **others}
-    return {**document, "process": {"use": name, "options": options}}
+        options = {**({required[0]: given} if required else {}), **others}
+    return {"use": name, "options": options}
 
 
 def _resolve_slot(
@@ -259,7 +279,7 @@ def _resolve_slot(
             return
         inner = cast("dict[str, object]", below)
     path = f"{where}: {'.'.join(keys)}"
-    if inner[keys[-1]] is None:
+    if inner.get(keys[-1]) is None:
         return
     inner[keys[-1]] = _resolved(inner[keys[-1]], interface, path, registry)
 
@@ -277,7 +297,9 @@ def _resolved(value: object, interface: str, path: str, registry: Registry) -> d
     return Slot(slot.use, options, slot.model, slot.train).as_dict()
 
 
-def _named_by_model(value: Mapping[str, object], interface: str, path: str) -> dict[str, object]:
+def _named_by_model(
+    value: Mapping[str, object], interface: str, path: str
+) -> dict[str, object]:
     """A slot without a name, which is that of the model it names."""
     from crosshook.core.model import read_document
 
@@ -323,7 +345,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         integrate_evaluations=cast("int", integrate["evaluations"]),
         relative_error=cast("float", integrate["relative_error"]),
         latents=cast("Latents", integrate.get("latents", "random")),
-        histograms=tuple(_histogram(name, h) for name, h in histograms.items()),
+        histograms=histogram_specs(histograms),
         events=cast("int", generate.get("events", 0)),
         pilot=cast("int", generate.get("pilot", 0)),
         unweighter=slot(generate.get("unweighter", "rejection")),
@@ -344,7 +366,16 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
     )
 
 
-def _histogram(name: str, value: dict[str, object]) -> HistogramSpec:
+def histogram_specs(histograms: Mapping[str, Mapping[str, object]]) -> tuple[HistogramSpec, ...]:
+    """`integrate.histograms` of a resolved document.
+
+    Raises:
+        ConfigurationError: if the range of one is empty.
+    """
+    return tuple(_histogram(name, value) for name, value in histograms.items())
+
+
+def _histogram(name: str, value: Mapping[str, object]) -> HistogramSpec:
     low, high = cast("list[float]", value["range"])
     if low >= high:
         message = f"integrate.histograms.{name}.range: [{low}, {high}] is empty"

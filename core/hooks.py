@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.event_format import EventFormat
     from crosshook.core.interfaces.event_reweighter import EventReweighter
+    from crosshook.core.interfaces.generator import Generator
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import Process
     from crosshook.core.interfaces.transfer_function import TransferFunction
@@ -60,6 +61,11 @@ def crosshook_process() -> "Iterable[Component[Process]]":  # type: ignore[empty
 @hookspec
 def crosshook_parton_density() -> "Iterable[Component[PartonDensity]]":  # type: ignore[empty-body]
     """Sources of parton densities."""
+
+
+@hookspec
+def crosshook_generator() -> "Iterable[Component[Generator]]":  # type: ignore[empty-body]
+    """Drivers of programs that write weighted events."""
 
 
 @hookspec

@@ -379,6 +379,56 @@ class GenerationResult:
 
 
 @dataclass(frozen=True)
+class ProgramBatch:
+    """One batch of the events of a program.
+
+    Attributes:
+        number: from 0.
+        asked: events asked for.
+        seed: the program's.
+        events: read.
+        points: they stand for.
+        kept: by the unweighter.
+        cross_section: of the batch in pb.
+        error: its standard error.
+        rule: how it was found; see `crosshook.core.cross_section`.
+        seconds: wall time.
+    """
+
+    number: int
+    asked: int
+    seed: int
+    events: int
+    points: float
+    kept: int
+    cross_section: float
+    error: float
+    rule: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ProgramResult:
+    """A program whose events were unweighted.
+
+    Attributes:
+        component: of the generator hook.
+        program: name and version as it says itself, or `""`.
+        cross_section: the program's own in pb; NaN if it does not say.
+        error: its standard error; NaN if it does not say.
+        facts: what else its log says.
+        batches: of its events.
+    """
+
+    component: str
+    program: str
+    cross_section: float
+    error: float
+    facts: dict[str, str]
+    batches: tuple[ProgramBatch, ...]
+
+
+@dataclass(frozen=True)
 class RunResult:
     """A whole run.
 
@@ -397,6 +447,8 @@ class RunResult:
         generation: of events, or None.
         seconds: wall time of the whole run; in report.json without the drawing of the report.
         notes: what a reader must know before using the numbers.
+        generator: the program the events are from, None if they are crosshook's own; the
+            integration is then made of its weighted events.
     """
 
     format: str
@@ -413,6 +465,7 @@ class RunResult:
     generation: GenerationResult | None
     seconds: float
     notes: tuple[str, ...] = ()
+    generator: ProgramResult | None = None
 
 
 def as_json(value: object) -> object:

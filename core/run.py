@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from crosshook.core.assemble import output_files
-from crosshook.core.config import from_document
+from crosshook.core.driving.config import DrivenConfig
+from crosshook.core.driving.run import DrivenRun
 from crosshook.core.execute import SerialExecutor, one_thread
 from crosshook.core.histograms import expression
 from crosshook.core.process.bias import Bias
@@ -20,7 +21,7 @@ from crosshook.core.quantity import quantity_of
 from crosshook.core.registry import default_registry
 from crosshook.core.results import IterationResult, RunResult, as_json
 from crosshook.core.run_directory import RunDirectory
-from crosshook.core.run_file import RunFile, load_run_file
+from crosshook.core.run_file import RunFile, load_run_file, read_resolved
 from crosshook.core.run_stages import Stages
 from crosshook.core.sampling.build import (
     MAPPING,
@@ -35,9 +36,10 @@ from crosshook.core.surrogate_stage import check_surrogate
 from crosshook.core.train import TrainingPlan, check_keeps, plan_training
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from crosshook.core.config import RunConfig
     from crosshook.core.execute import Executor
     from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.process.variations import Variation
@@ -157,8 +159,9 @@ def unfinished_run(directory: Path) -> tuple[RunFile, tuple[str, ...]]:
     """
     place = RunDirectory.unfinished(directory)
     document = place.read_json(place.resolved)
-    config = from_document(document)
-    changes = StageRecords(place, document).changes(config.device)
+    config = read_resolved(document)
+    device = "cpu" if isinstance(config, DrivenConfig) else config.device
+    changes = StageRecords(place, document).changes(device)
     return RunFile(document, config, default_registry(config.disable), directory), changes
 
 
@@ -171,7 +174,12 @@ def start_run(
     executor: Executor | None = None,
 ) -> RunResult:
     """Runs a run file that is read already; see `run` and `resume`."""
-    job = _Run(run_file, overwrite, resumed, reporter, executor)
+    config = run_file.config
+    job: _Run | DrivenRun
+    if isinstance(config, DrivenConfig):
+        job = DrivenRun(config, run_file, overwrite, resumed, reporter or SilentReporter())
+    else:
+        job = _Run(config, run_file, overwrite, resumed, reporter, executor)
     with job.directory.alone():
         return job.whole()
 
@@ -181,6 +189,7 @@ class _Run:
 
     def __init__(
         self,
+        config: RunConfig,
         run_file: RunFile,
         overwrite: bool,
         resumed: bool,
@@ -188,7 +197,7 @@ class _Run:
         executor: Executor | None,
     ) -> None:
         self.began = time.perf_counter()
-        config, registry = run_file.config, run_file.registry
+        registry = run_file.registry
         self.config, self.registry = config, registry
         self.reporter: Reporter = reporter if reporter is not None else SilentReporter()
         # Everything that can be wrong with the run file shows before a directory is made.
@@ -240,17 +249,8 @@ class _Run:
         if resumed:
             self.notes = records.changes(config.device)
         else:
-            self._keep_run_file(run_file.document)
+            self.directory.keep_run_file(config.document, run_file.document)
             records.start(config.device)
-
-    def _keep_run_file(self, document: Mapping[str, object]) -> None:
-        import yaml
-
-        self.directory.write_json(self.directory.resolved, self.config.document)
-        self.directory.write_text(
-            self.directory.run_file,
-            yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True),
-        )
 
     def whole(self) -> RunResult:
         """Every stage in turn."""

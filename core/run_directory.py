@@ -6,6 +6,7 @@ models/           trained components, models/NAME/, and composition.json: how th
 checkpoints/      while a run is on its way: run.json, which run it is; training/, see
                   crosshook.core.learning.checkpoint; STAGE.json, results of finished stages
 parts/            blocks of events until the files are put together
+generator/        working folder of a program that generates events, with its logs
 events.*          the events
 report.json       results; report.html is drawn from it
 state.json        what `crosshook generate DIR` needs besides the models
@@ -26,7 +27,7 @@ from crosshook.core.errors import InputError, OutputError
 from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
     from typing import BinaryIO
 
@@ -104,6 +105,12 @@ class RunDirectory:
             InputError: if it is none.
         """
         run = cls(path)
+        if run.generator.is_dir() and run.report.is_file():
+            message = (
+                f"{path}: its events are those of a program, and no trained sampler is there; "
+                "for more of them run its run.yaml again with another --seed and --output"
+            )
+            raise InputError(message)
         for needed in (run.resolved, run.report, run.state):
             if not needed.is_file():
                 message = f"{path}: no finished run with events: {needed.name} is missing"
@@ -191,6 +198,23 @@ class RunDirectory:
         return self.path / "parts"
 
     @property
+    def generator(self) -> Path:
+        """Working folder of a program that generates events."""
+        return self.path / "generator"
+
+    def generator_log(self, number: int | None = None) -> Path:
+        """What the program printed for a batch, or before the first one."""
+        return self.generator / ("prepare.log" if number is None else f"batch-{number:03}.log")
+
+    def part(self, number: int) -> Path:
+        """Kept events of a batch of the program's."""
+        return self.parts / f"batch-{number:03}.lhe.gz"
+
+    def tally(self, number: int) -> Path:
+        """What was counted of that batch."""
+        return self.parts / f"batch-{number:03}.npz"
+
+    @property
     def log(self) -> Path:
         """One line a stage."""
         return self.path / "log.txt"
@@ -217,6 +241,16 @@ class RunDirectory:
     def events(self, extension: str) -> Path:
         """An event file by its ending, without dot."""
         return self.path / f"events.{extension}"
+
+    def keep_run_file(
+        self, resolved: Mapping[str, object], document: Mapping[str, object]
+    ) -> None:
+        """Writes down the run file, resolved and as given."""
+        import yaml
+
+        self.write_json(self.resolved, resolved)
+        text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
+        self.write_text(self.run_file, text)
 
     def write_text(self, path: Path, text: str) -> None:
         """Writes a file complete or not at all.

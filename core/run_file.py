@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crosshook.core.config import disabled, read_run_file, resolve
+from crosshook.core.config import disabled, from_document, read_run_file, resolve
+from crosshook.core.driving.config import DrivenConfig, resolve_driven
 from crosshook.core.registry import default_registry
 from crosshook.core.run_directory import RunDirectory
 
@@ -29,9 +30,18 @@ class RunFile:
     """
 
     document: Mapping[str, object]
-    config: RunConfig
+    config: RunConfig | DrivenConfig
     registry: Registry
     directory: Path
+
+
+def read_resolved(document: Mapping[str, object]) -> RunConfig | DrivenConfig:
+    """The configuration of a resolved document, whichever kind of run it is of."""
+    return (
+        DrivenConfig.from_document(document)
+        if "generator" in document
+        else from_document(document)
+    )
 
 
 def load_run_file(
@@ -62,7 +72,8 @@ def load_run_file(
     if device is not None:
         document["device"] = device
     registry = default_registry(disabled(document, where))
-    config = resolve(document, where, registry)
+    chosen = resolve_driven if "generator" in document else resolve
+    config = chosen(document, where, registry)
     directory = Path(config.directory) if output is None else output
     RunDirectory(directory).check_free(overwrite)
     return RunFile(document, config, registry, directory)

@@ -89,7 +89,7 @@ def integration_result(
         relative_deviation=math.sqrt(max(relative - 1.0, 0.0)),
         histograms=weighted.histograms,
         running=weighted.running,
-        spectrum=_spectrum(weighted.weights, drawn),
+        spectrum=weight_spectrum(weighted.weights, drawn),
         seconds=seconds,
         latents=weighted.latents,
         agreement=agreement(weighted, names, drawn, iterations),
@@ -106,7 +106,7 @@ def _negative_share(weights: list[Floats]) -> float:
     return sum(m[0] for m in means) / total if total else 0.0
 
 
-def _spectrum(weights: list[Floats], shares: Floats) -> WeightSpectrum:
+def weight_spectrum(weights: list[Floats], shares: Floats) -> WeightSpectrum:
     """Spectrum of w = v/p_c over its mean; both ends collect what lies beyond."""
     edges = np.linspace(SPECTRUM_LOW, SPECTRUM_HIGH, SPECTRUM_BINS + 1)
     drawn = [np.abs(v) / p for v, p in zip(weights, shares, strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from crosshook.core.results import GenerationResult, RunResult
+    from crosshook.core.results import (
+        GenerationResult,
+        IntegrationResult,
+        ProgramResult,
+        RunResult,
+    )
 
 Row = tuple[str, str, str]
 
@@ -115,8 +121,12 @@ def _quality(result: RunResult) -> list[Row]:
         if item.rule == "carried-share":
             scaled = item.error * item.after_cuts / item.value if item.value else 0.0
             text = percent(item.after_cuts, scaled)
-            rows.append(("ε, Sherpa's rule", text, "carried-share, points after cuts"))
-    rows.append(("cut efficiency", percent(integration.cut_efficiency), "points with w ≠ 0"))
+            what = "points after cuts" if result.generator is None else "of the weighted events"
+            rows.append(("ε, Sherpa's rule", text, f"carried-share, {what}"))
+    if result.generator is None:
+        rows.append(("cut efficiency", percent(integration.cut_efficiency), "points with w ≠ 0"))
+    else:
+        rows += _program(result.generator, result.integration)
     rows.append(("mean / max", percent(integration.mean_over_max), "of the weights; depends on N"))
     rows.append(("Kish", percent(integration.kish), "of the points as drawn"))
     if integration.negative_share > 0:
@@ -125,7 +135,8 @@ def _quality(result: RunResult) -> list[Row]:
         rows.append(("invalid points", count(integration.invalid), "NaN or infinite weight"))
     if integration.latents == "random":
         chi = f"{plain(integration.chi_squared, 4)} / {integration.degrees_of_freedom}"
-        rows.append(("χ²/dof", chi, "of the blocks of the integration"))
+        what = "the blocks of the integration" if result.generator is None else "the batches"
+        rows.append(("χ²/dof", chi, f"of {what}"))
     else:
         rows.append(("latents", integration.latents, "errors from the spread of the blocks"))
     if generation is not None:
@@ -135,6 +146,20 @@ def _quality(result: RunResult) -> list[Row]:
         rows += _two_stages(generation)
         if generation.bias:
             rows.append(("bias", generation.bias, "events by |w|·b, 1/b in their weight"))
+    return rows
+
+
+def _program(program: ProgramResult, integration: IntegrationResult) -> list[Row]:
+    """What a program made, and what it says of σ."""
+    events = sum(b.events for b in program.batches)
+    batches = len(program.batches)
+    number = (
+        f"{batches} batch{'es' if batches > 1 else ''}, {count(integration.evaluations)} points"
+    )
+    rows: list[Row] = [("weighted events", count(events), number)]
+    if not math.isnan(program.cross_section):
+        own = measured(program.cross_section, program.error, "pb")
+        rows.append(("σ", own, f"{program.program or program.component}'s own integration"))
     return rows
 
 
@@ -177,7 +202,9 @@ def _stages(result: RunResult) -> list[tuple[str, ...]]:
         ("train", result.training.evaluations, result.training.seconds),
         ("integrate", result.integration.evaluations, result.integration.seconds),
     ]
-    if result.generation is not None:
+    if result.generator is not None:
+        stages = [("program", result.integration.evaluations, result.integration.seconds)]
+    elif result.generation is not None:
         points = result.generation.evaluations + result.generation.pilot
         stages.append(("generate", points, result.generation.seconds))
     rows: list[tuple[str, ...]] = [

@@ -160,6 +160,8 @@ class Reader:
             given.append("generate")
         if self.page.name in DRAWN:
             given.append("output.report")
+        if "generator" in run_file:  # a program samples in its own way
+            given += ["sampling", "integrate", "block_size"]
         return [
             word
             for key, value in SMALL.items()

@@ -70,7 +70,7 @@ class EventFiles:
         try:
             for path in self._paths[1:]:
                 with opening(path, []) as other:
-                    _check_fit(self._paths[0], first, path, other.info)
+                    check_fit(self._paths[0], first, path, other.info)
         except BaseException:
             self._stream.__exit__(None, None, None)
             raise
@@ -117,8 +117,12 @@ class EventFiles:
         self._stream.__exit__(kind, error, trace)
 
 
-def _check_fit(first: Path, one: RunInfo, path: Path, other: RunInfo) -> None:
-    """Raises an error that names what differs."""
+def check_fit(first: Path, one: RunInfo, path: Path, other: RunInfo) -> None:
+    """Whether a file's events can follow another one's.
+
+    Raises:
+        InputError: that names what differs.
+    """
     for name, words in SAME.items():
         if getattr(one, name) != getattr(other, name):
             wanted, found = getattr(one, name), getattr(other, name)

@@ -95,6 +95,16 @@ INTERFACES: dict[str, Interface] = {
             "alpha_s",
         ),
         _interface(
+            "generator",
+            "generator:Generator",
+            "drives a program that writes weighted events",
+            "check",
+            "prepare",
+            "batch",
+            "reading",
+            "explain",
+        ),
+        _interface(
             "event_format",
             "event_format:EventFormat",
             "reads and writes event files",

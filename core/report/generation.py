@@ -36,6 +36,12 @@ def kinematics_section(result: RunResult) -> Section:
         _histogram(h, sampled.get(h.name), weighted, quantity_of(result.beams))
         for h in result.integration.histograms
     )
+    if result.generator is not None:
+        lead = (
+            "Unweighted events (points) over all weighted events of the program (line, its error as "
+            "a band), of which they are a part: the χ² of independent samples would be larger."
+        )
+        return Section("kinematics", "Kinematics", lead, figures=figures)
     lead = (
         "Generated events (points) over the weighted integration (line, its error as a band): two "
         "independent samples of one distribution. χ² is over bins, put together where fewer than "

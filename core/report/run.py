@@ -22,6 +22,7 @@ from crosshook.core.report.integration import (
     weights_section,
 )
 from crosshook.core.report.numbers import count, duration, measured, percent, plain
+from crosshook.core.report.program import program_section
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 from crosshook.core.report.training import training_section
 from crosshook.core.report.two_stages import two_stage_section
@@ -35,7 +36,10 @@ def sections(result: RunResult) -> list[Section]:
     made = []
     if result.integration.histograms:
         made.append(kinematics_section(result))
-    made.append(integration_section(result.integration, quantity_of(result.beams)))
+    if result.generator is None:
+        made.append(integration_section(result.integration, quantity_of(result.beams)))
+    else:
+        made.append(program_section(result.generator, result.integration))
     made.append(weights_section(result.integration))
     if result.generation is not None:
         made.append(generation_section(result.generation, quantity_of(result.beams)))
@@ -43,7 +47,8 @@ def sections(result: RunResult) -> list[Section]:
             made.append(two_stage_section(result.generation))
         if result.generation.variations:
             made.append(variations_section(result.generation, quantity_of(result.beams)))
-    made.append(training_section(result))
+    if result.generator is None:
+        made.append(training_section(result))
     made.append(_provenance(result))
     return made
 

@@ -29,6 +29,7 @@ KITS = (
     "transfer_function",
     "process",
     "parton_density",
+    "generator",
     "event_format",
     "event_reweighter",
 )

@@ -15,7 +15,8 @@ from crosshook.core.errors import ConfigurationError, CrosshookError, InputError
 from crosshook.core.registry import default_registry
 from crosshook.core.run_yaml import parse_yaml
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
+HOME = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted(p for p in HOME.glob("*.yaml") if "\ngenerator:" not in p.read_text())
 
 
 def _resolve(document: dict[str, object], where: str = "run.yaml") -> Any:

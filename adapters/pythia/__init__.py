@@ -1,0 +1,1 @@
+"""`crosshook shower`: Pythia 8 takes events further, to HepMC files."""

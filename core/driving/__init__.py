@@ -1,0 +1,1 @@
+"""Runs of programs that generate events themselves: run files with `generator:`."""
