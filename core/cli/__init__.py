@@ -53,6 +53,11 @@ CORE_COMMANDS = (
         "crosshook.core.cli.surrogate:evaluate",
         "judge a trained surrogate on a table",
     ),
+    Command(
+        ("surrogate", "export"),
+        "crosshook.core.cli.surrogate:export",
+        "a trained surrogate as ONNX or torch.export",
+    ),
     Command(("report",), "crosshook.core.cli.report:report", "draw a run's report again"),
     Command(
         ("plugins", "list"), "crosshook.core.cli.plugins:list_plugins", "plugins and components"

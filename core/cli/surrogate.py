@@ -81,3 +81,27 @@ def evaluate(
         click.echo(json.dumps(results.as_json(found), ensure_ascii=False))
     else:
         show_evaluation(found)
+
+
+@click.command()
+@click.argument("model", type=FILE)
+@click.argument("output", type=FILE)
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+def export(model: Path, output: Path, overwrite: bool, as_json: bool) -> None:
+    """Write the surrogate in MODEL as OUTPUT: .onnx, or .pt2 for torch.export.
+
+    What the file gives is compared with the surrogate itself before the command ends.
+    """
+    from crosshook.core import results
+    from crosshook.core.report.numbers import plain, size
+    from crosshook.core.surrogates.export import export_surrogate
+
+    found = export_surrogate(model, output, overwrite=overwrite)
+    if as_json:
+        click.echo(json.dumps(results.as_json(found), ensure_ascii=False))
+        return
+    click.echo(
+        f"{found.path}: {found.kind}, {size(found.bytes)}; differs by at most "
+        f"{plain(found.largest_difference, 2)} on {found.points} points"
+    )

@@ -18,6 +18,7 @@ from crosshook.core.errors import ConfigurationError, InputError, NumericalError
 from crosshook.core.interfaces.amplitude_surrogate import Prediction
 from crosshook.core.interfaces.training import FitReport
 from crosshook.core.surrogates.calibration import Recalibration, recalibration
+from crosshook.plugins.surrogate.exported import ExportedSurrogate
 from crosshook.plugins.surrogate.learned import Learned
 from crosshook.plugins.surrogate.network import Dense
 from crosshook.plugins.surrogate.point_form import Known, PointForm
@@ -38,6 +39,8 @@ FEWEST = 20
 CORNER = 0.02
 """Deviation of log|M|² beyond which the loss is linear: outliers must not lead."""
 ERROR_WIDTH, ERROR_EPOCHS, ERROR_BATCH = 32, 40, 512
+N_SAMPLES = 64
+"""Points kept with the model, to try it on."""
 BLOCK = 4096
 """Points at once: what they need stays near the processor."""
 
@@ -100,6 +103,25 @@ class InvariantsSurrogate:
         if self.learned is None:
             return momenta.new_full((len(momenta),), torch.inf)
         return self.learned.distance(momenta, process)
+
+    def exportable(self) -> ExportedSurrogate:
+        """As one torch module; see `Exportable`.
+
+        Raises:
+            ConfigurationError: if it is not trained.
+        """
+        return ExportedSurrogate(self._trained())
+
+    def samples(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Some points of the training: momenta, process and α_s; see `Exportable`."""
+        learned = self._trained()
+        return learned.samples, learned.sample_process, learned.sample_alpha_s
+
+    def _trained(self) -> Learned:
+        if self.learned is None:
+            message = "invariants: there is nothing to export before a training"
+            raise ConfigurationError(message)
+        return self.learned
 
     def _check_legs(self, momenta: Tensor) -> None:
         legs = self._legs if self.learned is None else len(self.learned.pdg[0])
@@ -192,6 +214,9 @@ class InvariantsSurrogate:
             nothing[0],
             Recalibration(nothing, nothing),
             Region.of(scaled),
+            points.momenta[:N_SAMPLES].clone(),
+            points.process[:N_SAMPLES].clone(),
+            points.alpha_s[:N_SAMPLES].clone(),
         )
         return learned, losses
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NARROWEST, WIDEST = -20.0, 5.0
 """Limits of log σ."""
+SAMPLES = ("samples", "sample_process", "sample_alpha_s")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Learned:
         base: added to its output, `()` float64.
         recalibration: correction of log σ.
         region: where the training's points are.
+        samples: momenta of some of them, `(j, m, 4)` in GeV.
+        sample_process: their subprocesses, `(j,)` int64.
+        sample_alpha_s: their couplings, `(j,)`.
     """
 
     form: PointForm
@@ -53,6 +57,9 @@ class Learned:
     base: Tensor
     recalibration: Recalibration
     region: Region
+    samples: Tensor
+    sample_process: Tensor
+    sample_alpha_s: Tensor
 
     def predict(
         self, momenta: Tensor, process: Tensor, alpha_s: Tensor
@@ -83,7 +90,7 @@ class Learned:
 
     def state(self) -> dict[str, Tensor]:
         """All tensors by name."""
-        names = ("centre", "width", "offset", "spread", "sign", "base")
+        names = ("centre", "width", "offset", "spread", "sign", "base", *SAMPLES)
         found: dict[str, Tensor] = {name: getattr(self, name) for name in names}
         found |= {f"region.{name}": tensor for name, tensor in vars(self.region).items()}
         found["knots"], found["shift"] = self.recalibration.knots, self.recalibration.shift
@@ -114,4 +121,5 @@ class Learned:
             tensors["base"],
             Recalibration(tensors["knots"], tensors["shift"]),
             Region(*(tensors[f"region.{f.name}"] for f in fields(Region))),
+            *(tensors[name] for name in SAMPLES),
         )
