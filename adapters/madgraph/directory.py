@@ -117,7 +117,7 @@ def _source(folder: Path) -> Path | None:
 
 
 def _output(folder: Path) -> Output:
-    if (folder / "fbridge.cc").exists() or (folder / "umami.cc").exists():
+    if any((folder / name).exists() for name in ("fbridge.cc", "umami.cc", "api.cpp")):
         return "cudacpp"
     if (folder / "CPPProcess.cc").exists():
         return "standalone_cpp"
@@ -182,7 +182,8 @@ def how_to_build(directory: ProcessDirectory, folder: Folder) -> str:
             return f"{others[0].name} is built for another Python: {command}"
         return command
     if directory.output == "cudacpp":
-        return f"cd {folder.path} && make -f cudacpp.mk FPTYPE=d"
+        own = "-f cudacpp.mk " if (folder.path / "cudacpp.mk").exists() else ""
+        return f"cd {folder.path} && make {own}FPTYPE=d"
     if directory.output == "standalone_cpp":
         return "standalone_cpp has no library to call: write the process with `output standalone`"
     return "this output is for MadEvent: write the process with `output standalone`"

@@ -142,7 +142,11 @@ def test_what_is_not_built_is_said_with_its_command(
     ("files", "message"),
     [
         ({"CPPProcess.cc": TOPS}, "standalone_cpp has no library to call"),
-        ({"CPPProcess.cc": TOPS, "fbridge.cc": ""}, "make -f cudacpp.mk FPTYPE=d"),
+        (
+            {"CPPProcess.cc": TOPS, "fbridge.cc": "", "cudacpp.mk": ""},
+            "make -f cudacpp.mk FPTYPE=d",
+        ),
+        ({"CPPProcess.cc": TOPS, "api.cpp": ""}, "P1_ll_ll && make FPTYPE=d"),
         ({"matrix1.f": MUONS}, "this output is for MadEvent"),
         ({"check_sa.f": ""}, "no generated code"),
     ],
