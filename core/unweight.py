@@ -124,8 +124,16 @@ class KnownWeights:
 
 
 @dataclass(frozen=True)
-class _Choice:
-    """Rows of each block with their factors, before the common scale."""
+class Choice:
+    """Events that are kept.
+
+    Attributes:
+        rows: of each block of `BLOCK` events.
+        factors: by which their weights are multiplied, before the common scale.
+        weights: of all of them then, `(n,)`.
+        maximum: the largest |weight| that is no overweight.
+        notes: what the unweighter said.
+    """
 
     rows: list[IntArray]
     factors: list[FloatArray]
@@ -174,7 +182,7 @@ def unweight_file(
         message = f"{destination}: is the input itself"
         raise OutputError(message)
     slot = Slot.parse(unweighter)
-    weight, info, sums, skipped = _weights(source, registry, on_error)
+    weight, info, sums, skipped = read_weights(source, registry, on_error)
     sigma = cross_section(info, sums)
     if sigma.value is None or not np.any(weight):
         message = f"{source}: nothing to unweight: {sums.events} events, Σ|w| = {sums.absolute}"
@@ -190,8 +198,9 @@ def unweight_file(
         raise InputError(message)
     # XWGTUP such that its mean is σ, whatever the convention of the input.
     scale = sigma.value * len(kept) / float(np.sum(kept))
-    final = _final_info(info, sums, sigma, float(np.abs(kept).max()) * scale)
-    _write(source, destination, final, choice, scale, overwrite, registry, on_error)
+    shares = {number: p.weight / sums.weight for number, p in sums.processes.items()}
+    final = final_info(info, shares, sigma, float(np.abs(kept).max()) * scale)
+    write_chosen(source, destination, final, choice, scale, overwrite, registry, on_error)
     size = np.abs(weight)
     efficient = float(np.sum(np.minimum(size, choice.maximum))) / choice.maximum
     excess = np.maximum(np.abs(kept) - choice.maximum, 0.0)
@@ -221,7 +230,7 @@ def unweight_file(
     )
 
 
-def _weights(
+def read_weights(
     source: Path, registry: Registry | None, on_error: OnError
 ) -> tuple[FloatArray, RunInfo, WeightSums, tuple[SkippedEvent, ...]]:
     """First pass: all weights, in file order, and what could not be read."""
@@ -246,7 +255,7 @@ def _weights(
     return weight, info, sums, skipped
 
 
-def _choose(unweighter: Unweighter, weight: FloatArray, seed: int) -> _Choice:
+def _choose(unweighter: Unweighter, weight: FloatArray, seed: int) -> Choice:
     """Fits the maxima to all weights and chooses, block by block."""
     import torch
 
@@ -266,15 +275,23 @@ def _choose(unweighter: Unweighter, weight: FloatArray, seed: int) -> _Choice:
         factors.append(kept.factor.numpy())
         kept_weights.append((part[kept.index] * kept.factor).numpy())
     maximum = float(unweighter.maxima()[0])
-    return _Choice(rows, factors, np.concatenate(kept_weights), maximum, tuple(notes))
+    return Choice(rows, factors, np.concatenate(kept_weights), maximum, tuple(notes))
 
 
-def _final_info(info: RunInfo, sums: WeightSums, sigma: CrossSection, largest: float) -> RunInfo:
-    """The output's run information: weights in pb whose mean is σ."""
+def final_info(
+    info: RunInfo, shares: Mapping[int, float], sigma: CrossSection, largest: float
+) -> RunInfo:
+    """The output's run information: weights in pb whose mean is σ.
+
+    Args:
+        info: the input's.
+        shares: of each process in σ, by its number.
+        sigma: σ.
+        largest: |weight| of the output in pb.
+    """
     value, error = sigma.value or 0.0, sigma.error or 0.0
     processes = []
-    for process_id, counted in sorted(sums.processes.items()):
-        share = counted.weight / sums.weight
+    for process_id, share in sorted(shares.items()):
         # Errors of the processes such that their quadratic sum is the error of σ.
         spread = error * math.sqrt(abs(share))
         processes.append(ProcessInfo(process_id, value * share, spread, largest))
@@ -283,11 +300,11 @@ def _final_info(info: RunInfo, sums: WeightSums, sigma: CrossSection, largest: f
     return replace(info, weighting=-4, processes=tuple(processes), header=header)
 
 
-def _write(
+def write_chosen(
     source: Path,
     destination: Path,
     info: RunInfo,
-    choice: _Choice,
+    choice: Choice,
     scale: float,
     overwrite: bool,
     registry: Registry | None,

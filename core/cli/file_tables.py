@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.event_format import SkippedEvent
     from crosshook.core.reweight import ReweightReport
     from crosshook.core.unweight import UnweightReport
+    from crosshook.core.unweight_surrogate import SurrogateUnweightReport
 
 SHOWN = 10
 """Events of which it is said why they were skipped."""
@@ -184,6 +185,29 @@ def show_unweighting(report: UnweightReport) -> None:
             ),
             ("Kish", f"{percent(r.kish_in)} in, {percent(r.kish_out)} out"),
             ("negative weights", negative),
+            *_skipped(r.skipped),
+        ]
+    )
+
+
+def show_surrogate_unweighting(report: SurrogateUnweightReport) -> None:
+    """Prints a `SurrogateUnweightReport`."""
+    r = report
+    before = measured(r.cross_section_in_pb, r.cross_section_in_error_pb)
+    after = measured(r.cross_section_out_pb, r.cross_section_out_error_pb)
+    _print_facts(
+        [
+            ("read", f"{r.input}: {r.events_in} events"),
+            ("wrote", f"{r.output}: {r.events_out} events"),
+            ("cross section in", f"{before} ({r.rule_in}), by {r.surrogate}"),
+            ("cross section out", f"{after}, by {r.process['use']} (mean weight)"),
+            ("exact |M|²", f"{r.exact}, {r.pilot} of them in the pilot; {'; '.join(r.notes)}"),
+            ("efficiencies", f"ε1 {percent(r.first)}, ε2 {percent(r.second)}"),
+            (
+                "overweights",
+                f"{r.overweights}, with {percent(r.overweight_share)} of Σ|w| above the maximum",
+            ),
+            ("Kish", f"{percent(r.kish_in)} in, {percent(r.kish_out)} out"),
             *_skipped(r.skipped),
         ]
     )

@@ -148,7 +148,7 @@ def convert(
 @click.argument("destination", type=FILE, metavar="OUT")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the random numbers.")
 @click.option(
-    "--use", default="rejection", show_default=True, help="Unweighter; see `plugins list`."
+    "--use", help="Unweighter; rejection, or two-stage with a surrogate. See `plugins list`."
 )
 @click.option("--rule", help="How the maximum weight is chosen, e.g. excess-share.")
 @click.option("--share", type=float, help="Share of the cross section in overweights.")
@@ -159,6 +159,26 @@ def convert(
     metavar="KEY=VALUE",
     help="Further option of the unweighter.",
 )
+@click.option(
+    "--surrogate",
+    type=FILE,
+    metavar="MODEL",
+    help="The amplitude surrogate that the weights of IN were computed with.",
+)
+@click.option("--process", metavar="NAME", help="With --surrogate: knows the exact |M|².")
+@click.option(
+    "--process-option",
+    "process_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Option of the process, e.g. gluons=4.",
+)
+@click.option(
+    "--pilot",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --surrogate: events the maxima are chosen from.  [default: 20000]",
+)
 @on_error_option
 @overwrite_option
 @as_json_option
@@ -166,33 +186,67 @@ def unweight(
     source: Path,
     destination: Path,
     seed: int,
-    use: str,
+    use: str | None,
     rule: str | None,
     share: float | None,
     options: tuple[str, ...],
+    surrogate: Path | None,
+    process: str | None,
+    process_options: tuple[str, ...],
+    pilot: int | None,
     on_error: str,
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Turn weighted events into events of equal weight; overweights keep their excess."""
-    from crosshook.core.unweight import unweight_file
+    """Turn weighted events into events of equal weight; overweights keep their excess.
+
+    With --surrogate and --process the weights are those of the exact |M|², which is computed for
+    the events that the surrogate's weights leave.
+    """
+    from crosshook.core.cli.file_tables import show_surrogate_unweighting, show_unweighting
 
     chosen = _assignments(options, "--option")
     chosen |= {k: v for k, v in (("rule", rule), ("share", share)) if v is not None}
-    report = unweight_file(
+    policy = cast("OnError", on_error)
+    if surrogate is None or process is None:
+        given = {
+            "--surrogate": surrogate,
+            "--process": process,
+            "--process-option": process_options or None,
+            "--pilot": pilot,
+        }
+        alone = [flag for flag, value in given.items() if value is not None]
+        if alone:
+            message = "--surrogate and --process belong together"
+            raise click.BadParameter(message, param_hint=alone[0])
+        from crosshook.core.unweight import unweight_file
+
+        unweighter = {"use": use or "rejection", "options": chosen}
+        report = unweight_file(
+            source, destination, seed, unweighter, overwrite=overwrite, on_error=policy
+        )
+        if as_json:
+            _print_json(report.as_json())
+        else:
+            show_unweighting(report)
+        return
+    from crosshook.core.unweight_surrogate import PILOT, unweight_with_surrogate
+
+    found = unweight_with_surrogate(
         source,
         destination,
         seed,
-        {"use": use, "options": chosen},
+        surrogate,
+        {"use": process, "options": _assignments(process_options, "--process-option")},
+        {"use": use or "two-stage", "options": chosen},
+        pilot=pilot or PILOT,
         overwrite=overwrite,
-        on_error=cast("OnError", on_error),
+        on_error=policy,
     )
     if as_json:
-        _print_json(report.as_json())
-        return
-    from crosshook.core.cli.file_tables import show_unweighting
-
-    show_unweighting(report)
+        _print_json(found.as_json())
+    else:
+        show_surrogate_unweighting(found)
 
 
 @click.command()
