@@ -39,7 +39,7 @@ class MadGraphSource:
     name: str = field(init=False)
     legs: int = field(init=False)
     n_diagrams: int = 0
-    n_colour_flows: int = field(init=False)
+    n_colour_flows: int | None = field(init=False)
     takes_alpha_s: bool = True
     takes_flavour: bool = False
 

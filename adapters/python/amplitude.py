@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.adapters.madspace.space import madspace_space
 from crosshook.adapters.python.target import load_function
 from crosshook.core.amplitudes.description import (
     assemble,
@@ -51,7 +52,7 @@ class PythonAmplitude:
     backend: str
     legs: int = 0
     n_diagrams: int = 0
-    n_colour_flows: int = 0
+    n_colour_flows: int | None = 0
     takes_alpha_s: bool = True
     takes_flavour: bool = False
     masses: tuple[float, ...] | None = None
@@ -101,6 +102,7 @@ def make_python_amplitude(
     resonances: list[Plain],
     reference: list[Plain],
     alpha_qed: float,
+    phase_space: str,
     name: str,
 ) -> AssembledProcess:
     """Builds a process of functions of momenta.
@@ -116,6 +118,7 @@ def make_python_amplitude(
         resonances: intermediate particles to write.
         reference: stored |M|² to compare with.
         alpha_qed: written with the events.
+        phase_space: whose maps, `crosshook` or `madspace`.
         name: for people.
 
     Raises:
@@ -139,5 +142,6 @@ def make_python_amplitude(
         reference=reference,
         alpha_qed=alpha_qed,
         name=name,
+        maker=madspace_space if phase_space == "madspace" else None,
     )
     return assemble(contributions, options, None, context.torch_device, WHERE)

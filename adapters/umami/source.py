@@ -77,7 +77,8 @@ class UmamiSource:
         name: path of the library.
         legs: number of external legs, or 0 if it does not tell.
         n_diagrams: number of diagrams whose squares it gives; 0 if it gives none.
-        n_colour_flows: number of colour flows it chooses among; 0 if it chooses none.
+        n_colour_flows: number of colour flows it chooses among; 0 if it chooses none, None if it
+            chooses without telling among how many, as MadGraph's do.
         takes_alpha_s: α_s is an input.
         takes_flavour: there are flavours to choose among.
         masses: of the legs in GeV, or None if it does not tell.
@@ -90,7 +91,7 @@ class UmamiSource:
     name: str = field(init=False)
     legs: int = field(init=False)
     n_diagrams: int = field(init=False)
-    n_colour_flows: int = field(init=False)
+    n_colour_flows: int | None = field(init=False)
     takes_alpha_s: bool = field(init=False)
     takes_flavour: bool = field(init=False)
     masses: tuple[float, ...] | None = field(init=False)
@@ -115,7 +116,9 @@ class UmamiSource:
         self.n_diagrams = self._count(Meta.DIAGRAM_COUNT, Output.DIAGRAM_AMP2)
         self.n_colour_flows = 0
         if Input.RANDOM_COLOR in self.inputs:
-            self.n_colour_flows = self._count(Meta.COLOR_COUNT, Output.COLOR_INDEX)
+            untold = library.meta(Meta.COLOR_COUNT) is None
+            number = self._count(Meta.COLOR_COUNT, Output.COLOR_INDEX, least=int(untold))
+            self.n_colour_flows = None if untold and number else number
         self._plain = self._without_colour()
 
     def evaluate(
@@ -279,10 +282,16 @@ class UmamiSource:
             return self.inputs if Input.RANDOM_COLOR in required else fewer
         return fewer if self._try(fewer) == SUCCESS else self.inputs
 
-    def _count(self, meta: Meta, output: Output) -> int:
-        """A number of diagrams or colour flows, 0 if the library does not give them."""
+    def _count(self, meta: Meta, output: Output, least: int = 0) -> int:
+        """A number of diagrams or colour flows, 0 if the library does not give them.
+
+        Args:
+            meta: tells the number.
+            output: what is counted.
+            least: the number where the library tells none.
+        """
         library = self.handles.library
-        number = library.meta(meta) or 0
+        number = library.meta(meta) or least
         supported = library.supported_outputs()
         if supported is not None:
             return number if output in supported else 0

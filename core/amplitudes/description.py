@@ -156,6 +156,8 @@ def _flows(
     listed = cast("list[list[list[int]]]", given.get("colour_flows", []))
     flows = colour_flows_of(listed, pdg, n_incoming, place)
     number = source.n_colour_flows
+    if number is None:
+        return flows
     # of several flavours, it is that of the one with the most
     fits = number >= len(flows) if source.takes_flavour else number == len(flows)
     if len(flows) > 1 and not fits:

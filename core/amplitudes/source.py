@@ -35,7 +35,8 @@ class AmplitudeSource(Protocol):
         name: for messages, e.g. the path of a library.
         legs: number of external legs, or 0 if the source cannot tell.
         n_diagrams: number of diagrams whose squares it gives; 0 if it gives none.
-        n_colour_flows: number of colour flows it chooses among; 0 if it chooses none.
+        n_colour_flows: number of colour flows it chooses among; 0 if it chooses none, None if it
+            chooses without telling among how many.
         takes_alpha_s: α_s is an input; otherwise |M|² has one of its own or none.
         takes_flavour: there are flavours to choose among.
         masses: of the legs in GeV, or None if the source cannot tell.
@@ -44,7 +45,7 @@ class AmplitudeSource(Protocol):
     name: str
     legs: int
     n_diagrams: int
-    n_colour_flows: int
+    n_colour_flows: int | None
     takes_alpha_s: bool
     takes_flavour: bool
     masses: tuple[float, ...] | None

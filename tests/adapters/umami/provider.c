@@ -37,7 +37,9 @@ int umami_get_meta(int key, void *result) {
     case 1: *(int *)result = PARTICLES; return SUCCESS;
     case 2: *(int *)result = 3; return SUCCESS;
     case 3: *(int *)result = 16; return SUCCESS;
+#ifndef NO_COLOR_COUNT
     case 4: *(int *)result = 2; return SUCCESS;
+#endif
 #ifndef HEADER_2025
     case 5: {
         double const masses[LEGS] = {0, 0, 173, 173};

@@ -147,10 +147,15 @@ def test_channels_are_weighed_by_their_diagrams(library: Compile) -> None:
     assert torch.allclose(found.channels, expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("count", [(), ("NO_COLOR_COUNT",)])
 @pytest.mark.parametrize("header", HEADERS)
-def test_colour_flows_are_drawn_by_the_library(header: tuple[str, ...], library: Compile) -> None:
-    """The first flow has the share τ₂²/(τ₁² + τ₂²) of evenly spread numbers."""
-    found = amplitudes(top_pair(library("gg_tt", *header)))
+def test_colour_flows_are_drawn_by_the_library(
+    header: tuple[str, ...], count: tuple[str, ...], library: Compile
+) -> None:
+    """The first flow has the share τ₂²/(τ₁² + τ₂²) of evenly spread numbers, also where the number
+    of flows is not told.
+    """
+    found = amplitudes(top_pair(library("gg_tt", *header, *count)))
     assert len(found.subprocesses[0].colour_flows) == len(FLOWS)
     momenta, alpha_s, _ = stored("gg_tt")
     n = 2000
