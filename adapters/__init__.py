@@ -164,8 +164,13 @@ def crosshook_event_format() -> Iterable[Component[object]]:
 
 @hookimpl
 def crosshook_command() -> Iterable[Command]:
-    """Commands that need what other programs have left on disk."""
+    """Commands that need other programs, or what they have left on disk."""
     return [
+        Command(
+            ("shower",),
+            "crosshook.adapters.pythia.commands:shower",
+            "showered events with Pythia 8, as HepMC3",
+        ),
         Command(
             ("process", "show"),
             "crosshook.adapters.sources.commands:show",

@@ -10,6 +10,7 @@ import numpy as np
 
 from crosshook.core import random
 from crosshook.core.assemble import events_histogram
+from crosshook.core.driving.files import ROUNDING
 from crosshook.core.driving.normalisation import combined
 from crosshook.core.histograms import finished
 from crosshook.core.results import (
@@ -101,7 +102,7 @@ def integration_of(
             replace(
                 e,
                 value=e.value * share,
-                error=e.error * share,
+                error=e.error * share if e.error > ROUNDING * e.value else 0.0,
                 after_cuts=e.after_cuts,
                 points=int(points),
             )
