@@ -75,6 +75,12 @@ def crosshook_process() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/madgraph.json",
         ),
         Component(
+            "pyamplicol",
+            "crosshook.adapters.amplicol.process:make_pyamplicol",
+            "any process in words, with amplitudes that `process new` generated with pyAmpliCol",
+            schema="crosshook.schemas:v1/components/pyamplicol.json",
+        ),
+        Component(
             "python",
             "crosshook.adapters.python.cube:make_python",
             "any function of the unit cube, with momenta where there are to be events",

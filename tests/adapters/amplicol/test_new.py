@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import torch
@@ -16,11 +18,16 @@ from crosshook.adapters.umami.library import Library
 from crosshook.adapters.umami.source import UmamiSource
 from crosshook.core.amplitudes.colour import possible_flows
 from crosshook.core.cli import main
+from crosshook.core.context import BuildContext
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.beams import incoming
 from crosshook.core.phase_space.massive_rambo import MassiveRambo
+from crosshook.core.registry import default_registry
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from crosshook.core.interfaces.process import Process
 
 PROCESS = "p p > t t~"
 
@@ -110,6 +117,27 @@ def test_library_takes_many_events_at_once(
     one = source.evaluate(momenta, alpha_s, 1 - gluons, colour_uniform=uniform).colour_flow
     assert one is not None
     assert not one.any()
+
+
+def test_process_by_its_name(
+    environment: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Run files name a process; until it is generated they say how."""
+    monkeypatch.setenv("CROSSHOOK_PYAMPLICOL", str(environment))
+    registry = default_registry()
+    context = BuildContext(registry=registry)
+    slot = {
+        "use": "pyamplicol",
+        "options": {"process": "p p  > t t~", "parameters": {"mass_6": 172}},
+    }
+    command = "crosshook process new 'p p > t t~' --parameter mass_6=172.0"
+    with pytest.raises(ConfigurationError, match=re.escape(command)):
+        registry.build("process", slot, context, "process")
+    assert call(*shlex.split(command)[1:]) == 0
+    process = cast("Process", registry.build("process", slot, context, "process"))
+    assert process.name == PROCESS
+    labels = [s.label for s in process.matrix_element().subprocesses]
+    assert len(labels) == 6
 
 
 def test_parameters_and_widths_of_legs(
