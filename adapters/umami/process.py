@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from crosshook.adapters.madspace.space import madspace_space
 from crosshook.adapters.umami.abi import Meta
 from crosshook.adapters.umami.handles import Handles
 from crosshook.adapters.umami.library import Library
@@ -43,6 +44,7 @@ def make_umami(
     resonances: list[Plain],
     reference: list[Plain],
     alpha_qed: float,
+    phase_space: str,
     name: str,
 ) -> AssembledProcess:
     """Builds a process out of UMAMI libraries.
@@ -58,6 +60,7 @@ def make_umami(
         resonances: intermediate particles to write.
         reference: stored |M|² to compare with.
         alpha_qed: written with the events.
+        phase_space: whose maps, `crosshook` or `madspace`.
         name: for people.
 
     Raises:
@@ -90,6 +93,7 @@ def make_umami(
         reference=reference,
         alpha_qed=alpha_qed,
         name=name,
+        maker=madspace_space if phase_space == "madspace" else None,
     )
     return assemble(contributions, options, told, context.torch_device, WHERE)
 

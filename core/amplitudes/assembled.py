@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         ProcessDefaults,
         Resonance,
     )
-    from crosshook.core.phase_space.described import DescribedSpace
+    from crosshook.core.phase_space.described import DescribedSpace, SpaceMaker
     from crosshook.core.phase_space.diagram import Line
 
 
@@ -174,6 +174,7 @@ class AssembledProcess:
         defaults: what the run file may leave out.
         resonances: intermediate particles to write.
         checkpoints: stored amplitudes, compared at load.
+        maker: of the phase space, if not crosshook's own maps.
     """
 
     name: str
@@ -182,6 +183,7 @@ class AssembledProcess:
     defaults: ProcessDefaults
     resonances: tuple[Resonance, ...] = ()
     checkpoints: tuple[CheckPoint, ...] = ()
+    maker: SpaceMaker | None = None
 
     def matrix_element(self) -> AssembledAmplitudes:
         """The amplitudes."""
@@ -192,4 +194,6 @@ class AssembledProcess:
         if beams.hadronic != self.defaults.hadronic:
             message = f"{self.name}: beams {beams.pdg} do not fit its initial state"
             raise ConfigurationError(message)
+        if self.maker is not None:
+            return self.maker(self.space, beams, cuts)
         return self.space.build(beams, cuts)

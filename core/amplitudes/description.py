@@ -302,6 +302,7 @@ def assemble(
         defaults,
         resonances_of(options.resonances),
         _checkpoints(options, where),
+        options.maker,
     )
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from crosshook.core.phase_space.described import SpaceMaker
+
 Plain = dict[str, object]
 """A mapping of a run file, already validated by its schema."""
 
@@ -26,6 +28,7 @@ class ProcessOptions:
         alpha_qed: written with the events.
         name: for people; empty if left out.
         invariance: relative change of |M|² allowed under a boost; at least rounding.
+        maker: of the phase space, if not crosshook's own maps.
     """
 
     masses: Sequence[float]
@@ -37,3 +40,4 @@ class ProcessOptions:
     alpha_qed: float
     name: str
     invariance: float = 0.0
+    maker: SpaceMaker | None = None

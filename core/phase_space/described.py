@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.breit_wigner import BreitWignerMap
@@ -36,6 +36,16 @@ _RAPIDITY = PlateauRapidity(margin=2.0, width=0.45)
 
 _PT_FALL = 2.0
 """ν of dp_T²/(p_T²)^ν: partons of most processes fall with 2 to 2.5, and heavier tails are safe."""
+
+
+class SpaceMaker(Protocol):
+    """Makes maps of a described phase space in place of crosshook's own."""
+
+    def __call__(
+        self, described: DescribedSpace, beams: BeamSetup, cuts: Mapping[str, float]
+    ) -> PhaseSpace:
+        """The maps for a run; see `DescribedSpace.build`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -89,14 +99,7 @@ class DescribedSpace:
             wholes.append(made.whole)
         if not self.diagrams:
             maps, wholes = {RAMBO: MassiveRambo(self.masses)}, [None]
-        low, high = limits.invariant(beams.energy)
-        low = max(low, *floors)
-        if not low < high:
-            message = (
-                f"no phase space: the final state has a mass above {low:g} GeV, and {high:g} GeV "
-                "are left by the beams and the cuts"
-            )
-            raise ConfigurationError(message)
+        low, high = self._range(limits, beams, max(floors))
         if self.transverse and not beams.hadronic:
             message = (
                 f"{_place(min(self.transverse))}: transverse momenta and rapidities are drawn out "
@@ -107,12 +110,6 @@ class DescribedSpace:
             return DecayAtRest(beams.energy, MappedChannels(maps))
         if not beams.hadronic:
             return FixedPartons(beams.energy, MappedChannels(maps))
-        if low == 0:
-            message = (
-                "no phase space: out of hadrons a massless final state needs a cut that keeps its "
-                "mass above 0, such as cuts.pt_min or cuts.m_min"
-            )
-            raise ConfigurationError(message)
         groups: list[HadronicGroup] = []
         if maps:
             invariants = tuple(self._invariant(line, low**2, high**2) for line in wholes)
@@ -122,6 +119,32 @@ class DescribedSpace:
             parts = transverse_parts(self.diagrams[name], limits, _place(name))
             groups.append(TransverseMap(name, beams.energy, parts, _RAPIDITY, _PT_FALL, low))
         return HadronicGroups(tuple(groups), self.channels) if self.transverse else groups[0]
+
+    def smallest(self, limits: Restrictions, beams: BeamSetup) -> float:
+        """Smallest √ŝ in GeV.
+
+        Raises:
+            ConfigurationError: if nothing is left above it.
+        """
+        return self._range(limits, beams, 0.0)[0]
+
+    def _range(self, limits: Restrictions, beams: BeamSetup, floor: float) -> tuple[float, float]:
+        """Smallest and largest √ŝ in GeV."""
+        low, high = limits.invariant(beams.energy)
+        low = max(low, floor)
+        if not low < high:
+            message = (
+                f"no phase space: the final state has a mass above {low:g} GeV, and {high:g} GeV "
+                "are left by the beams and the cuts"
+            )
+            raise ConfigurationError(message)
+        if beams.hadronic and low == 0:
+            message = (
+                "no phase space: out of hadrons a massless final state needs a cut that keeps its "
+                "mass above 0, such as cuts.pt_min or cuts.m_min"
+            )
+            raise ConfigurationError(message)
+        return low, high
 
     def _invariant(self, line: Line | None, low: float, high: float) -> IntervalMap:
         if line is not None and line.mass and line.width:

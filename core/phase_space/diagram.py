@@ -77,6 +77,23 @@ def skeleton(lines: Iterable[Line], limits: Restrictions, n_incoming: int, where
     return _Builder(limits, n_incoming, where).build(tuple(lines))
 
 
+def sorted_lines(
+    lines: Iterable[Line], limits: Restrictions, n_incoming: int, where: str
+) -> tuple[dict[frozenset[int], Line], dict[frozenset[int], Line]]:
+    """Propagators by their final legs: of systems of these, and those exchanged with beam 1.
+
+    Args:
+        lines: the propagators.
+        limits: masses of the final legs.
+        n_incoming: 1 or 2.
+        where: path of the diagram in the run file, for messages.
+
+    Raises:
+        ConfigurationError: if they are not those of one diagram.
+    """
+    return _Builder(limits, n_incoming, where).sorted(tuple(lines))
+
+
 def transverse_parts(lines: Iterable[Line], limits: Restrictions, where: str) -> tuple[Part, ...]:
     """The parts of a hadronic final state that have no common propagator, the recoiling one last.
 
@@ -98,7 +115,7 @@ class _Builder:
         self.final = frozenset(range(n_incoming, n_incoming + len(self.masses)))
 
     def parts(self, lines: tuple[Line, ...]) -> tuple[Part, ...]:
-        pairs, exchanged = self._sorted(lines)
+        pairs, exchanged = self.sorted(lines)
         for line in exchanged.values():
             self._fail(line, "is exchanged with a beam; p_T and rapidities stand for those")
         outer = [legs for legs in pairs if not any(legs < other for other in pairs)]
@@ -114,7 +131,7 @@ class _Builder:
         return tuple(sorted(found, key=lambda part: part.pt_min, reverse=True))
 
     def build(self, lines: tuple[Line, ...]) -> Skeleton:
-        pairs, exchanged = self._sorted(lines)
+        pairs, exchanged = self.sorted(lines)
         whole = pairs.pop(self.final, None)
         node: Leg | Splitting | None = None
         inner: frozenset[int] = frozenset()
@@ -134,7 +151,7 @@ class _Builder:
             return Skeleton(rest, whole)
         return Skeleton(Splitting(node, rest, exchange=self._exchange(exchanged[inner])), whole)
 
-    def _sorted(
+    def sorted(
         self, lines: tuple[Line, ...]
     ) -> tuple[dict[frozenset[int], Line], dict[frozenset[int], Line]]:
         """Propagators of pairs and exchanged ones, checked to be those of one diagram."""

@@ -1,0 +1,1 @@
+"""madspace as a backend for phase space: its compiled maps along the same diagrams."""
