@@ -52,6 +52,9 @@ SMALL = {
 }
 """Settings of `crosshook run` here, unless the line itself sets the key or one above it."""
 
+SMALL_SURROGATE = ("points.draw=2000", "sampling.evaluations=2000", "output.report=none")
+"""Likewise of `crosshook surrogate train`."""
+
 DEMO = ["crosshook", "run", "examples/ttbar.yaml", "--overwrite"]
 """What `make demo` runs once crosshook is installed."""
 
@@ -152,6 +155,8 @@ class Reader:
 
     def small(self, words: list[str]) -> list[str]:
         """Further settings of a run that keep its samples small."""
+        if words[1:3] == ["surrogate", "train"]:
+            return [word for setting in SMALL_SURROGATE for word in ("--set", setting)]
         if words[1] != "run" or "--help" in words:
             return []
         given = [w.partition("=")[0] for flag, w in pairwise(words) if flag == "--set"]

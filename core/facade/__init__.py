@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from crosshook.core.run import resume, run
     from crosshook.core.sampling.saved import open_sampler
     from crosshook.core.sampling.trained import TrainedSampler
+    from crosshook.core.surrogates.export import export_surrogate
+    from crosshook.core.surrogates.models import load_surrogate
+    from crosshook.core.surrogates.training import train_surrogate
     from crosshook.core.unweight import unweight_file
 
 __version__ = "0.1.0"
@@ -54,15 +57,18 @@ _HOMES = {
     "convert": "crosshook.core.convert",
     "create_events": "crosshook.core.events.files",
     "default_registry": "crosshook.core.registry",
+    "export_surrogate": "crosshook.core.surrogates.export",
     "generate": "crosshook.core.more_events",
     "hookimpl": "crosshook.core.component",
     "inspect_file": "crosshook.core.inspect",
     "integrate": "crosshook.core.integral",
+    "load_surrogate": "crosshook.core.surrogates.models",
     "open_events": "crosshook.core.events.files",
     "open_sampler": "crosshook.core.sampling.saved",
     "resume": "crosshook.core.run",
     "reweight_file": "crosshook.core.reweight",
     "run": "crosshook.core.run",
+    "train_surrogate": "crosshook.core.surrogates.training",
     "unweight_file": "crosshook.core.unweight",
 }
 
@@ -85,15 +91,18 @@ __all__ = [
     "convert",
     "create_events",
     "default_registry",
+    "export_surrogate",
     "generate",
     "hookimpl",
     "inspect_file",
     "integrate",
+    "load_surrogate",
     "open_events",
     "open_sampler",
     "resume",
     "reweight_file",
     "run",
+    "train_surrogate",
     "unweight_file",
 ]
 

@@ -1,4 +1,4 @@
-"""Draws the report of a finished run again, from its report.json alone."""
+"""Draws the report of a finished run, or of a trained surrogate, from its report.json alone."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.errors import InputError
 from crosshook.core.report.html import write_html
+from crosshook.core.report.reading import read_record
+from crosshook.core.report.trained_surrogate import write_surrogate_html
 from crosshook.core.run_directory import RunDirectory
+from crosshook.core.surrogates.result import FORMAT as SURROGATE
+from crosshook.core.surrogates.result import SurrogateReport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def redraw(directory: Path, output: Path | None = None) -> Path:
-    """Writes the HTML report of a run directory.
+    """Writes the HTML report of a run directory, or of a surrogate's.
 
     Args:
-        directory: of the run.
+        directory: of the run or surrogate.
         output: the HTML file; report.html in the directory if None.
 
     Returns:
@@ -46,7 +50,10 @@ def redraw(directory: Path, output: Path | None = None) -> Path:
         raise InputError(message)
     path = output if output is not None else run.page
     try:
-        write_html(document, path)
+        if document.get("format") == SURROGATE:
+            write_surrogate_html(read_record(document, SurrogateReport, "report"), path)
+        else:
+            write_html(document, path)
     except InputError as error:
         message = f"{run.report}: {error}"
         raise InputError(message) from error

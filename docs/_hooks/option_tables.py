@@ -18,7 +18,16 @@ HEAD = "| key | what is allowed | default | meaning |\n|---|---|---|---|"
 
 def run_file_table(*keys: str) -> str:
     """Rows of the run file's schema for some of its keys, e.g. `beams` or `sampling.training`."""
-    root = schemas.load("v1/run")
+    return _table("v1/run", *keys)
+
+
+def surrogate_file_table(*keys: str) -> str:
+    """Likewise for the run file of `crosshook surrogate train`."""
+    return _table("v1/surrogate", *keys)
+
+
+def _table(schema: str, *keys: str) -> str:
+    root = schemas.load(schema)
     rows = []
     for path in keys:
         *above, key = path.split(".")

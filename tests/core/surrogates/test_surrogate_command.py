@@ -87,6 +87,15 @@ def test_what_a_training_leaves(directory: Path) -> None:
         assert f'<section id="{section}">' in page
 
 
+def test_the_report_is_drawn_again(
+    directory: Path, tmp_path: Path, command: Callable[..., tuple[int, str, str]]
+) -> None:
+    path = tmp_path / "again.html"
+    code, out, _ = command("report", str(directory), "--output", str(path))
+    assert (code, out.strip()) == (0, str(path))
+    assert path.read_bytes() == (directory / "report.html").read_bytes()
+
+
 def test_the_same_seed_gives_the_same_model(directory: Path, tmp_path: Path) -> None:
     main(train(tmp_path / "again"))
     tensors = "model/model.safetensors"
