@@ -256,6 +256,11 @@ def _named_slot(
     name = next((key for key in value if key.rpartition("/")[2] in known), next(iter(value)))
     given = value[name]
     others = {key: each for key, each in value.items() if key != name}
+    further = others.pop("options", None)  # of --set generator.options.KEY=VALUE
+    if isinstance(further, dict):
+        others |= further
+    elif further is not None:
+        others["options"] = further
     if isinstance(given, dict):
         options = {**given, **others}
     else:

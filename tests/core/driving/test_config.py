@@ -33,6 +33,7 @@ def test_the_example_resolves_to_itself() -> None:
         {"sherpa": "a.yaml", "binary": "S"},
         {"binary": "S", "sherpa": "a.yaml"},
         {"sherpa": {"card": "a.yaml", "binary": "S"}},
+        {"sherpa": "a.yaml", "options": {"binary": "S"}},
         {"use": "sherpa", "options": {"card": "a.yaml", "binary": "S"}},
     ],
 )
