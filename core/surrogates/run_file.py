@@ -147,7 +147,7 @@ def _slot(value: object, where: str, registry: Registry) -> Slot:
     if not registry.get(INTERFACE, given.use).component.capabilities.trainable:
         message = f"{where}: surrogate: {given.use!r} is not trainable"
         raise ConfigurationError(message)
-    return Slot(given.use, options, given.model)
+    return Slot(given.use, options)
 
 
 def _run(full: Mapping[str, object], where: str, registry: Registry) -> RunConfig:
