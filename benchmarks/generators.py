@@ -160,11 +160,13 @@ class Neutral:
 
 
 def corrected(elements: AssembledAmplitudes) -> AssembledAmplitudes:
-    """The same with `Neutral` sources."""
-    contributions = tuple(
-        replace(c, source=Neutral(c.source, c.pdg)) for c in elements.contributions
-    )
-    return replace(elements, contributions=contributions)
+    """The same with `Neutral` sources, one for each amplitude."""
+    shared: dict[tuple[int, int], Neutral] = {}
+    contributions = []
+    for each in elements.contributions:
+        source = shared.setdefault((id(each.source), each.flavour), Neutral(each.source, each.pdg))
+        contributions.append(replace(each, source=source))
+    return replace(elements, contributions=tuple(contributions))
 
 
 def run_file(name: str, folder: Path, reference: Path, quick: bool) -> Path:
