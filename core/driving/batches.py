@@ -80,6 +80,7 @@ class Batches:
         self._registry, self._reporter = registry, reporter
         self.running = WeightSums()
         self._kept = 0
+        self._shown = 0
 
     def prepare(self) -> Reading | None:
         """What the program does before its first event; what it says, or None if that is nothing."""
@@ -285,9 +286,13 @@ class Batches:
 
     def _show(self) -> None:
         wanted = self._config.events
+        done = min(self._kept, wanted)
+        if self._shown == done == wanted:  # the rest is surplus
+            return
+        self._shown = done
         self._reporter.update(
             "events",
-            min(self._kept, wanted),
+            done,
             wanted,
             sigma=self.running.mean,
             error=self.running.mean_error,

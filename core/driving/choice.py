@@ -51,7 +51,7 @@ class Choice:
         if slot.model is not None:
             self.notes: tuple[str, ...] = ("saved model",)
         else:
-            channel = torch.zeros(len(weight), dtype=torch.int64)
+            channel = torch.zeros(len(weight), dtype=torch.int64, device="cpu")
             pilot = Pilot(torch.from_numpy(weight), channel, 1)
             self.notes = tuple(self._unweighter.fit(pilot, torch_generator(seed, STAGE)))
         self.maximum = float(self._unweighter.maxima()[0])
