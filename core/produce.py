@@ -24,6 +24,7 @@ from crosshook.core.results import (
     TwoStageResult,
     VariationResult,
 )
+from crosshook.core.sampling.candidates import costs_of
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sums import Sums
 
@@ -235,29 +236,29 @@ def _two_stages(frozen: Frozen, generated: Generated, kish: float) -> TwoStageRe
     expected, costs, spent = frozen.stages, frozen.costs, generated.spent
     if expected is None or costs is None or spent is None:
         return None
-    seconds = spent.point_seconds + spent.surrogate_seconds + spent.exact_seconds
-    point = spent.point_seconds / spent.points
-    surrogate = costs.surrogate
-    if expected.two_stages:
-        surrogate = spent.surrogate_seconds / spent.points
-    alone = (point + expected.inside * costs.exact) / (expected.single * expected.single_kish)
+    found = costs_of([b.spent for b in generated.blocks if b.spent is not None])
+    first, second = spent.looked / spent.points, generated.kept / spent.looked
+    alone = found.point + expected.inside * costs.exact
+    seconds = found.point + found.surrogate + first * found.exact
+    # A single stage asks for no estimates.
+    surrogate = found.surrogate if expected.two_stages else costs.surrogate
     return TwoStageResult(
         two_stages=expected.two_stages,
         rule=expected.rule,
         pilot=expected.points,
         exact=spent.looked,
-        first=spent.looked / spent.points,
-        second=generated.kept / spent.looked,
+        first=first,
+        second=second,
         kish=kish,
         single=expected.single,
         single_kish=expected.single_kish,
         inside=expected.inside,
-        point_seconds=point,
+        point_seconds=found.point,
         surrogate_seconds=surrogate,
-        exact_seconds=spent.exact_seconds / spent.looked,
-        gain=alone / (seconds / (generated.kept * kish)),
+        exact_seconds=found.exact,
+        gain=alone / (expected.single * expected.single_kish) / seconds * (first * second * kish),
         expected_gain=expected.gain(costs),
-        ceiling=expected.ceiling(Costs(point, surrogate, costs.exact)),
+        ceiling=expected.ceiling(Costs(found.point, surrogate, costs.exact)),
     )
 
 

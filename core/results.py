@@ -300,7 +300,8 @@ class TwoStageResult:
         single: ε_full, what a single stage by the same rule would keep of the pilot's points.
         single_kish: α_full, Kish's fraction of those.
         inside: share of points inside the cuts.
-        point_seconds: of a point before any weight: mapping, phase space, cuts, densities.
+        point_seconds: of a point before any weight, mapping, phase space, cuts, densities; seconds
+            of a processor, medians over blocks.
         surrogate_seconds: of a point's estimate.
         exact_seconds: of an exact weight.
         gain: f_eff, the time a single stage would take over that of two for as many effective

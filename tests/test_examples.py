@@ -29,13 +29,21 @@ SMALL = (
     "generate.events=500",
     "block_size=2048",
 )
+TRAINING = {
+    "gg-4g-surrogate": (
+        "generate.surrogate.train.evaluations=2000",
+        "generate.surrogate.options.epochs=10",
+    )
+}
+"""Smaller trainings of examples that have one besides the sampler's."""
 WAIT = 60.0
 """Seconds a subprocess may take to get where it is to be interrupted."""
 
 
 def arguments(example: Path, output: Path, *settings: str) -> list[str]:
     """`crosshook run` with reduced statistics."""
-    flags = [word for setting in (*SMALL, *settings) for word in ("--set", setting)]
+    small = (*SMALL, *TRAINING.get(example.stem, ()))
+    flags = [word for setting in (*small, *settings) for word in ("--set", setting)]
     return ["run", str(example), "--output", str(output), "--quiet", *flags]
 
 

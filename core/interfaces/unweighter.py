@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Costs:
-    """What points cost, in seconds, as measured in a pilot stage.
+    """What points cost, in seconds of a processor, as measured in a pilot stage.
 
     Attributes:
         point: of a candidate before any weight: random numbers, mapping, phase space, cuts,

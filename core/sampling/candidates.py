@@ -147,6 +147,7 @@ class SurrogateCandidates:
         channel: of each point, `(n,)`.
         bias: see `EventCandidates`; it is that of all points inside the cuts.
         extra: likewise.
+        device: where they live.
     """
 
     def __init__(
@@ -165,7 +166,8 @@ class SurrogateCandidates:
             bias: of the run.
         """
         assert isinstance(sampler.integrand, ScatteringProcess)
-        start = time.perf_counter()
+        self.device = sampler.device
+        start = _now(self.device)
         r, channel, extra = (column.to(sampler.device) for column in drawn)
         self._sampler, self._process, self._element = sampler, sampler.integrand, element
         self._u, self._log_det = sampler.locate(r, channel)
@@ -181,7 +183,7 @@ class SurrogateCandidates:
         self._weight = torch.zeros_like(self._log_det)
         self._parts = self._log_det.new_zeros((len(channel), len(self._process.process_ids)))
         self._guess: tuple[Tensor, Tensor] | None = None
-        self._seconds = [time.perf_counter() - start, 0.0, 0.0]
+        self._seconds = [_now(self.device) - start, 0.0, 0.0]
         self._looked = 0
 
     @classmethod
@@ -218,27 +220,27 @@ class SurrogateCandidates:
 
     def _guesses(self) -> tuple[Tensor, Tensor]:
         if self._guess is None:
-            start = time.perf_counter()
+            start = _now(self.device)
             rows = self._placed.rows
             weight, parts, _ = self._price(torch.arange(len(rows)).to(rows), self._element)
             self._guess = (
                 torch.zeros_like(self._weight).index_copy(0, rows, weight),
                 torch.zeros_like(self._parts).index_copy(0, rows, parts),
             )
-            self._seconds[1] += time.perf_counter() - start
+            self._seconds[1] += _now(self.device) - start
         return self._guess
 
     def weight(self, index: Tensor) -> Tensor:
         """Exact weights of the rows asked for, `(j,)` in pb; 0 where they are no numbers."""
         new = index[(self._known[index] < 0) & (self._inside[index] >= 0)]
         if new.numel():
-            start = time.perf_counter()
+            start = _now(self.device)
             weight, parts, points = self._price(self._inside[new], None)
             self._weight[new], self._parts[new] = weight, parts
             self._known[new] = self._looked + torch.arange(len(new), device=new.device)
             self._points.append(points)
             self._looked += len(new)
-            self._seconds[2] += time.perf_counter() - start
+            self._seconds[2] += _now(self.device) - start
         weight = self._weight[index] * self.bias[index]
         return torch.where(torch.isfinite(weight), weight, torch.zeros_like(weight))
 
@@ -294,6 +296,15 @@ class SurrogateCandidates:
         return point_in_words(
             where, row, self._weight[row], self.channel[row], self._u[row], momenta
         )
+
+
+def _now(device: torch.device) -> float:
+    """Seconds of the processor, whatever else it does; of the clock where a device computes."""
+    if device.type == "cpu":
+        return time.process_time()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _parts(evaluation: Evaluation, weight: Tensor) -> Tensor:

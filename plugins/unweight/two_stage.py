@@ -10,6 +10,7 @@ lower; one that is no number gives p = 1.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from crosshook.core.statistics import Floats, Ints
 
 
+RAISED = (1.0, 4.0, 16.0, 64.0, math.inf)
+"""Times the floor: where a surrogate misses much, looking at more points needs fewer exact weights for
+an event than keeping what is missed with huge weights; the last is a single stage."""
 SMALLEST = 1e-200
 """Estimates below it are as good as 0."""
 
@@ -66,15 +70,20 @@ class TwoStage:
             estimate = pilot.surrogate.detach().cpu().to(torch.float64).numpy()
         channel = pilot.channel.cpu().numpy()
         k, device = pilot.n_channels, pilot.weight.device
-        first, floor, maxima, single = (np.zeros(k) for _ in range(4))
+        first, floor, single = (np.zeros(k) for _ in range(3))
         for c in range(k):
             own = channel == c
             first[c], floor[c] = self._thinning(estimate[own], weight[own])
-            chance = _chance(estimate[own], first[c], floor[c])
-            maxima[c] = self._maximum(weight[own], chance)
-            single[c] = self._maximum(weight[own], np.ones_like(chance))
-        chance = _chance(estimate, first[channel], floor[channel])
-        self._expected = self._expectation(weight, estimate, channel, (maxima, single), chance)
+            single[c] = self._maximum(weight[own], np.ones(int(own.sum())))
+        tried = [
+            self._with_floor(
+                weight, estimate, channel, single, first, np.minimum(1, floor * raised)
+            )
+            for raised in (RAISED if self._fall_back else RAISED[:1])
+        ]
+        # The first of those that need the fewest exact weights for an effective event.
+        best = max(tried, key=lambda found: found[0].second * found[0].kish)
+        self._expected, floor, maxima = best
         notes = self._decide(pilot.costs)
         if not self._expected.two_stages:
             first, floor, maxima = np.zeros(k), np.zeros(k), single
@@ -82,6 +91,23 @@ class TwoStage:
             torch.from_numpy(column).to(device) for column in (first, floor, maxima)
         )
         return notes
+
+    def _with_floor(
+        self,
+        weight: Floats,
+        estimate: Floats,
+        channel: Ints,
+        single: Floats,
+        first: Floats,
+        floor: Floats,
+    ) -> tuple[TwoStageExpectation, Floats, Floats]:
+        """What a floor promises, the floor, and the maxima that go with it."""
+        chance = _chance(estimate, first[channel], floor[channel])
+        maxima = np.array(
+            [self._maximum(weight[channel == c], chance[channel == c]) for c in range(len(first))]
+        )
+        found = self._expectation(weight, estimate, channel, (maxima, single), chance)
+        return found, floor, maxima
 
     def _thinning(self, estimate: Floats, weight: Floats) -> tuple[float, float]:
         """s_max of a channel, and the smallest p: `floor` of its mean.
@@ -125,7 +151,7 @@ class TwoStage:
         return TwoStageExpectation(
             rule=rule,
             points=weight.size,
-            two_stages=True,
+            two_stages=bool((chance < 1).any()),
             first=two.looked,
             second=two.kept / two.looked if two.looked else 0.0,
             kish=two.kish,
@@ -145,6 +171,11 @@ class TwoStage:
             f"two stages: ε1 = {found.first:.3g}, ε2 = {found.second:.3g}, α = {found.kish:.3g}; "
             f"a single one: ε = {found.single:.3g}, α = {found.single_kish:.3g}"
         )
+        if not found.two_stages:
+            return (
+                maxima,
+                "a single stage needs the fewest exact weights: the surrogate is no help",
+            )
         if costs is None:
             return (maxima, stages)
         gain, ceiling = found.gain(costs), found.ceiling(costs)

@@ -63,7 +63,7 @@ def _fitted(
 ) -> tuple[TwoStage, WeightClasses]:
     weight, channel = _weights(kind)
     guess = SURROGATES[surrogate](weight)
-    unweighter = cast("TwoStage", _build(**options))
+    unweighter = cast("TwoStage", _build(**{"fall_back": False, **options}))
     unweighter.fit(Pilot(weight, channel, K, guess), torch.Generator())
     return unweighter, WeightClasses(channel, weight, guess)
 
@@ -258,6 +258,21 @@ def test_falls_back_where_nothing_is_gained(ratio: float) -> None:
         forced = _build(fall_back=False)
         forced.fit(pilot, torch.Generator())
         assert forced.expectation().two_stages
+
+
+@pytest.mark.parametrize("surrogate", SURROGATES)
+def test_no_surrogate_needs_more_exact_weights_than_none(surrogate: str) -> None:
+    """Where it misses much the floor rises, up to a single stage; a good one is left alone."""
+    found = _fitted(surrogate, fall_back=True)[0].expectation()
+    assert (
+        found.second * found.kish >= (1 - 1e-12) * found.single * found.single_kish / found.inside
+    )
+    hopeless = ("zero", "half zero", "unrelated", "off by 1000", "near overflow")
+    assert found.two_stages == (surrogate not in hopeless)
+    strict = _fitted(surrogate, fall_back=False)[0].expectation()
+    assert found.second * found.kish >= strict.second * strict.kish
+    if surrogate in ("exact", "good"):
+        assert found == strict
 
 
 def test_partly_unweighted_points_stay() -> None:
