@@ -32,7 +32,8 @@ class Sources:
         amplitudes: directory of its |M|², inside `folder`.
         flows: directory of its leading-colour amplitudes.
         masses: of the legs in GeV.
-        counts: number of colour flows of each process.
+        colours: number of colour flows that the amplitudes of each process have.
+        drawn: numbers of those that may be drawn.
         strong_order: power of α_s in |M|².
         alpha_s: name of the parameter that holds the amplitudes' own α_s.
         parameters: set when it is loaded.
@@ -42,19 +43,22 @@ class Sources:
     amplitudes: str
     flows: str
     masses: tuple[float, ...]
-    counts: tuple[int, ...]
+    colours: tuple[int, ...]
+    drawn: tuple[tuple[int, ...], ...]
     strong_order: int
     alpha_s: str
     parameters: Mapping[str, float]
 
     def header(self) -> str:
         """process.h for provider.c."""
-        names = ", ".join(json.dumps(process_name(n)) for n in range(len(self.counts)))
+        names = ", ".join(json.dumps(process_name(n)) for n in range(len(self.colours)))
+        numbers = ", ".join(f"{{{', '.join(map(str, each))}}}" for each in self.drawn)
+        counts = [len(each) for each in self.drawn]
         given = self.parameters.items()
         pairs = ", ".join(f"{{{json.dumps(name)}, {value!r}}}" for name, value in given)
         return f"""#define LEGS {len(self.masses)}
-#define FLAVOURS {len(self.counts)}
-#define MOST_FLOWS {max(self.counts)}
+#define FLAVOURS {len(self.colours)}
+#define MOST_FLOWS {max(counts)}
 #define STRONG_ORDER {self.strong_order}
 #define ALPHA_S_NAME {json.dumps(self.alpha_s)}
 #define FOLDER {json.dumps(str(self.folder))}
@@ -63,7 +67,9 @@ class Sources:
 #define PARAMETERS {len(self.parameters)}
 static const double process_masses[LEGS] = {{{", ".join(map(repr, self.masses))}}};
 static const char *const process_keys[FLAVOURS] = {{{names}}};
-static const size_t process_flows[FLAVOURS] = {{{", ".join(map(str, self.counts))}}};
+static const size_t process_colours[FLAVOURS] = {{{", ".join(map(str, self.colours))}}};
+static const size_t process_flows[FLAVOURS] = {{{", ".join(map(str, counts))}}};
+static const size_t process_numbers[FLAVOURS][MOST_FLOWS] = {{{numbers}}};
 static const struct {{
     const char *name;
     double value;

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from crosshook.adapters.amplicol.build import LIBRARY, Sources, build, find_compiler
 from crosshook.adapters.amplicol.channels import channels, stable_widths
-from crosshook.adapters.amplicol.enumeration import Amplitude, amplitudes
+from crosshook.adapters.amplicol.enumeration import Amplitude, amplitudes, words
 from crosshook.adapters.amplicol.environment import cache_folder, find_environment, install
 from crosshook.adapters.amplicol.generate import Accuracy, card, generate
-from crosshook.adapters.amplicol.outcome import read_outcome, read_parameters
+from crosshook.adapters.amplicol.leading_flows import leading_flows, strings_of
+from crosshook.adapters.amplicol.outcome import flow_of, read_outcome, read_parameters
 from crosshook.adapters.amplicol.request import parse
 from crosshook.core.amplitudes.colour import possible_flows
 from crosshook.core.errors import ConfigurationError, InputError
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crosshook.adapters.amplicol.environment import Environment
+    from crosshook.adapters.amplicol.outcome import Outcome
+    from crosshook.adapters.amplicol.trees import Trees
     from crosshook.core.interfaces.matrix_element import ColourFlow
 
 MODEL: Final = "built-in-sm"
@@ -62,8 +65,8 @@ class Wanted:
         provider = files("crosshook.adapters.amplicol").joinpath("provider.c").read_bytes()
         key = {**asdict(self), "version": version, "provider": provider.decode()}
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
-        words = re.sub(r"[^a-z0-9]+", "-", self.process.replace("~", "bar").lower())
-        return cache_folder() / "amplicol" / "processes" / f"{words.strip('-')}-{digest[:12]}"
+        name = re.sub(r"[^a-z0-9]+", "-", self.process.replace("~", "bar").lower())
+        return cache_folder() / "amplicol" / "processes" / f"{name.strip('-')}-{digest[:12]}"
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def _generate(
     order = groups[0].trees.electroweak_order or 0
     colour = {"full": "full colour", "leading-colour": "leading colour"}[wanted.accuracy]
     partons = sum(len(group.members) for group in groups)
-    count = f"{len(groups)} amplitudes for {partons} partonic processes"
+    count = f"{partons} partonic processes, {len(groups)} different amplitudes"
     say(f"{wanted.process}: {count}, {colour}; pyAmpliCol takes about 10 s for each")
     text = card(processes, order, wanted.accuracy, wanted.model, part / AMPLITUDES)
     log = folder.with_suffix(".log")
@@ -173,7 +176,12 @@ def _generate(
         text = card(processes, order, "leading-colour", wanted.model, part / FLOWS)
         generate(environment, text, part, log, say)
     directory = FLOWS if drawn and wanted.accuracy == "full" else AMPLITUDES
-    flows = [_flows(group, part / directory, number) for number, group in enumerate(groups)]
+    outcomes = [_outcome(group, part / directory, number) for number, group in enumerate(groups)]
+    numbers = [_drawn(g.trees, outcome) for g, outcome in zip(groups, outcomes, strict=True)]
+    flows = [
+        _flows(group.trees, outcome, drawn)
+        for group, outcome, drawn in zip(groups, outcomes, numbers, strict=True)
+    ]
     known = read_parameters(part / AMPLITUDES)
     changed = {**stable_widths([group.trees for group in groups], known), **wanted.parameters}
     values = _parameters(changed, known)
@@ -183,7 +191,8 @@ def _generate(
         AMPLITUDES,
         directory,
         masses,
-        tuple(len(each) for each in flows),
+        tuple(max(1, len(outcome.words)) for outcome in outcomes),
+        tuple(numbers),
         groups[0].trees.strong_order,
         ALPHA_S,
         {_long_name(name): value for name, value in changed.items()},
@@ -211,8 +220,8 @@ def _generate(
     }
 
 
-def _flows(group: Amplitude, folder: Path, number: int) -> tuple[ColourFlow, ...]:
-    """The colour flows of an amplitude, in the order in which its library numbers them."""
+def _outcome(group: Amplitude, folder: Path, number: int) -> Outcome:
+    """What pyAmpliCol wrote of an amplitude, known to be the one that was asked for."""
     outcome = read_outcome(folder, number)
     trees = group.trees
     if (outcome.pdg, outcome.strong_order) != (trees.pdg, trees.strong_order):
@@ -222,8 +231,30 @@ def _flows(group: Amplitude, folder: Path, number: int) -> tuple[ColourFlow, ...
             f"{trees.strong_order}"
         )
         raise InputError(message)
+    return outcome
+
+
+def _drawn(trees: Trees, outcome: Outcome) -> tuple[int, ...]:
+    """Numbers of the colour flows that events may have: those of leading colour."""
+    if len(possible_flows(trees.pdg, 2)) == 1:
+        return (0,)
+    leading = leading_flows(trees)
+    found = [n for n, word in enumerate(outcome.words) if strings_of(word, trees) in leading]
+    if len(found) != len(leading):
+        message = (
+            f"{words(trees.pdg)}: pyAmpliCol has {len(found)} of the {len(leading)} colour flows "
+            "that there are at leading colour"
+        )
+        raise InputError(message)
+    return tuple(found)
+
+
+def _flows(trees: Trees, outcome: Outcome, drawn: Sequence[int]) -> tuple[ColourFlow, ...]:
+    """The colour flows of an amplitude, in the order in which its library numbers them."""
     only = possible_flows(trees.pdg, 2)
-    return only if len(only) == 1 else outcome.flows()
+    if len(only) == 1:
+        return only
+    return tuple(flow_of(outcome.words[number], trees.pdg) for number in drawn)
 
 
 def _parameters(changed: Mapping[str, float], known: Mapping[str, float]) -> dict[str, float]:

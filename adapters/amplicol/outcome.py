@@ -33,10 +33,6 @@ class Outcome:
     strong_order: int
     words: tuple[tuple[int, ...], ...]
 
-    def flows(self) -> tuple[ColourFlow, ...]:
-        """The flows as event files have them, in pyAmpliCol's order."""
-        return tuple(flow_of(word, self.pdg) for word in self.words)
-
 
 def read_outcome(folder: Path, number: int) -> Outcome:
     """Reads process `number` of a directory pyAmpliCol wrote.

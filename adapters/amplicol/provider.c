@@ -16,8 +16,9 @@
 
 #include "process.h"
 /* defines LEGS, FLAVOURS, MOST_FLOWS, STRONG_ORDER, ALPHA_S_NAME, FOLDER, AMPLITUDES, FLOWS, and
- * fills process_masses[LEGS], process_keys[FLAVOURS], process_flows[FLAVOURS] (1: nothing to draw),
- * process_parameters[PARAMETERS] */
+ * fills process_masses[LEGS], process_keys[FLAVOURS], process_parameters[PARAMETERS]; of each process
+ * process_colours, how many flows there are, process_flows, how many of them may be drawn (1: there is
+ * nothing to draw), and process_numbers, which ones */
 
 enum { SUCCESS, ERROR, NOT_IMPLEMENTED, UNSUPPORTED_INPUT, UNSUPPORTED_OUTPUT, UNINITIALIZED_META,
        UNSUPPORTED_META, MISSING_INPUT };
@@ -80,7 +81,7 @@ static RusticolRuntimeHandle *runtime(Instance *own, bool coloured, size_t flavo
     size_t legs = 0, flows = 0;
     (void)rusticol_runtime_external_count(*place, &legs);
     (void)rusticol_runtime_color_count(*place, &flows);
-    bool fits = legs == LEGS && (!coloured || flows == process_flows[flavour]);
+    bool fits = legs == LEGS && (!coloured || flows == process_colours[flavour]);
     for (size_t i = 0; fits && i < own->n_set; ++i)
         fits = rusticol_runtime_set_model_parameter(*place, own->set[i].name, own->set[i].value,
                                                     0.0) == RUSTICOL_STATUS_OK;
@@ -226,7 +227,7 @@ static int draw(Instance *own, size_t flavour, size_t n, const double *random, i
         RUSTICOL_STATUS_OK)
         return failed(process_keys[flavour]);
     size_t each = helicities * colours;
-    if (colours != flows) return ERROR;
+    if (colours != process_colours[flavour]) return ERROR;
     if (own->room < each * FLOW_BLOCK) {
         double *more = realloc(own->resolved, each * FLOW_BLOCK * sizeof *more);
         if (!more) return ERROR;
@@ -243,9 +244,9 @@ static int draw(Instance *own, size_t flavour, size_t n, const double *random, i
         for (size_t i = 0; i < m; ++i) {
             double sum = 0.0;
             for (size_t c = 0; c < flows; ++c) {
+                const double *one = own->resolved + i * each + process_numbers[flavour][c];
                 weights[c] = 0.0;
-                for (size_t h = 0; h < helicities; ++h)
-                    weights[c] += own->resolved[i * each + h * colours + c];
+                for (size_t h = 0; h < helicities; ++h) weights[c] += one[h * colours];
                 sum += weights[c];
             }
             if (!(sum > 0.0) || !isfinite(sum)) return ERROR;

@@ -185,6 +185,38 @@ def test_top_pairs_agree_with_closed_forms(new) -> None:
     assert torch.equal(chosen[clear] == 1, (uniform >= first)[clear])
 
 
+@pytest.mark.parametrize(
+    ("name", "pdg"), [("gg_ttg", (21, 21, 6, -6, 21)), ("gq_ttq", (21, 1, 6, -6, 1))]
+)
+def test_flows_are_those_of_madgraphs_events(new, name, pdg) -> None:
+    """The same flows of leading colour: all of ours occur, and no other."""
+    folder = os.environ.get("CROSSHOOK_REFERENCE_DATA")
+    if not folder:
+        pytest.skip("CROSSHOOK_REFERENCE_DATA is not set: no events of MadGraph")
+    options = new(TOP_JET)
+    _, _, number = source(options, pdg)
+    ours = {renumbered(flow) for flow in options["subprocesses"][number]["colour_flows"]}
+    with open_events(Path(folder) / "lhe" / "madgraph" / f"{name}.lhe.gz", 10_000) as stream:
+        batch = next(iter(stream))
+    ids, one, other = (
+        np.asarray(batch.particle_columns[key]) for key in ("pdg_id", "colour1", "colour2")
+    )
+    theirs = set()
+    for start in batch.offsets[:-1]:
+        rows = slice(start, start + 5)
+        if np.sign(ids[start + 1]) == np.sign(pdg[1]):  # not of antiquarks
+            theirs.add(renumbered(zip(one[rows], other[rows], strict=True)))
+    assert theirs == ours
+
+
+def renumbered(flow) -> tuple[tuple[int, int], ...]:
+    """Colour lines in the order in which they appear."""
+    seen: dict[int, int] = {0: 0}
+    return tuple(
+        (seen.setdefault(int(a), len(seen)), seen.setdefault(int(b), len(seen))) for a, b in flow
+    )
+
+
 @pytest.fixture(scope="module")
 def run(new, tmp_path_factory) -> Path:
     """The example, with fewer events."""

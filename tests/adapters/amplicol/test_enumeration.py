@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crosshook.adapters.amplicol.enumeration import Amplitude, amplitudes
+from crosshook.adapters.amplicol.leading_flows import leading_flows, strings_of
 from crosshook.adapters.amplicol.request import parse
 from crosshook.adapters.amplicol.trees import Trees
 from crosshook.core.errors import ConfigurationError
@@ -93,3 +94,33 @@ def test_interchangeable_legs_are_not_counted_twice() -> None:
     everything = members("p p > j j")
     assert len({(frozenset(p[:2]), tuple(sorted(p[2:]))) for p in everything}) == len(everything)
     assert len(members("u u~ > g g")) == 1
+
+
+@pytest.mark.parametrize(
+    ("pdg", "expected"),
+    [
+        ((21, 21, 6, -6), {((2, 0, 1, 3),), ((2, 1, 0, 3),)}),
+        ((1, -1, 6, -6), {((1, 3), (2, 0))}),
+        ((1, -1, 23, 22), {((1, 0),)}),
+        # not (1, 0) and (2, 4, 3): what MadGraph leaves out of its events too
+        ((1, -1, 6, -6, 21), {((1, 3), (2, 4, 0)), ((1, 4, 3), (2, 0))}),
+        ((2, 1, 2, 1), {((2, 1), (3, 0))}),  # a gluon swaps colours
+        ((2, 2, 2, 2), {((2, 1), (3, 0)), ((2, 0), (3, 1))}),
+        (
+            (2, 1, 2, 1, 25),
+            {((2, 0), (3, 1)), ((2, 1), (3, 0))},
+        ),  # Zs do not; the Ws' line is u to d
+    ],
+)
+def test_flows_of_leading_colour(
+    pdg: tuple[int, ...], expected: set[tuple[tuple[int, ...], ...]]
+) -> None:
+    assert leading_flows(Trees(pdg)) == {frozenset(flow) for flow in expected}
+
+
+def test_flows_of_gluons_are_circles() -> None:
+    """(n - 1)! of them, each from its lowest leg on."""
+    trees = Trees((21,) * 5)
+    found = leading_flows(trees)
+    assert len(found) == 24
+    assert strings_of((3, 4, 0, 2, 1), trees) in found

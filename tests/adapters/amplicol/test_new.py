@@ -70,7 +70,7 @@ def test_writes_a_fragment_once_generated(
     words = ("process", "new", PROCESS, "--environment", environment)
     assert call(*words) == 0
     shown = capsys.readouterr()
-    assert "2 amplitudes for 6 partonic processes, full colour" in shown.err
+    assert "6 partonic processes, 2 different amplitudes, full colour" in shown.err
     options = fragment(shown.out)
     assert options["masses"] == [0, 0, 173, 173]
     listed = [(s["pdg"], s["flavor_index"], s["mirror"]) for s in options["subprocesses"]]
