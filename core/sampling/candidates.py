@@ -258,6 +258,8 @@ class SurrogateCandidates:
 
     def points(self, index: Tensor) -> Points:
         """Momenta and dσ/dx of rows whose exact weight was asked for."""
+        if not self._points:  # no point passed the first stage
+            self._points.append(self._price(index[:0], None)[2])
         return joined_points(self._points).select(self._known[index])
 
     def sums(self, chance: Tensor | None) -> Sums:

@@ -239,6 +239,22 @@ def test_a_block(folder: Path, tmp_path: Path) -> None:
     assert block.kept <= len(kept.index)
 
 
+def test_a_block_without_exact_weights(folder: Path) -> None:
+    """Nothing passed the first stage: there are no events, and the estimates are the sums."""
+    spec, state = _spec(_run(folder, "good")[1])
+    shares = torch.tensor(state["shares"], dtype=torch.float64)
+    sampler, element = spec.sampler(), spec.surrogate()
+    assert element is not None
+    process: Any = sampler.integrand
+    bias = Bias(None, process)
+    points = SurrogateCandidates.draw(sampler, 3, "generate", 0, 50, shares, 0, element, bias)
+    nothing = torch.zeros(0, dtype=torch.int64)
+    assert len(points.weight(nothing)) == 0
+    assert len(points.points(nothing).momenta) == 0
+    sums = points.sums(torch.full((50,), 0.5, dtype=torch.float64))
+    assert sums.total.sum() == pytest.approx(float(points.surrogate().sum()))
+
+
 def test_sums_of_few_exact_weights(folder: Path) -> None:
     """s + (w - s)/p where w is known and s elsewhere: w in the mean, here over all outcomes.
 
