@@ -90,11 +90,6 @@ class AmplitudeTable:
         power = self.alpha_s.new_tensor(self.qcd_order)[self.process]
         return self.amplitude.abs().log() - power * self.alpha_s.log()
 
-    def importance(self) -> Tensor:
-        """Share of each point in the sum of all absolute weights, `(n,)`."""
-        share = (self.amplitude * self.weight).abs()
-        return share / share.sum()
-
 
 def joined(tables: Sequence[AmplitudeTable]) -> AmplitudeTable:
     """One table of several with the same subprocesses.

@@ -125,8 +125,6 @@ def test_tables_hold_together() -> None:
     with pytest.raises(InputError, match="there are no points"):
         joined([])
     assert len(joined([table, table])) == 20
-    share = table.importance()
-    assert float(share.sum()) == pytest.approx(1)
     source = TableSource(table)
     assert [len(source.draw(6)), len(source.draw(6)), len(source.draw(6))] == [6, 4, 0]
     assert source.evaluations == 10
