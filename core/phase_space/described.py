@@ -117,7 +117,7 @@ class DescribedSpace:
             groups.append(HadronicChannels(beams.energy, invariants, _RAPIDITY, final))
         for name in sorted(self.transverse):
             parts = transverse_parts(self.diagrams[name], limits, _place(name))
-            groups.append(TransverseMap(name, beams.energy, parts, _RAPIDITY, _PT_FALL, low))
+            groups.append(TransverseMap(name, beams.energy, parts, _RAPIDITY, _PT_FALL))
         return HadronicGroups(tuple(groups), self.channels) if self.transverse else groups[0]
 
     def smallest(self, limits: Restrictions, beams: BeamSetup) -> float:

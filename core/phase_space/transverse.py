@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 GAP_WIDTH = 2.0
 """Rapidities of parts then fall apart as e^-|Δy|; VEGAS adapts it."""
 
+LARGEST_GAP = 30.0
+"""No two parts are further apart: e^Δy < S/(m_T1 m_T2), and both m_T are above 4 MeV at 13 TeV."""
+
 
 class Part(NamedTuple):
     """What is placed by its transverse momentum and rapidity.
@@ -81,7 +84,6 @@ class TransverseMap:
         parts: at least two; the last one recoils.
         rapidity: map of y of the whole.
         exponent: ν of dp_T²/(p_T²)^ν.
-        low: smallest √ŝ in GeV.
     """
 
     name: str
@@ -89,7 +91,6 @@ class TransverseMap:
     parts: tuple[Part, ...]
     rapidity: RapidityMap
     exponent: float
-    low: float
     n_incoming: int = 2
     n_dim: int = field(init=False)
     channels: tuple[str, ...] = field(init=False)
@@ -97,7 +98,7 @@ class TransverseMap:
     def __post_init__(self) -> None:
         self._legs = sorted((x for p in self.parts for x in p.node.legs), key=lambda x: x.number)
         self.n_dim, self.channels = 3 * len(self._legs) - 2, (self.name,)
-        self._gap = RapidityGap(GAP_WIDTH, 2 * math.log(self.energy / self.low))
+        self._gap = RapidityGap(GAP_WIDTH, LARGEST_GAP)
         self._pt = [
             PowerPropagator(self.exponent, 0.0 if part.pt_min else part.scale**2)
             for part in self.parts[:-1]
