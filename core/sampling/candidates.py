@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from crosshook.core.interfaces.unweighter import Candidates, Costs
-from crosshook.core.process.points import joined_points
+from crosshook.core.process.points import Points, joined_points
 from crosshook.core.process.scattering import ScatteringProcess
 from crosshook.core.sampling.invalid import first_invalid, point_in_words
 from crosshook.core.sampling.numbers import draw_numbers
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.integrand import Evaluation
     from crosshook.core.interfaces.matrix_element import MatrixElement
     from crosshook.core.process.bias import Bias
-    from crosshook.core.process.points import Points
     from crosshook.core.sampling.sampler import Sample, Sampler
 
 
@@ -258,9 +257,23 @@ class SurrogateCandidates:
 
     def points(self, index: Tensor) -> Points:
         """Momenta and dσ/dx of rows whose exact weight was asked for."""
-        if not self._points:  # no point passed the first stage
-            self._points.append(self._price(index[:0], None)[2])
+        if not self._points:  # no point passed the first stage, and amplitudes need one
+            return self._no_points()
         return joined_points(self._points).select(self._known[index])
+
+    def _no_points(self) -> Points:
+        bare = self._placed.points.select(self._placed.rows[:0])
+        return Points(
+            bare.momenta,
+            bare.x1,
+            bare.x2,
+            bare.log_jacobian,
+            bare.mu_r,
+            bare.mu_f,
+            bare.alpha_s,
+            bare.flux.new_zeros((0, len(self._process.assignments))),
+            helicity=bare.helicity,
+        )
 
     def sums(self, chance: Tensor | None) -> Sums:
         """Sums of `estimates`; see `EventCandidates.sums`."""
@@ -329,5 +342,5 @@ def costs_of(blocks: list[Spent]) -> Costs:
     return Costs(
         median(b.point_seconds / b.points for b in blocks),
         median(b.surrogate_seconds / b.points for b in blocks),
-        median(b.exact_seconds / max(1, b.looked) for b in blocks),
+        median([b.exact_seconds / b.looked for b in blocks if b.looked] or [0.0]),
     )
