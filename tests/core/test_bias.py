@@ -174,6 +174,9 @@ class _Parts:
     def unweighter(self) -> Any:
         return self._parts[1]
 
+    def surrogate(self) -> None:
+        return None
+
     def config(self) -> Any:
         return self._parts[2]
 
