@@ -239,6 +239,27 @@ def test_a_block(folder: Path, tmp_path: Path) -> None:
     assert block.kept <= len(kept.index)
 
 
+def test_bias(folder: Path) -> None:
+    """Estimates and exact weights take the bias of all points inside the cuts; sums do not."""
+    spec, state = _spec(_run(folder, "good")[1])
+    shares = torch.tensor(state["shares"], dtype=torch.float64)
+    sampler, element = spec.sampler(), spec.surrogate()
+    assert element is not None
+    process: Any = sampler.integrand
+    bias = Bias("(m / 91)**3", process)
+    arguments = (3, "generate", 0, 200, shares, 0, element)
+    points = SurrogateCandidates.draw(sampler, *arguments, bias)
+    plain = SurrogateCandidates.draw(sampler, *arguments, Bias(None, process))
+    sample = sampler.draw(3, "generate", 0, 200, shares)
+    b = bias.of(sample)
+    rows = torch.arange(200)
+    assert float(b.max()) > 1.1
+    torch.testing.assert_close(points.weight(rows), sample.weight * b, rtol=1e-12, atol=0)
+    torch.testing.assert_close(points.surrogate(), plain.surrogate() * b, rtol=1e-12, atol=0)
+    plain.weight(rows)
+    assert points.sums(None).total.tolist() == plain.sums(None).total.tolist()
+
+
 def test_a_block_without_exact_weights(folder: Path) -> None:
     """Nothing passed the first stage: there are no events, and the estimates are the sums."""
     spec, state = _spec(_run(folder, "good")[1])
