@@ -13,8 +13,8 @@ number N of points of the pilot, which is the `n` of the records. The time of a 
 amplitudes in whole blocks, that of two stages as they come. Records: eps_full, eps1, eps2, alpha,
 f_eff, f_eff_ceiling, f_eff_over_ceiling, us_point, us_surrogate, us_exact, train_s.
 
-The picture is that of the documentation: f_eff by t_ME/t_NN, each sampler with its measured
-efficiencies and t_PS/t_NN, with a mark at the times that were measured.
+The picture is that of the documentation: f_eff by t_ME/t_NN, one t_ME for both, each sampler with its
+measured efficiencies and t_PS/t_NN.
 """
 
 from __future__ import annotations
@@ -105,7 +105,6 @@ def draw(path: Path, written: list[Record]) -> None:
     ratio = np.logspace(-1, 4, 200)
     for method in dict.fromkeys(r.method for r in written):
         own = {r.metric: r.value for r in written if r.method == method}
-        own["measured"] = own["us_exact"] / own["us_surrogate"]
 
         def gain(exact: np.ndarray, own: dict[str, float] = own) -> np.ndarray:
             point = own["us_point"] / own["us_surrogate"]
@@ -113,9 +112,7 @@ def draw(path: Path, written: list[Record]) -> None:
             return own["alpha"] * (point + exact) / own["eps_full"] / two
 
         label = f"{method}: one stage keeps {own['eps_full']:.2g} of the points"
-        (line,) = axes.loglog(ratio, gain(ratio), label=label)
-        here = np.array([own["measured"]])
-        axes.plot(here, gain(here), "o", color=line.get_color())
+        axes.loglog(ratio, gain(ratio), label=label)
     axes.axhline(1, color="grey", linewidth=0.8)
     axes.set_xlabel("time of an exact weight / time of its estimate")
     axes.set_ylabel("gain in time $f_{eff}$")
