@@ -302,9 +302,7 @@ def _resolved(value: object, interface: str, path: str, registry: Registry) -> d
     return Slot(slot.use, options, slot.model, slot.train).as_dict()
 
 
-def _named_by_model(
-    value: Mapping[str, object], interface: str, path: str
-) -> dict[str, object]:
+def _named_by_model(value: Mapping[str, object], interface: str, path: str) -> dict[str, object]:
     """A slot without a name, which is that of the model it names."""
     from crosshook.core.model import read_document
 
