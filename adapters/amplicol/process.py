@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def make_pyamplicol(
-    context: BuildContext, *, process: str, accuracy: Accuracy, parameters: Mapping[str, float]
+    context: BuildContext,
+    *,
+    process: str,
+    accuracy: Accuracy,
+    parameters: Mapping[str, float],
+    phase_space: str,
 ) -> Process:
     """Builds a process by its name; starts nothing.
 
@@ -28,6 +33,7 @@ def make_pyamplicol(
         process: in words.
         accuracy: of the sum over colours.
         parameters: of the model that differ from pyAmpliCol's.
+        phase_space: whose maps, `crosshook` or `madspace`.
 
     Raises:
         ConfigurationError: if it is no process, or was not generated yet.
@@ -47,4 +53,5 @@ def make_pyamplicol(
             f"first: {shlex.join(words)}"
         )
         raise ConfigurationError(message)
-    return cast("Process", context.build("process", {"use": "umami", "options": found.options}))
+    options = {**found.options, "phase_space": phase_space}
+    return cast("Process", context.build("process", {"use": "umami", "options": options}))

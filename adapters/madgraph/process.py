@@ -10,6 +10,7 @@ from crosshook.adapters.madgraph.directory import ALL_IN_ONE, CARD, library_kind
 from crosshook.adapters.madgraph.evaluator import Evaluator, Order
 from crosshook.adapters.madgraph.param_card import read_param_card
 from crosshook.adapters.madgraph.source import MadGraphSource
+from crosshook.adapters.madspace.space import madspace_space
 from crosshook.core.amplitudes.description import (
     assemble,
     colour_flows_of,
@@ -41,6 +42,7 @@ def make_madgraph(
     initial: str,
     resonances: list[Plain],
     reference: list[Plain],
+    phase_space: str,
     invariance: float,
     alpha_qed: float,
     name: str,
@@ -57,6 +59,7 @@ def make_madgraph(
         initial: what collides, or a decay.
         resonances: intermediate particles to write.
         reference: stored |M|² to compare with.
+        phase_space: whose maps, `crosshook` or `madspace`.
         invariance: change of |M|² allowed in another frame.
         alpha_qed: written with the events.
         name: for people.
@@ -105,6 +108,7 @@ def make_madgraph(
         alpha_qed=alpha_qed,
         name=name,
         invariance=invariance,
+        maker=madspace_space if phase_space == "madspace" else None,
     )
     contributions = contributions_of(completed, chosen, n_in, WHERE)
     return assemble(contributions, options, chosen[0].masses, context.torch_device, WHERE)
