@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Final
 
 from crosshook.adapters.amplicol.generate import process_name
+from crosshook.core.compiler import compile_library
 from crosshook.core.errors import ProgramError
 
 if TYPE_CHECKING:
@@ -77,24 +76,6 @@ static const struct {{
 """
 
 
-def find_compiler() -> str:
-    """The C compiler: `$CC`, or `cc`, `gcc`, `clang`.
-
-    Raises:
-        ProgramError: if there is none.
-    """
-    names = [os.environ["CC"]] if os.environ.get("CC") else ["cc", "gcc", "clang"]
-    for name in names:
-        found = shutil.which(name)
-        if found:
-            return found
-    message = (
-        f"no C compiler: looked for {', '.join(names)}; install one (Debian: apt install gcc, "
-        "conda: gcc) or name it by $CC"
-    )
-    raise ProgramError(message)
-
-
 def build(environment: Environment, sources: Sources, folder: Path) -> Path:
     """Compiles the library.
 
@@ -111,21 +92,14 @@ def build(environment: Environment, sources: Sources, folder: Path) -> Path:
     """
     library = folder / LIBRARY
     (folder / "process.h").write_text(sources.header(), "utf-8")
-    compiler = find_compiler()
     compile_flags = _flags(environment, "--cflags")
     link_flags = _flags(environment, "--libs")
     source = files("crosshook.adapters.amplicol") / "provider.c"
     with as_file(source) as path:
-        command = [compiler, "-std=c11", "-O2", "-fPIC", "-fvisibility=hidden", "-shared"]
-        command += [f"-I{folder}", *compile_flags, str(path), "-o", str(library)]
+        flags = [f"-I{folder}", *compile_flags]
         # only the functions of UMAMI are seen from outside
-        command += [*link_flags, "-lm", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-s"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no reason given"]
-        reason = next((line for line in lines if "error" in line), lines[-1])
-        message = f"{compiler}: {library.name} does not compile: {reason}"
-        raise ProgramError(message)
+        links = [*link_flags, "-lm", "-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-s"]
+        compile_library(path, library, flags=flags, links=links)
     return library
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from crosshook.adapters.amplicol.build import LIBRARY, Sources, build, find_compiler
+from crosshook.adapters.amplicol.build import LIBRARY, Sources, build
 from crosshook.adapters.amplicol.channels import channels, stable_widths
 from crosshook.adapters.amplicol.enumeration import Amplitude, amplitudes, words
 from crosshook.adapters.amplicol.environment import cache_folder, find_environment, install
@@ -20,6 +20,7 @@ from crosshook.adapters.amplicol.leading_flows import leading_flows, strings_of
 from crosshook.adapters.amplicol.outcome import flow_of, read_outcome, read_parameters
 from crosshook.adapters.amplicol.request import parse
 from crosshook.core.amplitudes.colour import possible_flows
+from crosshook.core.compiler import find_compiler
 from crosshook.core.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:

@@ -89,7 +89,9 @@ def evaluate(
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def export(model: Path, output: Path, overwrite: bool, as_json: bool) -> None:
-    """Write the surrogate in MODEL as OUTPUT: .onnx, or .pt2 for torch.export.
+    """Write the surrogate in MODEL as OUTPUT.
+
+    The ending chooses: .onnx; .pt2 for torch.export; .so or .dylib for a library that speaks UMAMI.
 
     What the file gives is compared with the surrogate itself before the command ends.
     """

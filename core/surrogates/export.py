@@ -1,6 +1,6 @@
-"""Surrogates for programs without crosshook: as ONNX or as a program of torch.export, checked.
+"""Surrogates for programs without crosshook: ONNX, a program of torch.export, or a library; checked.
 
-Either takes momenta `(n, m, 4)` in GeV, the index of the subprocess `(n,)` int64 and α_s `(n,)`, and
+The library speaks UMAMI. Either of the others takes momenta `(n, m, 4)` in GeV, the index of the subprocess `(n,)` int64 and α_s `(n,)`, and
 gives log| |M|² |, its sign and the logarithm of the error of the first, `(n,)` each.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import torch
 
 from crosshook.core.errors import ConfigurationError, NumericalError, OutputError
+from crosshook.core.surrogates.c_library import compiled
 from crosshook.core.surrogates.directory import model_folder
 from crosshook.core.surrogates.models import load_surrogate
 
@@ -24,12 +25,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
+
     Columns = tuple[Tensor, Tensor, Tensor]
 
 INPUTS = ("momenta", "process", "alpha_s")
 OUTPUTS = ("log_abs", "sign", "log_std")
 TOLERANCE = 1e-4
 """Agreement of logarithms: what a network in float32 leaves where slopes are below 10³."""
+LIBRARIES = (".so", ".dylib")
+"""Endings of shared libraries."""
 PART = 7
 """Points of a second check, to see that n was not frozen."""
 
@@ -53,7 +58,7 @@ class ExportReport:
 
     Attributes:
         path: the file.
-        kind: `onnx` or `torch.export`.
+        kind: `onnx`, `torch.export` or `umami`.
         points: compared.
         largest_difference: of any output at any of them.
         bytes: size of the file.
@@ -71,44 +76,59 @@ def export_surrogate(model: Path, output: Path, *, overwrite: bool = False) -> E
 
     Args:
         model: directory of a surrogate, or of its model.
-        output: ends with `.onnx`, or with `.pt2` for torch.export.
+        output: ends with `.onnx`, with `.pt2` for torch.export, or with `.so` or `.dylib` for a
+            shared library that speaks UMAMI.
         overwrite: replace a file that is there already.
 
     Raises:
         ConfigurationError: if the ending is another, the surrogate cannot be exported, or ONNX is
             not installed.
         NumericalError: if the exported surrogate gives other results.
+        ProgramError: if a library is wanted and there is no C compiler.
         OutputError: if the file is there already or cannot be written.
     """
     writers: dict[str, tuple[str, Callable[..., Callable[[Columns], Columns]]]] = {
         ".onnx": ("onnx", _write_onnx),
         ".pt2": ("torch.export", _write_torch),
     }
-    if output.suffix not in writers:
-        message = f"{output}: ends with {output.suffix!r}, not with one of {', '.join(writers)}"
+    if output.suffix not in (*writers, *LIBRARIES):
+        known = ", ".join((*writers, *LIBRARIES))
+        message = f"{output}: ends with {output.suffix!r}, not with one of {known}"
         raise ConfigurationError(message)
     if output.exists() and not overwrite:
         message = f"{output}: exists already; use --overwrite or another name"
         raise OutputError(message)
-    folder = model_folder(model)
-    surrogate = load_surrogate(folder)
+    surrogate = load_surrogate(model_folder(model))
+    if output.suffix in LIBRARIES:
+        kind, (points, difference) = "umami", compiled(surrogate, output, PART)
+    else:
+        kind, writer = writers[output.suffix]
+        points, difference = _exported(surrogate, output, writer)
+    if not difference <= TOLERANCE:
+        output.unlink()
+        message = f"{output}: exported results differ by {difference:.2g}, at most {TOLERANCE:g}"
+        raise NumericalError(message)
+    return ExportReport(str(output), kind, points, difference, output.stat().st_size)
+
+
+def _exported(
+    surrogate: AmplitudeSurrogate,
+    output: Path,
+    writer: Callable[[torch.export.ExportedProgram, Path], Callable[[Columns], Columns]],
+) -> tuple[int, float]:
+    """Writes one graph of torch operations; the number of points compared, and the difference."""
     if not isinstance(surrogate, Exportable):
-        message = f"{folder}: this kind of surrogate cannot be exported: it has no exportable()"
+        message = f"{output}: this kind of surrogate cannot be exported: it has no exportable()"
         raise ConfigurationError(message)
     module, columns = surrogate.exportable(), surrogate.samples()
     size = torch.export.Dim("n", min=1)
     with torch.no_grad(), _quiet():
         program = torch.export.export(module, columns, dynamic_shapes=({0: size},) * len(columns))
-        kind, writer = writers[output.suffix]
         run = writer(program, output)
         momenta, process, alpha_s = columns
         part = (momenta[:PART], process[:PART], alpha_s[:PART])
         difference = max(_difference(run(rows), module(*rows)) for rows in (columns, part))
-    if not difference <= TOLERANCE:
-        output.unlink()
-        message = f"{output}: exported results differ by {difference:.2g}, at most {TOLERANCE:g}"
-        raise NumericalError(message)
-    return ExportReport(str(output), kind, len(columns[0]), difference, output.stat().st_size)
+    return len(columns[0]), difference
 
 
 def _write_torch(

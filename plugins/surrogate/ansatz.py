@@ -34,24 +34,28 @@ MOST_ORDERS = 720
 
 
 class Ansatz:
-    """The logarithm of an ansatz for one subprocess."""
+    """The logarithm of an ansatz for one subprocess.
+
+    Attributes:
+        factors: c_f and A_f of each factor, `(m(m-1)/2, t)` float64.
+    """
 
     def __init__(self, factors: Iterable[Factor], legs: int, device: torch.device) -> None:
         """Turns monomials into matrices."""
         columns = {pair: column for column, pair in enumerate(pairs(legs))}
-        self._factors = []
+        self.factors: list[tuple[float, Tensor]] = []
         for coefficient, monomials in factors:
             shape = (len(columns), len(monomials))
             matrix = torch.zeros(shape, dtype=torch.float64, device="cpu")
             for term, monomial in enumerate(monomials):
                 for (i, j), power in monomial.items():
                     matrix[columns[min(i, j), max(i, j)], term] += power
-            self._factors.append((coefficient, matrix.to(device)))
+            self.factors.append((coefficient, matrix.to(device)))
 
     def __call__(self, log_pairs: Tensor) -> Tensor:
         """log of the ansatz, `(n,)`, for logarithms of invariants `(n, m(m-1)/2)`."""
         result = log_pairs.new_zeros(log_pairs.shape[0])
-        for coefficient, matrix in self._factors:
+        for coefficient, matrix in self.factors:
             exponents = log_pairs @ matrix.to(log_pairs.dtype)
             result = result + coefficient * torch.logsumexp(exponents, dim=1)
         return result

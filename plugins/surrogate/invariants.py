@@ -14,6 +14,7 @@ import torch
 from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.interfaces.amplitude_surrogate import Prediction
 from crosshook.core.interfaces.training import FitReport
+from crosshook.plugins.surrogate.c_source import c_source
 from crosshook.plugins.surrogate.exported import ExportedSurrogate
 from crosshook.plugins.surrogate.fitting import (
     BLOCK,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.training import Budget
+    from crosshook.core.surrogates.c_library import CSource
     from crosshook.core.surrogates.training_set import AmplitudeSource
     from crosshook.plugins.surrogate.ansatz import Name
 
@@ -88,6 +90,14 @@ class InvariantsSurrogate:
             ConfigurationError: if it is not trained.
         """
         return ExportedSurrogate(self._trained())
+
+    def c_source(self) -> CSource:
+        """As a C library behind UMAMI; see `WrittenInC`.
+
+        Raises:
+            ConfigurationError: if it is not trained.
+        """
+        return c_source(self._trained())
 
     def samples(self) -> tuple[Tensor, Tensor, Tensor]:
         """Some points of the training: momenta, process and α_s; see `Exportable`."""

@@ -32,7 +32,13 @@ class Known:
 
 
 class PointForm:
-    """Turns momenta of given subprocesses into inputs and ansatz."""
+    """Turns momenta of given subprocesses into inputs and ansatz.
+
+    Attributes:
+        choosers: of the labelling, for each subprocess.
+        ansatz: of each subprocess.
+        dimension: power of ŝ that goes with each ansatz.
+    """
 
     def __init__(
         self,
@@ -59,12 +65,12 @@ class PointForm:
         self._n_incoming = n_incoming
         self._dtype = dtype
         # |M|² has the dimension of GeV^(8-2m): ŝ^(4-m) takes it off.
-        self._dimension = 4 - len(pdg[0])
+        self.dimension = 4 - len(pdg[0])
         orders = zip(pdg, qcd_order, strict=True)
-        self._choosers = [
+        self.choosers = [
             Chooser(relabellings(legs, n_incoming, k), n_incoming, device) for legs, k in orders
         ]
-        self._ansatz = [make_ansatz(ansatz, legs, n_incoming, device) for legs in pdg]
+        self.ansatz = [make_ansatz(ansatz, legs, n_incoming, device) for legs in pdg]
 
     def __call__(self, momenta: Tensor, process: Tensor) -> Known:
         """Inputs and ansatz of points.
@@ -74,19 +80,19 @@ class PointForm:
             process: index of the subprocess, `(n,)` int64.
         """
         logs, log_s = log_invariants(momenta, self._n_incoming, self._dtype)
-        if len(self._choosers) == 1:
-            chosen, factor = self._choosers[0](logs), self._ansatz[0](logs)
+        if len(self.choosers) == 1:
+            chosen, factor = self.choosers[0](logs), self.ansatz[0](logs)
             columns = [chosen, log_s[:, None].to(self._dtype)]
         else:
             chosen, factor = self._by_subprocess(logs, process)
-            own = torch.nn.functional.one_hot(process, len(self._choosers))
+            own = torch.nn.functional.one_hot(process, len(self.choosers))
             columns = [chosen, log_s[:, None].to(self._dtype), own.to(self._dtype)]
-        log_ansatz = factor.to(log_s.dtype) + self._dimension * log_s
+        log_ansatz = factor.to(log_s.dtype) + self.dimension * log_s
         return Known(torch.cat(columns, dim=1), log_ansatz)
 
     def _by_subprocess(self, logs: Tensor, process: Tensor) -> tuple[Tensor, Tensor]:
         chosen, factor = torch.zeros_like(logs), logs.new_zeros(len(logs))
-        for number, (chooser, ansatz) in enumerate(zip(self._choosers, self._ansatz, strict=True)):
+        for number, (chooser, ansatz) in enumerate(zip(self.choosers, self.ansatz, strict=True)):
             own = process == number
             # All rows, then a choice: no shape depends on data, so that it can be exported.
             chosen = torch.where(own[:, None], chooser(logs), chosen)

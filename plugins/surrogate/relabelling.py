@@ -92,6 +92,7 @@ class Chooser:
 
     Attributes:
         size: number of labellings to choose from.
+        table: columns of the invariants in the order of each labelling, `(g, m(m-1)/2)` int64.
     """
 
     def __init__(self, group: Sequence[Legs], n_incoming: int, device: torch.device) -> None:
@@ -106,20 +107,20 @@ class Chooser:
         columns = {pair: column for column, pair in enumerate(pairs(legs))}
         table = [[columns[min(g[i], g[j]), max(g[i], g[j])] for i, j in columns] for g in group]
         self.size = len(group)
-        self._table = torch.tensor(table, device=device)
-        form = torch.tensor(_form(legs, n_incoming), dtype=torch.float64, device=device)
+        self.table = torch.tensor(table, device=device)
+        form = torch.tensor(linear_form(legs, n_incoming), dtype=torch.float64, device=device)
         forms = torch.zeros((len(columns), len(group)), dtype=torch.float64, device=device)
-        self._forms = forms.scatter_(0, self._table.T, form[:, None].expand(-1, len(group)))
+        self._forms = forms.scatter_(0, self.table.T, form[:, None].expand(-1, len(group)))
 
     def __call__(self, log_pairs: Tensor) -> Tensor:
         """The invariants of the chosen labellings, `(n, m(m-1)/2)`."""
         if self.size == 1:
             return log_pairs
         chosen = (log_pairs.exp() @ self._forms.to(log_pairs.dtype)).argmax(dim=1)
-        return log_pairs.gather(1, self._table[chosen])
+        return log_pairs.gather(1, self.table[chosen])
 
 
-def _form(legs: int, n_incoming: int) -> list[float]:
+def linear_form(legs: int, n_incoming: int) -> list[float]:
     """Coefficients by pair: mostly energies, falling with the leg, and which beam a leg is near.
 
     The rest is small and different for every pair: two labellings of a point then have the same

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,33 @@ def test_export_as_a_program_of_torch(
     code, _, error = command("surrogate", "export", str(tmp_path), str(tmp_path / "x.pt2"))
     assert code == 3
     assert "no surrogate here" in error
+
+
+def test_export_as_a_library(
+    directory: Path,
+    tmp_path: Path,
+    command: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not any(map(shutil.which, ("cc", "gcc", "clang"))):
+        pytest.skip("no C compiler")
+    path = tmp_path / "libsurrogate.so"
+    code, out, _ = command("surrogate", "export", str(directory), str(path))
+    assert code == 0
+    assert f"{path}: umami, " in out
+    code, out, _ = command("process", "show", str(path), "--json")
+    assert code == 0
+    assert json.loads(out)["legs"] == 5
+    monkeypatch.setenv("CC", "no-such-compiler")
+    words = ["surrogate", "export", str(directory), str(path)]
+    code, _, error = command(*words)
+    assert code == 4
+    assert "exists already" in error
+    before = path.read_bytes()
+    code, _, error = command(*words, "--overwrite")
+    assert code == 7
+    assert "no C compiler: looked for no-such-compiler" in error
+    assert path.read_bytes() == before
 
 
 def test_points_of_an_event_file(
