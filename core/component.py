@@ -38,6 +38,8 @@ class Capabilities:
         two_stage: an unweighter that looks at cheap estimates first, asks for few exact weights,
             and has `expectation()`; see
             `crosshook.core.interfaces.unweighter.TwoStageUnweighter`.
+        surveys: an event reweighter that looks at the whole sample before it gives factors; see
+            `crosshook.core.interfaces.event_reweighter.SurveyingReweighter`.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -52,6 +54,7 @@ class Capabilities:
     sequential: bool = False
     read_only: bool = False
     two_stage: bool = False
+    surveys: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, cast
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.cross_section import WeightSums, cross_section
-from crosshook.core.errors import ConfigurationError, OutputError
+from crosshook.core.errors import ConfigurationError, InputError, OutputError
 from crosshook.core.events.added_weights import AddedWeights
 from crosshook.core.events.files import create_events, open_events
+from crosshook.core.interfaces.event_format import STANDARD_INPUT
 from crosshook.core.nominal_weight import exchange, with_nominal
 from crosshook.core.registry import default_registry
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crosshook.core.interfaces.event_format import OnError, SkippedEvent
-    from crosshook.core.interfaces.event_reweighter import EventReweighter
+    from crosshook.core.interfaces.event_reweighter import EventReweighter, SurveyingReweighter
     from crosshook.core.registry import Registry
 
 ORIGINAL: Final = "original"
@@ -56,6 +57,7 @@ class ReweightReport:
         original: id the nominal weight of the input has now, None if it still is.
         reweighter: the component with its options, None if no weights were added.
         added: the weights it gave.
+        survey: figures of a component that looked at the whole sample first; empty for others.
         cross_section_in_pb: σ of the input, None if unknown.
         cross_section_in_error_pb: its error, None if unknown.
         rule_in: how it was found.
@@ -74,6 +76,7 @@ class ReweightReport:
     original: str | None
     reweighter: dict[str, object] | None
     added: tuple[WeightSummary, ...]
+    survey: dict[str, float]
     cross_section_in_pb: float | None
     cross_section_in_error_pb: float | None
     rule_in: str
@@ -136,12 +139,14 @@ def reweight_file(
         raise OutputError(message)
     components = registry or default_registry()
     slot = None if reweighter is None else Slot.parse(reweighter)
-    built = None
+    built, survey = None, dict[str, float]()
     if slot is not None:
         context = BuildContext(registry=components)
         built = cast(
             "EventReweighter", components.build("event_reweighter", slot, context, "reweighter")
         )
+        if components.get("event_reweighter", slot.use).component.capabilities.surveys:
+            survey = _surveyed(cast("SurveyingReweighter", built), source, registry, on_error)
     change = None
     if nominal is not None:
         change = exchange(source, nominal, original, built, registry, on_error)
@@ -180,6 +185,7 @@ def reweight_file(
             WeightSummary(i, s.weight / after.weight if after.weight else None, s.kish)
             for i, s in added.items()
         ),
+        survey=survey,
         cross_section_in_pb=sigma.value,
         cross_section_in_error_pb=sigma.error,
         rule_in=sigma.rule,
@@ -190,3 +196,15 @@ def reweight_file(
         kish_out=after.kish,
         skipped=skipped,
     )
+
+
+def _surveyed(
+    reweighter: SurveyingReweighter, source: Path, registry: Registry | None, on_error: OnError
+) -> dict[str, float]:
+    """Lets a reweighter look at all events of a file; they will be read again."""
+    if source == STANDARD_INPUT or source.is_fifo():
+        message = f"{source}: is a pipe, and this event reweighter needs its input twice"
+        raise InputError(message)
+    with open_events(source, registry=registry, on_error=on_error) as stream:
+        reweighter.declare(stream.info)
+        return dict(reweighter.survey(stream))

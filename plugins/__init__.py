@@ -143,4 +143,11 @@ def crosshook_event_reweighter() -> Iterable[Component[object]]:
             "|M|² of a process at other parameters over |M|² at its own",
             schema="crosshook.schemas:v1/components/matrix-element.json",
         ),
+        Component(
+            "cell-resampler",
+            "crosshook.plugins.reweight.cell_resampler:make",
+            "negative weights evened out among nearest neighbours",
+            schema="crosshook.schemas:v1/components/cell-resampler.json",
+            capabilities=Capabilities(surveys=True),
+        ),
     ]

@@ -230,4 +230,5 @@ def show_reweighting(report: ReweightReport) -> None:
         facts.append((f"added {weight.id}", f"σ times {ratio}, Kish {kish}"))
     if r.kish_in is not None and r.kish_out is not None:
         facts.append(("Kish", f"{percent(r.kish_in)} in, {percent(r.kish_out)} out"))
+    facts += [(name.replace("_", " "), f"{value:.5g}") for name, value in r.survey.items()]
     _print_facts([*facts, *_skipped(r.skipped)])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.layout import FloatArray
     from crosshook.core.events.run_info import RunInfo, WeightInfo
@@ -16,6 +18,9 @@ class EventReweighter(Protocol):
     A new weight is w · f with the nominal weight w. f depends on the event alone: not on the other
     events of its batch, and not on the unit or normalisation of the weights, which differ between
     generators.
+
+    Other weights of an event stay what they are. One that makes cells of events has the capability
+    `surveys`: see `SurveyingReweighter`.
     """
 
     def declare(self, info: RunInfo) -> tuple[WeightInfo, ...]:
@@ -43,5 +48,28 @@ class EventReweighter(Protocol):
 
         Raises:
             InputError: if it has nothing to say about one of them.
+        """
+        ...
+
+
+@runtime_checkable
+class SurveyingReweighter(EventReweighter, Protocol):
+    """One whose factors belong to a sample: it looks at all events once, between declare and factors.
+
+    f then depends on the event and on the sample, still not on its batch; it is defined for events
+    of the sample. Σ w·f over the sample is to be Σ w.
+    """
+
+    def survey(self, batches: Iterable[EventBatch]) -> Mapping[str, float]:
+        """Looks at the sample; a second sample takes the place of the first.
+
+        Args:
+            batches: all events, in batches of any size.
+
+        Returns:
+            Figures for the report, by name.
+
+        Raises:
+            InputError: if it has nothing to say about these events, or they are too many.
         """
         ...

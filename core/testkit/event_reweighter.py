@@ -17,6 +17,7 @@ from crosshook.core.errors import InputError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
+from crosshook.core.interfaces.event_reweighter import SurveyingReweighter
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.subject import Case
@@ -82,14 +83,13 @@ def events(given: Mapping[str, Tensor]) -> EventBatch:
 
 
 def reweighter_of(subject: Subject) -> EventReweighter:
-    """The reweighter, built once and told about the run.
+    """The reweighter, told about the run and its events.
 
     Raises:
         NotApplicable: if it refuses the events of the kit.
     """
-    built = cast("EventReweighter", subject.built(CASES[0]))
     try:
-        built.declare(INFO)
+        built = ready(subject)
         built.factors(events(numbers(subject, 1)))
     except InputError as error:
         reason = f"refuses the events of the kit, e+ e- > mu+ mu-: {error}"
@@ -97,9 +97,29 @@ def reweighter_of(subject: Subject) -> EventReweighter:
     return built
 
 
+def ready(subject: Subject, unit: float = 1.0) -> EventReweighter:
+    """The reweighter, fresh, and where it surveys with all events of the kit looked at.
+
+    Args:
+        subject: the component.
+        unit: of the weights of the events that are looked at.
+    """
+    built = cast("EventReweighter", subject.build(CASES[0]))
+    built.declare(INFO)
+    if subject.capabilities.surveys:
+        if not isinstance(built, SurveyingReweighter):
+            reason = "declared to survey, but has no survey(batches)"
+            raise NotApplicable(reason)
+        built.survey(events(_scaled(numbers(subject, n), unit)) for n in ROWS)
+    return built
+
+
+def _scaled(given: Mapping[str, Tensor], unit: float) -> dict[str, Tensor]:
+    return dict(given) | {name: unit * given[name] for name in ("weight", "weights")}
+
+
 def _factors(built: object, given: Mapping[str, Tensor]) -> dict[str, Tensor]:
     chosen = cast("EventReweighter", built)
-    chosen.declare(INFO)
     return {"factors": torch.from_numpy(chosen.factors(events(given)))}
 
 
@@ -112,7 +132,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
             "factors",
             CASES[0],
             built,
-            partial(subject.build, CASES[0]),
+            partial(ready, subject),
             numbers(subject, n),
             _factors,
             {"factors": (width,)},
@@ -146,9 +166,9 @@ def unit_of_weights_does_not_matter(subject: Subject) -> Iterator[Finding]:
     """All weights of an event times a constant leave its factors: generators differ in their units,
     f(c·w) = f(w).
     """
-    built, given = reweighter_of(subject), numbers(subject, 1000)
-    scaled = given | {name: UNIT * given[name] for name in ("weight", "weights")}
-    one, other = (_factors(built, g)["factors"] for g in (given, scaled))
+    given = numbers(subject, 1000)
+    one = _factors(reweighter_of(subject), given)["factors"]
+    other = _factors(ready(subject, UNIT), _scaled(given, UNIT))["factors"]
     apart = (one - other).abs() > subject.tolerance * one.abs()
     if bool(apart.any()):
         row, column = (int(i) for i in torch.nonzero(apart)[0])
@@ -159,4 +179,33 @@ def unit_of_weights_does_not_matter(subject: Subject) -> Iterator[Finding]:
         yield Finding(message, CASES[0].rows(1000), f"event {row}")
 
 
-CHECKS = (weights_are_declared, factors_are_finite, unit_of_weights_does_not_matter)
+def survey_is_kept(subject: Subject) -> Iterator[Finding]:
+    """What looks at the whole sample keeps its sum, Σ w f = Σ w, reports finite figures, and
+    lets a second sample take the place of the first.
+    """
+    if not subject.capabilities.surveys:
+        reason = "not declared to survey"
+        raise NotApplicable(reason)
+    built = subject.build(CASES[0])
+    if not isinstance(built, SurveyingReweighter):
+        yield Finding("declared to survey, but has no survey(batches)")
+        return
+    built.declare(INFO)
+    first, second = (events(numbers(subject, n)) for n in (100, 1000))
+    built.survey([first])
+    figures = built.survey([second[:300], second[300:300], second[300:]])
+    if wrong := [name for name, value in figures.items() if not math.isfinite(value)]:
+        yield Finding(f"figures {', '.join(wrong)} of the survey are not finite")
+    weight = np.asarray(second.event["weight"], np.float64)
+    for column, sums in enumerate((built.factors(second) * weight[:, None]).T):
+        if abs(sums.sum() - weight.sum()) > subject.tolerance * np.abs(weight).sum():
+            message = f"Σ w f of column {column} is {sums.sum():.10g}, Σ w is {weight.sum():.10g}"
+            yield Finding(message, CASES[0].rows(1000))
+
+
+CHECKS = (
+    weights_are_declared,
+    factors_are_finite,
+    unit_of_weights_does_not_matter,
+    survey_is_kept,
+)

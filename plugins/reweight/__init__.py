@@ -1,1 +1,1 @@
-"""Event reweighters: factors by formula, or by a matrix element at other parameters."""
+"""Event reweighters: by formula, by a matrix element at other parameters, or by cells of events."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from crosshook.core.component import Capabilities
 from crosshook.core.errors import InputError
 from crosshook.core.events.run_info import WeightInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from crosshook.core.context import BuildContext
     from crosshook.core.events.batch import EventBatch
@@ -104,6 +105,39 @@ class Specialist(Correct):
         raise InputError(message)
 
 
+class Surveying(Correct):
+    """Evens out all weights of the sample: every event of weight w has the factor mean/w."""
+
+    ids = ("even",)
+
+    def survey(self, batches: Iterable[EventBatch]) -> Mapping[str, float]:
+        weights = [np.asarray(batch.event["weight"], np.float64) for batch in batches]
+        self.mean = float(np.concatenate(weights).mean())
+        return {"mean": self.mean}
+
+    def factors(self, batch: EventBatch) -> FloatArray:
+        return (self.mean / np.asarray(batch.event["weight"], np.float64))[:, None]
+
+
+class Remembering(Surveying):
+    """Goes on with its first sample when it is given a second one."""
+
+    mean: float | None = None
+
+    def survey(self, batches: Iterable[EventBatch]) -> Mapping[str, float]:
+        return super().survey(batches) if self.mean is None else {}
+
+
+class Indefinite(Surveying):
+    def survey(self, batches: Iterable[EventBatch]) -> Mapping[str, float]:
+        return {**super().survey(batches), "radius": float("inf")}
+
+
+SURVEY_DEFECTS = {
+    Correct: r"has no survey\(batches\)",
+    Remembering: "Σ w f of column 0",
+    Indefinite: "figures radius of the survey are not finite",
+}
 DEFECTS = {
     Unnamed: ("weights_are_declared", "not all different and filled"),
     Twins: ("weights_are_declared", "not all different and filled"),
@@ -130,3 +164,13 @@ def test_a_specialist_is_not_blamed(findings_on: Callable[..., list[Finding]]) -
 def test_defects_are_found(kind: type, reject: Callable[..., None]) -> None:
     check, words = DEFECTS[kind]
     reject("event_reweighter", kind, words, check)
+
+
+def test_one_that_surveys_passes(findings_on: Callable[..., list[Finding]]) -> None:
+    assert findings_on("event_reweighter", Surveying, Capabilities(surveys=True)) == []
+
+
+@pytest.mark.parametrize("kind", SURVEY_DEFECTS, ids=lambda kind: kind.__name__)
+def test_defects_of_surveys_are_found(kind: type, reject: Callable[..., None]) -> None:
+    able = Capabilities(surveys=True)
+    reject("event_reweighter", kind, SURVEY_DEFECTS[kind], "survey_is_kept", able)
