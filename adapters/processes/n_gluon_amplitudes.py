@@ -113,7 +113,7 @@ def six_gluons(
         rows = [on[name].reshape(len(HELICITIES), -1)[helicity].T for name in ("pair", "single")]
         fourth = pair.gather(0, rows[0]) * single.gather(0, rows[1])
     amplitude = torch.bmm(
-        fourth.T.contiguous().reshape(len(momenta), -1, len(SPLITS)),
+        fourth.T.contiguous().reshape(-1, len(HELICITIES) if helicity is None else 1, len(SPLITS)),
         by_order.T.contiguous().reshape(-1, len(SPLITS), len(orders)),
     )
     tree = _parke_taylor(angle.reshape(SIX, SIX, -1), orders)

@@ -93,6 +93,8 @@ def test_batches_do_not_matter() -> None:
     few = element.squared(momenta[rows], 0, alpha_s[rows]).value
     assert torch.allclose(few, whole[rows], rtol=1e-12)
     assert element.squared(momenta[:0], 0, alpha_s[:0], want=("colour",)).value.shape == (0,)
+    nobody = element.of_helicity(momenta[:0], 0, alpha_s[:0], rows[:0], want=("colour",))
+    assert nobody.value.shape == (0,)
 
 
 def test_poles_must_be_cut_off() -> None:
