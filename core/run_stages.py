@@ -260,9 +260,9 @@ class Stages:
             self.directory.keep_registered([f.name for f in result.files])
             return result
         self.directory.keep_registered(())
-        start = time.perf_counter()
         models = dict(trained.models)
         surrogate = self._surrogate(trained, models)
+        start = time.perf_counter()
         frozen = replace(self._settle(trained, integrated.sums, models), surrogate=surrogate)
         result = produce(
             Production(

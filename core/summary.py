@@ -205,8 +205,12 @@ def _stages(result: RunResult) -> list[tuple[str, ...]]:
     if result.generator is not None:
         stages = [("program", result.integration.evaluations, result.integration.seconds)]
     elif result.generation is not None:
-        points = result.generation.evaluations + result.generation.pilot
-        stages.append(("generate", points, result.generation.seconds))
+        generation = result.generation
+        learned = generation.surrogate
+        if learned is not None:
+            stages.append(("surrogate", learned.evaluations, learned.seconds))
+        points = generation.evaluations + generation.pilot
+        stages.append(("generate", points, generation.seconds))
     rows: list[tuple[str, ...]] = [
         (name, count(points), duration(seconds), rate(points, seconds))
         for name, points, seconds in stages
