@@ -14,6 +14,9 @@ RIDGE = 1e-6
 """Added to the covariance: columns that do not vary by themselves must not make it singular."""
 NARROWEST = 1e-3
 """Half the range of a column, at least: one that does not vary has none."""
+ROUNDING = 1e-5
+"""Share of the box added to it: a column of two values, as of a subprocess, has all its points on
+the edge, and float32 puts them on either side."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Region:
         covariance = exact.T @ exact / max(1, len(exact)) + ridge
         whitening = torch.linalg.inv(torch.linalg.cholesky(covariance)).T.to(inputs.dtype)
         low, high = inputs.amin(dim=0), inputs.amax(dim=0)
-        half = ((high - low) / 2).clamp(min=NARROWEST)
+        half = (1 + ROUNDING) * ((high - low) / 2).clamp(min=NARROWEST)
         return cls(whitening, _length(inputs, whitening).max(), (low + high) / 2, half)
 
     def distance(self, inputs: Tensor) -> Tensor:
