@@ -139,6 +139,10 @@ def _difference(amplitudes: MatrixElement, columns: list[Tensor], wanted: Tensor
         if not bool(own.any()):
             continue
         found = amplitudes.squared(momenta[own], number, alpha_s[own]).value.log()
-        # a NaN must not be lost: as a difference it is refused
-        worst = max(worst, float((found - wanted[own]).abs().nan_to_num(nan=torch.inf).max()))
+        worst = max(worst, largest_difference(found, wanted[own]))
     return worst
+
+
+def largest_difference(found: Tensor, wanted: Tensor) -> float:
+    """The largest |difference|; infinite where one is NaN, which `max` would lose."""
+    return float((found - wanted).abs().nan_to_num(nan=torch.inf, posinf=torch.inf).max())

@@ -1,7 +1,8 @@
 """Surrogates for programs without crosshook: ONNX, a program of torch.export, or a library; checked.
 
-The library speaks UMAMI. Either of the others takes momenta `(n, m, 4)` in GeV, the index of the subprocess `(n,)` int64 and α_s `(n,)`, and
-gives log| |M|² |, its sign and the logarithm of the error of the first, `(n,)` each.
+The library speaks UMAMI. Either of the others takes momenta `(n, m, 4)` in GeV, the index of the
+subprocess `(n,)` int64 and α_s `(n,)`, and gives log| |M|² |, its sign and the logarithm of the error
+of the first, `(n,)` each.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import torch
 
 from crosshook.core.errors import ConfigurationError, NumericalError, OutputError
-from crosshook.core.surrogates.c_library import compiled
+from crosshook.core.surrogates.c_library import compiled, largest_difference
 from crosshook.core.surrogates.directory import model_folder
 from crosshook.core.surrogates.models import load_surrogate
 
@@ -173,7 +174,7 @@ def _write_onnx(
 
 
 def _difference(got: Columns, wanted: Columns) -> float:
-    return max(float((g.cpu() - w.cpu()).abs().max()) for g, w in zip(got, wanted, strict=True))
+    return max(largest_difference(g.cpu(), w.cpu()) for g, w in zip(got, wanted, strict=True))
 
 
 @contextmanager
