@@ -1,4 +1,6 @@
-"""E[kept · factor] of an unweighter: exactly, by scanning its uniform number, or by repetition."""
+"""E[kept · factor] of an unweighter: exactly, by scanning its uniform number, or by repetition; and
+how often it asks for an exact weight.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,7 @@ class KnownCandidates:
         self._weight = weight
         self._surrogate = weight if surrogate is None else surrogate
         self.asked = 0
+        self.known = torch.zeros_like(channel, dtype=torch.bool)
 
     @property
     def channel(self) -> Tensor:
@@ -38,6 +41,7 @@ class KnownCandidates:
     def weight(self, index: Tensor) -> Tensor:
         """Exact weights of some rows, counted."""
         self.asked += int(index.numel())
+        self.known[index] = True
         return self._weight[index]
 
 
@@ -132,3 +136,17 @@ def expectation_by_repetition(
     tried = kept_factor(unweighter, many, uniform.to(many.weight.device))
     table = tried.reshape(-1, times)
     return table.mean(dim=1), table.std(dim=1) / times**0.5
+
+
+def asking_by_repetition(
+    unweighter: Unweighter, classes: WeightClasses, times: int, rng: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """How often the exact weight of a class was asked for, and `Kept.chance`, `(m, times)` each."""
+    many = classes.repeated(times)
+    shape = (len(many.weight), unweighter.n_uniform)
+    uniform = torch.rand(shape, generator=rng, dtype=torch.float64, device="cpu")
+    candidates = KnownCandidates(many.channel, many.weight, many.surrogate)
+    kept = unweighter.unweight(candidates, uniform.to(many.weight.device))
+    known = candidates.known.to(many.weight)
+    chance = torch.ones_like(known) if kept.chance is None else kept.chance.to(known)
+    return known.reshape(-1, times), chance.reshape(-1, times)

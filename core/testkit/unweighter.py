@@ -11,6 +11,7 @@ from crosshook.core.interfaces.unweighter import Pilot
 from crosshook.core.testkit.acceptance import (
     KnownCandidates,
     WeightClasses,
+    asking_by_repetition,
     expectation_by_repetition,
     expectation_by_scan,
     kept_factor,
@@ -236,6 +237,31 @@ def expectation_by_repetition_is_one(subject: Subject) -> Iterator[Finding]:
             return
 
 
+def chance_is_that_of_asking(subject: Subject) -> Iterator[Finding]:
+    """Kept.chance, in (0, 1], is how often the exact weight of a candidate is asked for: over 10⁴
+    draws for each weight and surrogate within 5σ + 10 of the number asked for; always where it is
+    None or 1. The cross section divides by it.
+    """
+    case, times = CASES[0], 10_000
+    for kind in ("negative", *MISSES):
+        unweighter = fitted(subject, case, kind)
+        classes = classes_of(unweighter, REPEATED, MISSES.get(kind, (1.0,)))
+        rng = subject.generator("asking")
+        known, stated = asking_by_repetition(unweighter, classes, times, rng)
+        chance = stated[:, 0]
+        steady = (stated == chance[:, None]).all(dim=1) & (chance > 0) & (chance <= 1)
+        allowed = 5.0 * (times * chance * (1 - chance)).sqrt() + 10.0 * (chance < 1)
+        row = first_row(~(steady & ((known.sum(dim=1) - times * chance).abs() <= allowed)))
+        if row >= 0:
+            message = (
+                f"an exact weight is asked for {int(known[row].sum())} times of {times}, and the "
+                f"chance is said to be {float(chance[row]):.6g}"
+            )
+            given = _describe(classes, unweighter.maxima(), row)
+            yield Finding(message, f"{case.rows(times)}, pilot: {kind}", given)
+            return
+
+
 def zero_weight_is_never_kept(subject: Subject) -> Iterator[Finding]:
     """A point of weight 0 is never kept, not even at uniform = 0."""
     for case in CASES:
@@ -397,6 +423,7 @@ CHECKS = (
     maxima_are_usable,
     expectation_is_exact,
     expectation_by_repetition_is_one,
+    chance_is_that_of_asking,
     zero_weight_is_never_kept,
     overweights_are_kept,
     kept_weights_are_equal,

@@ -67,7 +67,25 @@ class TwoStages(Rejection):
         ratio = size * torch.maximum(guess, limit)[first] / guess[first]
         second = self.reach * limit[first]
         kept = uniform[first, 1] < self.chance(ratio, second)
-        return Kept(first[kept], torch.maximum(ratio, second)[kept] / size[kept])
+        factor = torch.maximum(ratio, second)[kept] / size[kept]
+        return Kept(first[kept], factor, self.chance(guess, limit))
+
+
+class SaysItLooksAtAll(TwoStages):
+    """Its events are right, and a cross section from its chances is not."""
+
+    def unweight(self, candidates: Candidates, uniform: Tensor) -> Kept:
+        kept = super().unweight(candidates, uniform)
+        return Kept(kept.index, kept.factor)
+
+
+class ChanceWithoutFloor(TwoStages):
+    """The chance is that of the surrogate, without the floor that was used."""
+
+    def unweight(self, candidates: Candidates, uniform: Tensor) -> Kept:
+        kept = super().unweight(candidates, uniform)
+        limit = self.limit[candidates.channel]
+        return Kept(kept.index, kept.factor, self.chance(candidates.surrogate().abs(), limit))
 
 
 class TwoStagesBiased(TwoStages):
@@ -77,7 +95,7 @@ class TwoStagesBiased(TwoStages):
         kept = super().unweight(candidates, uniform)
         size = candidates.weight(kept.index).abs()
         limit = self.reach * self.limit[candidates.channel[kept.index]]
-        return Kept(kept.index, torch.where(size > limit, kept.factor, limit / size))
+        return Kept(kept.index, torch.where(size > limit, kept.factor, limit / size), kept.chance)
 
 
 class TrustsTheSurrogate(TwoStages):
@@ -198,6 +216,12 @@ BROKEN = [
     (BatchMaximum, r"depends on the rest of the batch", "rows_independent"),
     (TrustsTheSurrogate, r"biased: E\[kept·factor\] = 0", "expectation_by_repetition_is_one"),
     (TwoStagesBiased, r"biased: E\[kept·factor\] = 0\.\d+ ± ", "expectation_by_repetition_is_one"),
+    (
+        SaysItLooksAtAll,
+        r"asked for \d+ times of 10000, .* said to be 1$",
+        "chance_is_that_of_asking",
+    ),
+    (ChanceWithoutFloor, r"asked for \d+ times of .* said to be 0", "chance_is_that_of_asking"),
 ]
 
 
