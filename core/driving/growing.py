@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
-from crosshook.core.errors import CrosshookError
+from crosshook.core.errors import CrosshookError, InputError
 from crosshook.core.events.files import open_events
 
 if TYPE_CHECKING:
@@ -118,13 +118,17 @@ class GrowingEvents:
                     while not self._stopped.is_set():
                         over = self._complete()  # asked first: what came before it is read below
                         if data := source.read(CHUNK):
-                            pipe.write(data)
+                            while data:  # a signal may cut a write short
+                                data = data[pipe.write(data) :]
                         elif over:
                             return
                         else:
                             time.sleep(PAUSE)
             except BrokenPipeError:  # the reader has given up
                 return
+            except OSError as error:
+                message = f"{self._path}: cannot be read: {error.strerror}"
+                self._put(InputError(message))
 
     def _open_pipe(self) -> int | None:
         while not self._stopped.is_set():

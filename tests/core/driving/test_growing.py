@@ -74,6 +74,17 @@ def test_a_file_that_is_none(tmp_path: Path, there: bool) -> None:
         list(events.batches(0.1))
 
 
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """The reason is the system's, not that events are missing."""
+    path = tmp_path / "events.lhe"
+    path.mkdir()
+    with (
+        pytest.raises(InputError, match=f"{path}: cannot be read: Is a directory"),
+        GrowingEvents(path, lambda: False, 5) as events,
+    ):
+        list(events.batches(0.1))
+
+
 @pytest.mark.parametrize("written", [False, True])
 def test_threads_end_when_the_caller_leaves(text: bytes, tmp_path: Path, written: bool) -> None:
     """With nothing to read, and with a reader that waits for more."""
