@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final, cast
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.cross_section import WeightSums, cross_section
-from crosshook.core.errors import ConfigurationError, InputError, OutputError
+from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.events.added_weights import AddedWeights
 from crosshook.core.events.files import create_events, open_events
+from crosshook.core.events.staging import check_destination
 from crosshook.core.interfaces.event_format import STANDARD_INPUT
 from crosshook.core.nominal_weight import exchange, with_nominal
 from crosshook.core.registry import default_registry
@@ -131,12 +132,7 @@ def reweight_file(
     if nominal is None and reweighter is None:
         message = "nothing to do: neither a nominal weight nor a reweighter was chosen"
         raise ConfigurationError(message)
-    if destination.exists() and source.exists() and destination.samefile(source):
-        message = f"{destination}: is the input itself"
-        raise OutputError(message)
-    if destination.exists() and not overwrite:
-        message = f"{destination}: exists already; overwriting was not asked for"
-        raise OutputError(message)
+    check_destination(source, destination, overwrite)
     components = registry or default_registry()
     slot = None if reweighter is None else Slot.parse(reweighter)
     built, survey = None, dict[str, float]()

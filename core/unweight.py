@@ -18,9 +18,10 @@ import numpy as np
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.cross_section import CrossSection, WeightSums, cross_section
-from crosshook.core.errors import InputError, OutputError
+from crosshook.core.errors import InputError
 from crosshook.core.events.files import create_events, open_events
 from crosshook.core.events.run_info import ProcessInfo
+from crosshook.core.events.staging import check_destination
 from crosshook.core.interfaces.event_format import STANDARD_INPUT
 from crosshook.core.registry import default_registry
 from crosshook.core.statistics import kish
@@ -141,6 +142,12 @@ class Choice:
     maximum: float
     notes: tuple[str, ...]
 
+    def overweights(self) -> tuple[int, float]:
+        """Events with more than the maximum, and the share of Σ|w| that exceeds it."""
+        excess = np.maximum(np.abs(self.weights) - self.maximum, 0.0)
+        count = int(np.count_nonzero(excess > 1e-12 * self.maximum))
+        return count, float(np.sum(excess) / np.sum(np.abs(self.weights)))
+
 
 def unweight_file(
     source: Path,
@@ -175,12 +182,7 @@ def unweight_file(
         OutputError: if the output exists or cannot be written.
     """
     source_registry = registry or default_registry()
-    if destination.exists() and not overwrite:
-        message = f"{destination}: exists already; overwriting was not asked for"
-        raise OutputError(message)
-    if destination.exists() and destination.samefile(source):
-        message = f"{destination}: is the input itself"
-        raise OutputError(message)
+    check_destination(source, destination, overwrite)
     slot = Slot.parse(unweighter)
     weight, info, sums, skipped = read_weights(source, registry, on_error)
     sigma = cross_section(info, sums)
@@ -203,7 +205,7 @@ def unweight_file(
     write_chosen(source, destination, final, choice, scale, overwrite, registry, on_error)
     size = np.abs(weight)
     efficient = float(np.sum(np.minimum(size, choice.maximum))) / choice.maximum
-    excess = np.maximum(np.abs(kept) - choice.maximum, 0.0)
+    overweights, overweight_share = choice.overweights()
     return UnweightReport(
         input=str(source),
         output=str(destination),
@@ -219,8 +221,8 @@ def unweight_file(
         maximum_pb=choice.maximum,
         efficiency=efficient / sums.points,
         efficiency_events=efficient / sums.events,
-        overweights=int(np.count_nonzero(excess > 1e-12 * choice.maximum)),
-        overweight_share=float(np.sum(excess) / np.sum(np.abs(kept))),
+        overweights=overweights,
+        overweight_share=overweight_share,
         kish_in=kish(weight),
         kish_out=kish(kept),
         negative_fraction_in=sums.negative_fraction,

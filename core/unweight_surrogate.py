@@ -20,9 +20,10 @@ import torch
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.cross_section import CrossSection, cross_section
-from crosshook.core.errors import ConfigurationError, InputError, NumericalError, OutputError
+from crosshook.core.errors import ConfigurationError, InputError, NumericalError
 from crosshook.core.events.batch import momentum_block
 from crosshook.core.events.files import open_events
+from crosshook.core.events.staging import check_destination
 from crosshook.core.interfaces.unweighter import Pilot
 from crosshook.core.process.matched_events import matched_events
 from crosshook.core.process.surrogate_amplitudes import SurrogateAmplitudes
@@ -235,12 +236,7 @@ def unweight_with_surrogate(
         ModelError: if there is no surrogate in the directory.
     """
     known = registry or default_registry()
-    if destination.exists() and not overwrite:
-        message = f"{destination}: exists already; overwriting was not asked for"
-        raise OutputError(message)
-    if destination.exists() and destination.samefile(source):
-        message = f"{destination}: is the input itself"
-        raise OutputError(message)
+    check_destination(source, destination, overwrite)
     slot, made_by = Slot.parse(unweighter), Slot.parse(process)
     if not known.get("unweighter", slot.use).component.capabilities.two_stage:
         message = f"unweighter {slot.use} makes no use of a surrogate; use two-stage"
@@ -270,7 +266,7 @@ def unweight_with_surrogate(
     shares = {number: own / total for number, own in counted.processes.items()}
     final = final_info(info, shares, out, float(np.abs(kept).max()) * scale)
     write_chosen(source, destination, final, choice, scale, overwrite, registry, on_error)
-    excess = np.maximum(np.abs(kept) - choice.maximum, 0.0)
+    overweights, overweight_share = choice.overweights()
     return SurrogateUnweightReport(
         input=str(source),
         output=str(destination),
@@ -289,8 +285,8 @@ def unweight_with_surrogate(
         cross_section_out_error_pb=out.error,
         first=counted.asked / sums.events,
         second=len(kept) / counted.asked,
-        overweights=int(np.count_nonzero(excess > 1e-12 * choice.maximum)),
-        overweight_share=float(np.sum(excess) / np.sum(np.abs(kept))),
+        overweights=overweights,
+        overweight_share=overweight_share,
         kish_in=kish(weight),
         kish_out=kish(kept),
         notes=tuple(notes),

@@ -71,9 +71,7 @@ class StagedFile:
         if self.destination.is_dir():
             message = f"{self.destination}: is a folder"
             raise OutputError(message)
-        if self.destination.exists() and not self._overwrite:
-            message = f"{self.destination}: exists already; overwriting was not asked for"
-            raise OutputError(message)
+        _check_absent(self.destination, self._overwrite)
 
     def commit(self) -> None:
         """Gives the file its name."""
@@ -84,3 +82,21 @@ class StagedFile:
         """Removes what was written."""
         for path in self._temporary:
             path.unlink(missing_ok=True)
+
+
+def check_destination(source: Path, destination: Path, overwrite: bool) -> None:
+    """Refuses, before a file is read, what may not be written once it is.
+
+    Raises:
+        OutputError: if the destination is the source, or exists and may not be replaced.
+    """
+    if destination.exists() and source.exists() and destination.samefile(source):
+        message = f"{destination}: is the input itself"
+        raise OutputError(message)
+    _check_absent(destination, overwrite)
+
+
+def _check_absent(destination: Path, overwrite: bool) -> None:
+    if destination.exists() and not overwrite:
+        message = f"{destination}: exists already; overwriting was not asked for"
+        raise OutputError(message)

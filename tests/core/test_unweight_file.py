@@ -188,6 +188,8 @@ def test_what_cannot_be_unweighted(tmp_path: Path) -> None:
         unweight_file(source, out, 1)
     with pytest.raises(OutputError, match="is the input itself"):
         unweight_file(zeros, zeros, 1, overwrite=True)
+    with pytest.raises(InputError, match="is a pipe"):
+        unweight_file(Path("-"), out, 1, overwrite=True)
     unweight_file(source, out, 1, overwrite=True)
     assert inspect_file(out).rule == "average"
 
