@@ -21,6 +21,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
+    from crosshook.core.events.layout import FloatArray, IntArray
     from crosshook.core.events.run_info import ProcessInfo, RunInfo
 
 CrossSectionRule = Literal["trials", "average", "sum", "xsecup", "unknown"]
@@ -81,9 +82,23 @@ class WeightSums:
 
     def add(self, batch: EventBatch) -> None:
         """Takes in the events of a batch."""
-        if len(batch) == 0:
+        trials = float(batch.event["trials"].sum()) if "trials" in batch.event else None
+        self.add_weights(
+            np.asarray(batch.event["weight"], np.float64),
+            np.asarray(batch.event["process_id"]),
+            trials,
+        )
+
+    def add_weights(self, w: FloatArray, process_id: IntArray, trials: float | None) -> None:
+        """Takes in events of which this is known.
+
+        Args:
+            w: their weights, `(n,)`.
+            process_id: of each, `(n,)`.
+            trials: Σtrials, or None if they give none.
+        """
+        if len(w) == 0:
             return
-        w = np.asarray(batch.event["weight"], np.float64)
         size = np.abs(w)
         self.events += len(w)
         self.negative += int(np.count_nonzero(w < 0))
@@ -93,12 +108,11 @@ class WeightSums:
         self.absolute += float(size.sum())
         self.largest = max(self.largest, float(size.max()))
         self.smallest = min(self.smallest, float(size.min()))
-        if "trials" in batch.event:
-            self.trials = (self.trials or 0.0) + float(batch.event["trials"].sum())
-        ids = np.asarray(batch.event["process_id"])
-        for process_id in np.unique(ids).tolist():
-            chosen = w[ids == process_id]
-            sums = self.processes.setdefault(process_id, ProcessSums())
+        if trials is not None:
+            self.trials = (self.trials or 0.0) + trials
+        for number in np.unique(process_id).tolist():
+            chosen = w[process_id == number]
+            sums = self.processes.setdefault(number, ProcessSums())
             sums.events += len(chosen)
             sums.negative += int(np.count_nonzero(chosen < 0))
             sums.weight += float(chosen.sum())

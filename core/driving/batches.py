@@ -198,11 +198,7 @@ class Batches:
 
     def count(self, tally: Tally) -> None:
         """Takes a batch of an earlier process into what is shown."""
-        sums = tally.sums()
-        for name in ("events", "negative", "zero", "weight", "squares", "absolute"):
-            setattr(self.running, name, getattr(self.running, name) + getattr(sums, name))
-        if sums.trials is not None:
-            self.running.trials = (self.running.trials or 0.0) + sums.trials
+        self.running.add_weights(tally.weight, tally.process_id, tally.trials)
         self._kept += len(tally.kept)
 
     def _settle(self, weights: _Weights, scale: float, sigma: float) -> First:

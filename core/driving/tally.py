@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 
-from crosshook.core.cross_section import ProcessSums, WeightSums
-from crosshook.core.errors import InputError, OutputError
+from crosshook.core.cross_section import WeightSums
+from crosshook.core.errors import InputError
 from crosshook.core.events.event_expression import EventExpression
 from crosshook.core.histograms import bin_numbers
+from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,27 +94,8 @@ class Tally:
 
     def sums(self) -> WeightSums:
         """The sums that a cross section is made of."""
-        size = np.abs(self.weight)
-        found = WeightSums(
-            events=len(size),
-            negative=int(np.count_nonzero(self.weight < 0)),
-            zero=int(np.count_nonzero(size == 0)),
-            weight=float(self.weight.sum()),
-            squares=float((size**2).sum()),
-            absolute=float(size.sum()),
-            largest=float(size.max(initial=0.0)),
-            smallest=float(size.min(initial=np.inf)),
-            trials=self.trials,
-        )
-        for number in np.unique(self.process_id).tolist():
-            own = self.weight[self.process_id == number]
-            found.processes[number] = ProcessSums(
-                len(own),
-                int(np.count_nonzero(own < 0)),
-                float(own.sum()),
-                float((own**2).sum()),
-                float(np.abs(own).sum()),
-            )
+        found = WeightSums()
+        found.add_weights(self.weight, self.process_id, self.trials)
         return found
 
     def save(self, path: Path) -> None:
@@ -127,15 +111,9 @@ class Tally:
             "kept": self.kept,
         }
         arrays |= {f"histogram/{i:03}": sums for i, sums in enumerate(self.histograms)}
-        draft = path.with_suffix(".part")
-        try:
-            with draft.open("wb") as stream:
-                np.savez(stream, **arrays)
-            draft.replace(path)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            message = f"{path}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        write_whole(path, buffer.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Tally:
@@ -145,7 +123,7 @@ class Tally:
             InputError: if it is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 trials = arrays["trials"]
                 names = sorted(name for name in arrays if name.startswith("histogram/"))
                 return cls(
@@ -155,7 +133,7 @@ class Tally:
                     arrays["kept"],
                     [arrays[name] for name in names],
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, BadZipFile, ValueError, KeyError) as error:
             message = f"{path}: cannot be read: {error}"
             raise InputError(message) from error
 
