@@ -10,7 +10,7 @@ from crosshook.adapters.madgraph.directory import ALL_IN_ONE, CARD, library_kind
 from crosshook.adapters.madgraph.evaluator import Evaluator, Order
 from crosshook.adapters.madgraph.param_card import read_param_card
 from crosshook.adapters.madgraph.source import MadGraphSource
-from crosshook.adapters.madspace.space import madspace_space
+from crosshook.adapters.madspace.space import space_maker
 from crosshook.core.amplitudes.description import (
     assemble,
     colour_flows_of,
@@ -108,7 +108,7 @@ def make_madgraph(
         alpha_qed=alpha_qed,
         name=name,
         invariance=invariance,
-        maker=madspace_space if phase_space == "madspace" else None,
+        maker=space_maker(phase_space),
     )
     contributions = contributions_of(completed, chosen, n_in, WHERE)
     return assemble(contributions, options, chosen[0].masses, context.torch_device, WHERE)

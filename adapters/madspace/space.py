@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.interfaces.process import BeamSetup
-    from crosshook.core.phase_space.described import DescribedSpace
+    from crosshook.core.phase_space.described import DescribedSpace, SpaceMaker
 
 HOW = "pip install 'crosshook[madspace]'"
 
@@ -113,6 +113,15 @@ class MadspaceSpace:
             logs = torch.log(torch.where(fine, density, torch.ones_like(density)))
             result[rows, number] = torch.where(fine, logs, torch.full_like(logs, -torch.inf))
         return result
+
+
+def space_maker(phase_space: str) -> SpaceMaker | None:
+    """Whose maps a process takes, by its option `phase_space`; None for crosshook's own.
+
+    Args:
+        phase_space: `crosshook` or `madspace`.
+    """
+    return madspace_space if phase_space == "madspace" else None
 
 
 def madspace_space(

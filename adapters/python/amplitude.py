@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crosshook.adapters.madspace.space import madspace_space
+from crosshook.adapters.madspace.space import space_maker
 from crosshook.adapters.python.target import load_function
 from crosshook.core.amplitudes.description import (
     assemble,
@@ -142,6 +142,6 @@ def make_python_amplitude(
         reference=reference,
         alpha_qed=alpha_qed,
         name=name,
-        maker=madspace_space if phase_space == "madspace" else None,
+        maker=space_maker(phase_space),
     )
     return assemble(contributions, options, None, context.torch_device, WHERE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from crosshook.adapters.madspace.space import madspace_space
+from crosshook.adapters.madspace.space import space_maker
 from crosshook.adapters.umami.abi import Meta
 from crosshook.adapters.umami.handles import Handles
 from crosshook.adapters.umami.library import Library
@@ -93,7 +93,7 @@ def make_umami(
         reference=reference,
         alpha_qed=alpha_qed,
         name=name,
-        maker=madspace_space if phase_space == "madspace" else None,
+        maker=space_maker(phase_space),
     )
     return assemble(contributions, options, told, context.torch_device, WHERE)
 
