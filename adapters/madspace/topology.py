@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crosshook.core.phase_space.diagram import sorted_lines
+from crosshook.core.phase_space.diagram import divided, sorted_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,11 +55,11 @@ class Vertices:
             name = self._new(self._pairs.pop(legs))
             self.found.append([name, *self._within(legs)])
             return [name]
-        outer = [p for p in self._pairs if p < legs]
-        outer = [p for p in outer if not any(p < other for other in outer)]
-        loose = legs - frozenset().union(*outer)
-        names = [name for part in sorted(outer, key=sorted) for name in self._within(part)]
-        return [*names, *(f"o{leg - 2}" for leg in sorted(loose))]
+        if len(legs) == 1:
+            (leg,) = legs
+            return [f"o{leg - 2}"]
+        parts = divided(legs, [p for p in self._pairs if p < legs])
+        return [name for part in parts for name in self._within(part)]
 
 
 def topology(madspace: Any, lines: Iterable[Line], limits: Restrictions, where: str) -> Any:

@@ -17,7 +17,7 @@ from crosshook.core.phase_space.splitting import Splitting
 from crosshook.core.phase_space.transverse import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from crosshook.core.phase_space.propagator import Propagator
     from crosshook.core.phase_space.restrictions import Restrictions
@@ -108,6 +108,13 @@ def transverse_parts(lines: Iterable[Line], limits: Restrictions, where: str) ->
     return _Builder(limits, 2, where).parts(tuple(lines))
 
 
+def divided(legs: frozenset[int], systems: Collection[frozenset[int]]) -> list[frozenset[int]]:
+    """The outermost of the systems among some legs, then each leg that is in none."""
+    outer = [one for one in systems if not any(one < other for other in systems)]
+    loose = legs - frozenset().union(*outer)
+    return [*sorted(outer, key=sorted), *(frozenset({leg}) for leg in sorted(loose))]
+
+
 class _Builder:
     def __init__(self, limits: Restrictions, n_incoming: int, where: str) -> None:
         self.limits, self.n_in, self.where = limits, n_incoming, where
@@ -118,9 +125,7 @@ class _Builder:
         pairs, exchanged = self.sorted(lines)
         for line in exchanged.values():
             self._fail(line, "is exchanged with a beam; p_T and rapidities stand for those")
-        outer = [legs for legs in pairs if not any(legs < other for other in pairs)]
-        loose = self.final - frozenset().union(*outer)
-        groups = [*sorted(outer, key=sorted), *(frozenset({leg}) for leg in sorted(loose))]
+        groups = divided(self.final, pairs)
         found = []
         for legs in groups:
             pt = self.limits.pt(min(legs) - self.n_in) if len(legs) == 1 else 0.0
@@ -203,10 +208,7 @@ class _Builder:
         if len(legs) == 1:
             (leg,) = legs
             return Leg(leg - self.n_in, self.masses[leg - self.n_in])
-        below = [p for p in pairs if p < legs]
-        outer = [p for p in below if not any(p < other for other in below)]
-        loose = legs - frozenset().union(*outer)
-        groups = [*sorted(outer, key=sorted), *(frozenset({leg}) for leg in sorted(loose))]
+        groups = divided(legs, [p for p in pairs if p < legs])
         parts = [self._tree(group, pairs) for group in groups]
         tail = parts[-1]
         inner = groups[-1]
