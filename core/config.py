@@ -203,6 +203,10 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
         RegistryError: if a component is unknown or unusable.
     """
     full = resolved_document(document, where, registry)
+    generate = cast("dict[str, object] | None", full["generate"])
+    if generate is not None and generate["keep_weighted"]:
+        message = f"{where}: generate.keep_weighted has a meaning with generator only"
+        raise ConfigurationError(message)
     try:
         return from_document(full)
     except ConfigurationError as error:

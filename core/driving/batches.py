@@ -8,6 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
+import numpy as np
+
+from crosshook.core.config import HistogramSpec
 from crosshook.core.cross_section import WeightSums
 from crosshook.core.driving.child import TAIL, log_text, running
 from crosshook.core.driving.choice import BLOCK, Choice
@@ -26,7 +29,6 @@ from crosshook.core.results import ProgramBatch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from crosshook.core.config import HistogramSpec
     from crosshook.core.driving.child import Child
     from crosshook.core.driving.config import DrivenConfig
     from crosshook.core.events.layout import FloatArray
@@ -128,6 +130,7 @@ class Batches:
             raise InputError(message)
         path = folder / job.events
         log = self._directory.generator_log(number)
+        # a file of the run itself: nobody else has written it, and nobody else needs it
         own = bool(job.command) and path.is_relative_to(folder)
         with ExitStack() as stack:
             if own:
@@ -156,7 +159,7 @@ class Batches:
         if sigma is None:
             _, sigma = batch_scale(first.info, tally.sums(), first.cross_section, path)
         tally.save(self._directory.tally(number))
-        if own:
+        if own and not self._config.keep_weighted:
             path.unlink(missing_ok=True)
         made = ProgramBatch(
             number,
@@ -174,8 +177,6 @@ class Batches:
 
     def settle_again(self, values: dict[str, object]) -> First:
         """What the first batch had settled, of a run that goes on."""
-        from crosshook.core.config import HistogramSpec
-
         tally = Tally.load(self._directory.tally(0))
         slot = self._config.unweighter
         return First(
@@ -306,8 +307,6 @@ class _Weights:
 
     def add(self, events: EventBatch) -> None:
         """Takes in a block; events in the file's own weights."""
-        import numpy as np
-
         if not self._columns:
             self.info = events.info
         self.sums.add(events)
@@ -317,8 +316,6 @@ class _Weights:
 
     def all(self) -> FloatArray:
         """Every weight, `(n,)`."""
-        import numpy as np
-
         return np.concatenate(self._columns)
 
     def survey(self) -> EventBatch:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEYS: Final[dict[str, frozenset[str] | None]] = {
     "generator": None,
     "integrate": frozenset({"histograms"}),
-    "generate": frozenset({"events", "pilot", "unweighter", "max_evaluations"}),
+    "generate": frozenset({"events", "pilot", "unweighter", "max_evaluations", "keep_weighted"}),
     "output": None,
     "disable": None,
     "seed": None,
@@ -41,6 +41,7 @@ class DrivenConfig:
     pilot: int
     unweighter: Slot
     max_evaluations: int
+    keep_weighted: bool
     directory: str
     formats: tuple[str | Slot, ...]
     html: bool
@@ -60,6 +61,7 @@ class DrivenConfig:
             pilot=generate["pilot"],
             unweighter=Slot.parse(generate["unweighter"]),
             max_evaluations=generate["max_evaluations"],
+            keep_weighted=generate["keep_weighted"],
             directory=output["directory"],
             formats=tuple(f if isinstance(f, str) else Slot.parse(f) for f in output["formats"]),
             html=output["report"] == "html",

@@ -9,15 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import jsonschema
 import numpy as np
 import pytest
+import torch
 
 import crosshook
 from crosshook import schemas
 from crosshook.core.cli import main
+from crosshook.core.context import BuildContext
 from crosshook.core.errors import (
     ConfigurationError,
     CrosshookError,
@@ -28,13 +31,16 @@ from crosshook.core.errors import (
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.files import open_events
 from crosshook.core.inspect import inspect_file
+from crosshook.core.progress import Silent
+from crosshook.core.registry import default_registry
 from crosshook.core.results import as_json
+from crosshook.core.surrogates.event_source import read_points
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from crosshook.core.interfaces.process import Process
     from tests.adapters.sherpa.conftest import Place
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 SIGMA = 100.0
 WAIT = 60.0
 
@@ -138,6 +144,29 @@ def test_weights_of_the_card_and_histograms(place: Place) -> None:
     assert result.generation is not None
     assert result.generation.histograms[0].name == "c"
     assert len(events_of(place.folder / "out" / "events.root")) == 1500
+
+
+def test_weighted_events_are_kept_for_other_components(place: Place) -> None:
+    """What the program wrote stays to the last digit, and a surrogate's training reads it."""
+    result = crosshook.run(place.run_file, settings=["generate.keep_weighted=true"])
+    assert result.generator is not None
+    function = f"{EXAMPLES / 'photon_mumu.py'}:squared"
+    options = {"subprocesses": [{"function": function, "pdg": [11, -11, 13, -13]}]}
+    slot = {"use": "python-amplitude", "options": options}
+    process = default_registry().build("process", slot, BuildContext())
+    for batch in result.generator.batches:
+        path = place.folder / "out" / "generator" / f"batch-{batch.number:03}.lhe"
+        kept, again = events_of(path), weighted(place.folder, batch.asked, batch.seed)
+        np.testing.assert_array_equal(kept.event["weight"], again.event["weight"])
+        table = read_points([path], cast("Process", process), 0.118, Silent())
+        assert len(table) == batch.events
+        assert torch.isfinite(table.amplitude).all()
+
+
+def test_weighted_events_are_kept_of_programs_only(place: Place) -> None:
+    place.run_file.write_text("process: ee-mumu\ngenerate: {keep_weighted: true}\n")
+    with pytest.raises(ConfigurationError, match=r"generate\.keep_weighted has a meaning with"):
+        crosshook.run(place.run_file)
 
 
 def test_a_stopped_run_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
