@@ -7,6 +7,7 @@ whole group and knows about it.
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from contextlib import contextmanager, suppress
@@ -127,8 +128,6 @@ def log_text(log: Path, most: int | None = None) -> str:
 
 def plain_text(text: str) -> str:
     """Text without escape sequences and carriage returns."""
-    import re
-
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "\n")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -79,7 +80,5 @@ class Choice:
 
 def without_trials(events: EventBatch) -> EventBatch:
     """The same events without what they say of trials."""
-    from dataclasses import replace
-
     columns = {name: column for name, column in events.event.items() if name != "trials"}
     return replace(events, event=columns)
