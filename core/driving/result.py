@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from crosshook.core.driving.tally import Tally
     from crosshook.core.histograms import Histogram
     from crosshook.core.results import FileResult, ProgramBatch
+    from crosshook.core.statistics import Efficiency
 
 REPORTED: tuple[tuple[Rule, float], ...] = (
     ("excess-share", 1e-3),
@@ -76,6 +77,8 @@ def integration_of(
     points = sum(b.points for b in batches)
     sigma, error = run_cross_section(batches)
     share = len(weight) / points
+    # Relative error of the share of points that are events, a binomial number.
+    scatter = math.sqrt(max(1.0 - share, 0.0) / len(weight))
     kish = float(weight.sum()) ** 2 / (points * float((size**2).sum()))
     values = np.array([b.cross_section for b in batches])
     chi2, dof = chi_squared(values, np.array([b.error for b in batches]))
@@ -102,7 +105,7 @@ def integration_of(
             replace(
                 e,
                 value=e.value * share,
-                error=e.error * share if e.error > ROUNDING * e.value else 0.0,
+                error=share * math.hypot(_beyond_rounding(e), e.value * scatter),
                 after_cuts=e.after_cuts,
                 points=int(points),
             )
@@ -116,6 +119,11 @@ def integration_of(
         seconds=seconds,
         running=running,
     )
+
+
+def _beyond_rounding(found: Efficiency) -> float:
+    """The error, 0 for equal weights."""
+    return found.error if found.error > ROUNDING * found.value else 0.0
 
 
 def _weighted(
