@@ -1,4 +1,9 @@
-"""Event formats, parton densities and processes, listed here as records."""
+"""Processes, parton densities, generators, event formats and commands, listed here as records.
+
+Each folder below is about one program, library or file format; `processes` has amplitudes of our own,
+`sources` knows which folder can read what lies on disk. A folder may import another whose program it
+uses too: processes take maps of `madspace`.
+"""
 
 if not __name__.startswith("crosshook."):
     _message = (

@@ -180,8 +180,8 @@ def _generate(
     outcomes = [_outcome(group, part / directory, number) for number, group in enumerate(groups)]
     numbers = [_drawn(g.trees, outcome) for g, outcome in zip(groups, outcomes, strict=True)]
     flows = [
-        _flows(group.trees, outcome, drawn)
-        for group, outcome, drawn in zip(groups, outcomes, numbers, strict=True)
+        _flows(group.trees, outcome, kept)
+        for group, outcome, kept in zip(groups, outcomes, numbers, strict=True)
     ]
     known = read_parameters(part / AMPLITUDES)
     changed = {**stable_widths([group.trees for group in groups], known), **wanted.parameters}

@@ -9,9 +9,7 @@ if TYPE_CHECKING:
 
     from crosshook.adapters.madgraph.generated_code import CodeLine, GeneratedCode
     from crosshook.adapters.madgraph.param_card import ParamCard
-
-Plain = dict[str, object]
-"""A mapping of a run file."""
+    from crosshook.core.amplitudes.options import Plain
 
 
 def channels_of(

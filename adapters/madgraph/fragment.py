@@ -22,11 +22,11 @@ from crosshook.core.process.self_test import generic_points
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crosshook.adapters.madgraph.channels import Plain
     from crosshook.adapters.madgraph.directory import Folder, ProcessDirectory
     from crosshook.adapters.madgraph.generated_code import GeneratedCode
     from crosshook.adapters.madgraph.param_card import ParamCard
     from crosshook.adapters.madgraph.proc_card import ProcCard
+    from crosshook.core.amplitudes.options import Plain
 
 TEST_ENERGY = 1000.0
 """√ŝ in GeV where the power of α_s is measured, or four times the masses if that is more."""

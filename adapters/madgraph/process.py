@@ -82,7 +82,7 @@ def make_madgraph(
         place = f"{WHERE}.subprocesses[{number}]"
         order = order_of(root, given, parameters, place)
         pdg = tuple(cast("list[int]", given["pdg"]))
-        masses = tuple(parameters.mass(number) for number in pdg)
+        masses = tuple(map(parameters.mass, pdg))
         if chosen and masses != chosen[0].masses:
             message = (
                 f"{place}.pdg: legs of the masses {list(masses)} GeV, but the first subprocess "

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SEED_MAX: Final = 900_000_000
-FILE: Final = (
+RESERVED: Final = (
     "Beams:frametype",
     "Beams:LHEF",
     "Random:seed",
@@ -74,7 +74,7 @@ def start_pythia(library: Any, path: Path, seed: int, settings: Iterable[str]) -
     pythia.settings.word("Beams:LHEF", str(path))
     for setting in settings:
         key = setting.partition("=")[0].strip()
-        if key.lower() in {name.lower() for name in FILE}:
+        if key.lower() in {name.lower() for name in RESERVED}:
             message = f"--set {setting}: {key} is set by crosshook"
             raise ConfigurationError(message)
         if not pythia.readString(setting):

@@ -89,7 +89,7 @@ class Sherpa(Generator):
                 else:
                     shutil.copyfile(path, target)
         except OSError as error:
-            message = f"{folder}: cannot be written: {error.strerror}"
+            message = f"{folder}: cannot be written: {error.strerror or error}"
             raise OutputError(message) from error
         return self._job(0, seed)
 
