@@ -17,12 +17,12 @@ from crosshook.adapters.umami.handles import Handles
 from crosshook.adapters.umami.library import Library
 from crosshook.adapters.umami.source import UmamiSource
 from crosshook.core.amplitudes.colour import possible_flows
-from crosshook.core.cli import main
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.phase_space.beams import incoming
 from crosshook.core.phase_space.massive_rambo import MassiveRambo
 from crosshook.core.registry import default_registry
+from tests.adapters.command_line import call
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,15 +30,6 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.process import Process
 
 PROCESS = "p p > t t~"
-
-
-def call(*words: object) -> int:
-    """The exit code of the command."""
-    try:
-        main([str(word) for word in words])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def calls(environment: Path) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from crosshook.core.cli import main
+from tests.adapters.command_line import call
 from tests.adapters.madgraph.conftest import MUONS, PHOTON, PROC_CARD, TOPS
 from tests.adapters.madgraph.test_reading import CONTACT
 
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from tests.adapters.madgraph.conftest import MakeDirectory
 
 FOLDER = "SubProcesses/P1_ll_ll"
-
-
-def call(*words: object) -> int:
-    """The exit code of the command."""
-    try:
-        main([str(word) for word in words])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_show(muons: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,22 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from crosshook.core.cli import main
+from tests.adapters.command_line import call
 from tests.adapters.umami.conftest import build
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.adapters.umami.conftest import Compile
-
-
-def call(*words: object) -> int:
-    """The exit code of the command."""
-    try:
-        main([str(word) for word in words])
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def test_show(library: Compile, capsys: pytest.CaptureFixture[str]) -> None:
