@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 import yaml
-from processes import fresh, trained
+from processes import deviation, fresh, trained
 from records import Record, in_words, machine, write
 
 import crosshook
@@ -225,7 +225,6 @@ def measure(name: str, reference: Path, quick: bool) -> list[Record]:
     shared = efficiency(weights, "excess-share", 1e-3, RESAMPLES, rng)
     integral = sum(float(w.mean()) for w in weights)
     error = math.sqrt(sum(float(w.var(ddof=1)) / w.size for w in weights))
-    spread = sum(float(w.std(ddof=1)) for w in weights) / integral
     passed = sum(np.count_nonzero(w) for w in weights) / points
     sigma, sigma_error, unweighting = case.sherpa
     pull = (integral - sigma) / math.hypot(error, sigma_error)
@@ -238,7 +237,7 @@ def measure(name: str, reference: Path, quick: bool) -> list[Record]:
         ),
         "eff_0.1pct": (shared.value, shared.error),
         "cut_efficiency": (passed, math.sqrt(passed * (1 - passed) / points)),
-        "rsd": (spread, 0.0),
+        "rsd": (deviation(weights), 0.0),
         "cpu_s_train": (spent, 0.0),
         "us_per_point": (each * 1e6, 0.0),
     }
