@@ -211,6 +211,28 @@ def _spec(directory: Path) -> tuple[SamplerSpec, Any]:
     return SamplerSpec.of(config, models, composition), place.read_json(place.state)
 
 
+def test_gain_is_the_time_of_an_effective_event_in_both_ways(folder: Path) -> None:
+    """Second by second, with what the report and the pilot say: a single stage draws 1/ε_full points
+    for an event and looks at those inside the cuts, two stages draw 1/(ε1 ε2) and look at 1/ε2.
+    """
+    for name in ("good", "poor"):
+        result, directory = _run(folder, name)
+        assert result.generation is not None
+        found = result.generation.stages
+        assert found is not None
+        pilot = _spec(directory)[1]["costs"]
+        assert 0 < found.inside < 1
+        looks = found.inside * pilot["exact"]
+        one = (found.point_seconds + looks) / found.single / found.single_kish
+        draws, looked = 1 / (found.first * found.second), 1 / found.second
+        two = (
+            draws * (found.point_seconds + found.surrogate_seconds) + looked * found.exact_seconds
+        )
+        assert found.gain == pytest.approx(one / (two / found.kish), rel=1e-12)
+        perfect = found.point_seconds + found.surrogate_seconds + found.single * pilot["exact"]
+        assert found.ceiling == pytest.approx((found.point_seconds + looks) / perfect, rel=1e-12)
+
+
 def test_a_block(folder: Path, tmp_path: Path) -> None:
     """Points, weights and decisions of a block against the sample of the same random numbers."""
     spec, state = _spec(_run(folder, "good")[1])
