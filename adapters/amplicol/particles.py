@@ -9,25 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-_QUARKS = {"d": 1, "u": 2, "s": 3, "c": 4, "b": 5, "t": 6}
-_LEPTONS = {"e": 11, "mu": 13, "ta": 15}
-_NEUTRINOS = {"ve": 12, "vm": 14, "vt": 16}
-
-PDG: Final[dict[str, int]] = {
-    **_QUARKS,
-    **{f"{name}~": -pdg for name, pdg in _QUARKS.items()},
-    **{f"{name}-": pdg for name, pdg in _LEPTONS.items()},
-    **{f"{name}+": -pdg for name, pdg in _LEPTONS.items()},
-    **_NEUTRINOS,
-    **{f"{name}~": -pdg for name, pdg in _NEUTRINOS.items()},
-    "g": 21,
-    "a": 22,
-    "z": 23,
-    "w+": 24,
-    "w-": -24,
-    "h": 25,
-}
-"""PDG id of each name."""
+from crosshook.adapters.madgraph.particle_ids import PDG
 
 NAME: Final[dict[int, str]] = {pdg: name for name, pdg in PDG.items()}
 """Name of each PDG id."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from crosshook.adapters.amplicol.particles import GROUPS, PDG
+from crosshook.adapters.amplicol.particles import GROUPS
+from crosshook.adapters.madgraph.particle_ids import PDG
 from crosshook.core.errors import ConfigurationError
 
 EXAMPLE = 'write e.g. "g g > t t~ g" or "p p > e- e+ j"'

@@ -8,23 +8,30 @@ from typing import Final
 EXCLUDED = re.compile(r"[/$\[]")
 """What follows is no particle of the process."""
 
-NAMED: Final = {
-    "d": 1, "u": 2, "s": 3, "c": 4, "b": 5, "t": 6,
-    "e-": 11, "ve": 12, "mu-": 13, "vm": 14, "ta-": 15, "vt": 16,
-    "g": 21, "a": 22, "z": 23, "w+": 24, "h": 25,
-}  # fmt: skip
+_QUARKS = {"d": 1, "u": 2, "s": 3, "c": 4, "b": 5, "t": 6}
+_LEPTONS = {"e": 11, "mu": 13, "ta": 15}
+_NEUTRINOS = {"ve": 12, "vm": 14, "vt": 16}
+
+PDG: Final[dict[str, int]] = {
+    **_QUARKS,
+    **{f"{name}~": -pdg for name, pdg in _QUARKS.items()},
+    **{f"{name}-": pdg for name, pdg in _LEPTONS.items()},
+    **{f"{name}+": -pdg for name, pdg in _LEPTONS.items()},
+    **_NEUTRINOS,
+    **{f"{name}~": -pdg for name, pdg in _NEUTRINOS.items()},
+    "g": 21,
+    "a": 22,
+    "z": 23,
+    "w+": 24,
+    "w-": -24,
+    "h": 25,
+}
+"""PDG id of each name."""
 
 
 def particle_id(name: str) -> int | None:
     """The PDG id, or None where the name is another model's."""
-    found = NAMED.get(name.lower())
-    if found is not None:
-        return found
-    other = name.lower().translate(str.maketrans("+-", "-+"))
-    if other == name.lower():
-        other = name.lower().removesuffix("~")
-    found = NAMED.get(other)
-    return None if found is None or other == name.lower() else -found
+    return PDG.get(name.lower())
 
 
 def process_ids(process: str) -> tuple[tuple[int, ...], int] | None:
