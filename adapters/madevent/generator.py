@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from crosshook.adapters.madgraph.proc_card import read_proc_card
 from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.interfaces.generator import Generator, Job, Reading
 from crosshook.core.whole_file import write_whole
@@ -31,7 +32,6 @@ CARD: Final = Path("Cards", "run_card.dat")
 PROCESSES: Final = Path("Cards", "proc_card_mg5.dat")
 RESULT: Final = re.compile(r"Cross-section\s*:\s*([-+\d.eE]+)\s*\+-\s*([-+\d.eE]+)\s*pb")
 """`  Cross-section :   505.2 +- 1.3 pb`"""
-GENERATE: Final = re.compile(r"^\s*(?:generate|add process)\s+(.*?)\s*$", re.MULTILINE)
 
 
 class MadEvent(Generator):
@@ -92,7 +92,8 @@ class MadEvent(Generator):
         """σ as MadGraph prints it, the process as its card says."""
         version = self._text(Path("MGMEVersion.txt")).split()
         program = " ".join(["MadGraph5_aMC@NLO", *version[:1]])
-        process = ", ".join(GENERATE.findall(self._text(PROCESSES)))
+        card = read_proc_card(self._directory / PROCESSES)
+        process = ", ".join(card.asked) if card is not None else ""
         found = RESULT.findall(log)
         if not found:
             return Reading(program, process)

@@ -40,10 +40,12 @@ class ProcCard:
 
 
 def read_proc_card(path: Path) -> ProcCard | None:
-    """Reads the card; None if there is none."""
-    if not path.is_file():
+    """Reads the card; None if there is none that can be read."""
+    try:
+        written = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
         return None
-    text = re.sub(r"\\\n\s*", "", path.read_text(encoding="utf-8", errors="replace"))
+    text = re.sub(r"\\\n\s*", "", written)
     model, asked = "", []
     names: dict[str, tuple[str, ...]] = {}
     for line in (each.partition("#")[0].strip() for each in text.splitlines()):
