@@ -39,7 +39,7 @@ def load_library() -> tuple[Any, Any]:
         with warnings.catch_warnings():
             # SWIG's types have no __module__; Python says so when the library loads.
             warnings.filterwarnings("ignore", "builtin type .*", DeprecationWarning)
-            import pythia8mc  # type: ignore[import-not-found,unused-ignore]
+            import pythia8mc
         import pyhepmc
     except ImportError as error:
         message = (
