@@ -50,15 +50,10 @@ def source(subject: Subject, case: Case, built: object) -> Source:
         case: the number of legs m.
         built: the surrogate; it has no say in where the points are.
     """
-    inputs = points(subject, case, subject.evaluations)
-    legs, p = case.legs, inputs["momenta"]
-    s = 2.0 * _dot(p[:, 0], p[:, 1])
-    poles = sum(
-        s.square() / (_dot(p[:, 0], p[:, i]) * _dot(p[:, 1], p[:, i])) for i in range(2, legs)
-    )
-    value = inputs["alpha_s"] ** (legs - 2) * s ** (4 - legs) * poles
+    legs, inputs = case.legs, points(subject, case, subject.evaluations)
+    value = squared_amplitude(inputs, legs)
     table = AmplitudeTable(
-        p,
+        inputs["momenta"],
         inputs["process"],
         inputs["alpha_s"],
         value,
@@ -68,6 +63,16 @@ def source(subject: Subject, case: Case, built: object) -> Source:
         condition=inputs.get("condition"),
     )
     return cast("Source", TableSource(table))
+
+
+def squared_amplitude(inputs: Mapping[str, Tensor], legs: int) -> Tensor:
+    """The made-up |M|² of points, `(n,)`; see `source`."""
+    p = inputs["momenta"]
+    s = 2.0 * _dot(p[:, 0], p[:, 1])
+    poles = torch.stack(
+        [s.square() / (_dot(p[:, 0], p[:, i]) * _dot(p[:, 1], p[:, i])) for i in range(2, legs)]
+    )
+    return inputs["alpha_s"] ** (legs - 2) * s ** (4 - legs) * poles.sum(0)
 
 
 def _dot(one: Tensor, two: Tensor) -> Tensor:
@@ -181,6 +186,24 @@ def coupling_enters_as_a_power(subject: Subject) -> Iterator[Finding]:
             return
 
 
+def training_tells_points_apart(subject: Subject) -> Iterator[Finding]:
+    """After the training, log_abs is nearer to log|M|² of other points than their mean is: the root
+    mean square of the difference is below the standard deviation of log|M|².
+    """
+    if not subject.capabilities.trainable:
+        reason = "not trainable: what it stands for is not known"
+        raise NotApplicable(reason)
+    for case in CASES:
+        inputs = points(subject, case, 1000)
+        true = squared_amplitude(inputs, case.legs).log()
+        off = _predict(surrogate_of(subject, case), inputs)["log_abs"] - true
+        rms, spread = float(off.square().mean().sqrt()), float(true.std())
+        if not rms < spread:
+            message = f"log_abs is off by {rms:.3g} (rms) where log|M|² spreads by {spread:.3g}"
+            yield Finding(message, case.rows(1000))
+            return
+
+
 def identical_legs_may_be_exchanged(subject: Subject) -> Iterator[Finding]:
     """Trained on gluons, it predicts the same for two of them exchanged: |M|²(..., p_i, p_j, ...) =
     |M|²(..., p_j, p_i, ...), incoming ones included.
@@ -213,5 +236,6 @@ def identical_legs_may_be_exchanged(subject: Subject) -> Iterator[Finding]:
 CHECKS = (
     prediction_is_a_number_with_a_sign,
     coupling_enters_as_a_power,
+    training_tells_points_apart,
     identical_legs_may_be_exchanged,
 )

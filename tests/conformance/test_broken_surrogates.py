@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from crosshook.core.component import Capabilities
 from crosshook.core.interfaces.amplitude_surrogate import Prediction
+from crosshook.core.interfaces.training import FitReport
 from crosshook.core.testkit.amplitude_surrogate import ENERGY, momenta
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.context import BuildContext
+    from crosshook.core.interfaces.training import Budget, Source
     from crosshook.core.testkit import Finding
 
 
@@ -90,6 +93,13 @@ class SinglePrecision(EnergySurrogate):
         return Prediction(found.log_abs, found.sign)
 
 
+class Untaught(EnergySurrogate):
+    """Is trained, and learns nothing: neither |M|² nor its power of α_s."""
+
+    def fit(self, source: Source, budget: Budget, context: BuildContext) -> FitReport:
+        return FitReport(source.evaluations)
+
+
 BROKEN = [
     (Standardised, r"depends on the rest of the batch", "rows_independent"),
     (ZeroSign, r"sign is 0", "prediction_is_a_number_with_a_sign"),
@@ -106,6 +116,14 @@ def test_wrong_surrogate_is_rejected(
     reject: Callable[..., None], factory: type, words: str, check: str
 ) -> None:
     reject("amplitude_surrogate", factory, words, check)
+
+
+def test_a_training_that_teaches_nothing_is_rejected(reject: Callable[..., None]) -> None:
+    words, check = (
+        r"log_abs is off by .* where log\|M\|² spreads by",
+        "training_tells_points_apart",
+    )
+    reject("amplitude_surrogate", Untaught, words, check, Capabilities(trainable=True))
 
 
 def test_correct_surrogate_passes(findings_on: Callable[..., list[Finding]]) -> None:
