@@ -1,0 +1,1 @@
+"""Parameters from reconstructed events: models with parameters, likelihoods, scans, intervals."""
