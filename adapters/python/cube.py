@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crosshook.adapters.python.target import load_function
 from crosshook.core.amplitudes.description import (
@@ -12,10 +12,13 @@ from crosshook.core.amplitudes.description import (
     resonances_of,
 )
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.inference.model import Parameter
 from crosshook.core.interfaces.matrix_element import Subprocess
-from crosshook.core.process.cube import N_INCOMING, CubeFunction
+from crosshook.core.process.cube import N_INCOMING, CubeFunction, CubeTruth
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crosshook.core.amplitudes.options import Plain
     from crosshook.core.context import BuildContext
 
@@ -32,6 +35,8 @@ def make_python(
     masses: list[float],
     colour_flow: list[list[int]],
     resonances: list[Plain],
+    parameters: dict[str, Mapping[str, Any]],
+    truth: Mapping[str, Any] | None,
     name: str,
 ) -> CubeFunction:
     """Builds the process of a function.
@@ -45,6 +50,8 @@ def make_python(
         masses: of the legs in GeV.
         colour_flow: of its events.
         resonances: intermediate particles to write.
+        parameters: of the function, by name.
+        truth: what a detector is told of points.
         name: for people.
 
     Raises:
@@ -66,4 +73,23 @@ def make_python(
         shown,
         backend,
         resonances_of(resonances),
+        parameters=tuple(_parameter(name, given) for name, given in parameters.items()),
+        truth=None if truth is None else _truth(truth),
     )
+
+
+def _parameter(name: str, given: Mapping[str, Any]) -> Parameter:
+    value, (low, high) = float(given["value"]), given["range"]
+    if not low <= value <= high:
+        message = f"{WHERE}.parameters.{name}: {value:g} is outside of its range [{low}, {high}]"
+        raise ConfigurationError(message)
+    return Parameter(name, value, float(low), float(high), given.get("period"))
+
+
+def _truth(given: Mapping[str, Any]) -> CubeTruth:
+    names, units = tuple(given["names"]), tuple(given["units"])
+    if units and len(units) != len(names):
+        message = f"{WHERE}.truth.units: {len(units)} units for {len(names)} names"
+        raise ConfigurationError(message)
+    function = load_function(given["function"], f"{WHERE}.truth.function")
+    return CubeTruth(function, names, units or ("",) * len(names))

@@ -2,6 +2,9 @@
 
 `f(u)` gives values `(n,)`, or, where PDG ids announce it, values and momenta `(n, m, 4)` in GeV. The
 function holds everything: flux, densities, Jacobians. Cuts and scales of the run act on its momenta.
+
+A function with parameters is `f(u, theta)` with θ `(t, p)`, and gives values `(n, t)`; a run takes
+it at the reference values, inference at any.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.inference.model import Parameter
     from crosshook.core.interfaces.matrix_element import CheckPoint, SquaredAmplitude, Subprocess
     from crosshook.core.interfaces.process import BeamSetup, Resonance
 
@@ -62,6 +66,21 @@ class CubeAmplitudes:
         _refuse(self.subprocesses[subprocess].label)
 
 
+@dataclass(frozen=True)
+class CubeTruth:
+    """What a detector is told of each point.
+
+    Attributes:
+        function: called with all points `(n, d)` at once; gives `(n, f)`.
+        names: of the columns.
+        units: of the columns; `rad` for angles.
+    """
+
+    function: Callable[..., object]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+
+
 @dataclass
 class CubeFunction:
     """The process component of a function.
@@ -77,6 +96,8 @@ class CubeFunction:
         checkpoints: none.
         channels: the one channel.
         n_incoming: 2.
+        parameters: of the function, in the order of the columns of θ; none if it takes u alone.
+        truth: what a detector is told of points; their u if None.
         defaults: beams are the incoming legs.
     """
 
@@ -90,6 +111,8 @@ class CubeFunction:
     checkpoints: tuple[CheckPoint, ...] = ()
     channels: tuple[str, ...] = CHANNELS
     n_incoming: int = N_INCOMING
+    parameters: tuple[Parameter, ...] = ()
+    truth: CubeTruth | None = None
     defaults: ProcessDefaults = field(init=False)
 
     def __post_init__(self) -> None:
@@ -126,31 +149,60 @@ class CubeFunction:
         Raises:
             IntegrandError: if it fails, or gives something else.
         """
+        if not self.parameters:
+            return self._values(u, (), (u.shape[0],))
+        reference = [parameter.reference for parameter in self.parameters]
+        value, momenta = self.density(u, u.new_tensor([reference]))
+        return value[:, 0], momenta
+
+    def density(self, u: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Values `(n, t)` in pb at parameter points `(t, p)`, and momenta; errors as above."""
+        return self._values(u, (theta,), (u.shape[0], theta.shape[0]))
+
+    def truth_features(self, u: Tensor) -> Tensor:
+        """What a detector is told of points `(n, d)`, `(n, f)`; errors as above."""
+        if self.truth is None:
+            return u
+        shape = (u.shape[0], len(self.truth.names))
+        found = self._call(self.truth.function, u, ())
+        return real_tensor(found, "truth", shape, u, self.backend)
+
+    def _values(
+        self, u: Tensor, theta: tuple[Tensor, ...], shape: tuple[int, ...]
+    ) -> tuple[Tensor, Tensor]:
         n, legs = u.shape[0], len(self.subprocess.pdg)
         if n == 0:
-            return u.new_zeros(0), u.new_zeros((0, legs, 4))
-        given = u.clone() if self.backend == "torch" else np.array(u.detach().cpu().numpy())
-        try:
-            found = self.function(given)
-        except CrosshookError:
-            raise
-        except Exception as error:  # whatever a stranger's function raises
-            message = (
-                f"{self.name}: raised {brief(error)}; it is called with all points at once "
-                f"(u of shape {tuple(u.shape)}, {self.backend}) and gives a value for each"
-            )
-            raise IntegrandError(message) from error
+            return u.new_zeros(shape), u.new_zeros((0, legs, 4))
+        found = self._call(self.function, u, theta)
         if not self.gives_momenta:
-            value = real_tensor(found, "value", (n,), u, self.backend)
+            value = real_tensor(found, "value", shape, u, self.backend)
             return value, u.new_zeros((n, legs, 4))
         if not (isinstance(found, tuple) and len(found) == 2):
             what = f"a tuple of {len(found)}" if isinstance(found, tuple) else "no tuple"
             message = f"{self.name}: gave {what}; with pdg it gives (value, momenta)"
             raise IntegrandError(message)
         return (
-            real_tensor(found[0], "value", (n,), u, self.backend),
+            real_tensor(found[0], "value", shape, u, self.backend),
             real_tensor(found[1], "momenta", (n, legs, 4), u, self.backend),
         )
+
+    def _call(
+        self, function: Callable[..., object], u: Tensor, theta: tuple[Tensor, ...]
+    ) -> object:
+        torches = self.backend == "torch"
+        given = [t.clone() if torches else np.array(t.detach().cpu().numpy()) for t in (u, *theta)]
+        try:
+            return function(*given)
+        except CrosshookError:
+            raise
+        except Exception as error:  # whatever a stranger's function raises
+            and_theta = f", theta of shape {tuple(theta[0].shape)}" if theta else ""
+            message = (
+                f"{self.name}: raised {brief(error)}; it is called with all points at once "
+                f"(u of shape {tuple(u.shape)}{and_theta}, {self.backend}) and gives a value for "
+                "each"
+            )
+            raise IntegrandError(message) from error
 
 
 class CubeProcess(ScatteringProcess):

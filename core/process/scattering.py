@@ -149,7 +149,7 @@ class ScatteringProcess:
         rows = torch.nonzero(inside)[:, 0]
         momenta, log_jacobian = space.momenta[rows], space.log_jacobian[rows]
         helicity = states[rows, 0] if self.discrete else None
-        points = self._bare(momenta, space.x1[rows], space.x2[rows], log_jacobian, helicity)
+        points = self.bare_points(momenta, space.x1[rows], space.x2[rows], log_jacobian, helicity)
         return Placed(u.shape[0], rows, points, space.log_densities[rows])
 
     def price(
@@ -164,7 +164,7 @@ class ScatteringProcess:
         Returns:
             The evaluation of these j points alone, and the points.
         """
-        points = self._with_amplitudes(placed.points, element or self.matrix_element)
+        points = self.with_amplitudes(placed.points, element or self.matrix_element)
         grouped = points.parts.new_zeros((len(placed.rows), len(self.process_ids)))
         jacobian = torch.exp(points.log_jacobian)
         grouped = grouped.index_add(1, self._group, points.parts * jacobian[:, None])
@@ -183,17 +183,18 @@ class ScatteringProcess:
         helicity: Tensor | None = None,
     ) -> Points:
         """Scales, coupling and dσ/dx of given momenta; NaN where these are no numbers."""
-        bare = self._bare(momenta, x1, x2, log_jacobian, helicity)
-        return self._with_amplitudes(bare, self.matrix_element)
+        bare = self.bare_points(momenta, x1, x2, log_jacobian, helicity)
+        return self.with_amplitudes(bare, self.matrix_element)
 
-    def _bare(
+    def bare_points(
         self,
         momenta: Tensor,
         x1: Tensor,
         x2: Tensor,
         log_jacobian: Tensor,
-        helicity: Tensor | None,
+        helicity: Tensor | None = None,
     ) -> BarePoints:
+        """Scales, coupling, flux and densities of given momenta, each `(n, ...)`."""
         final = momenta[:, self.phase_space.n_incoming :]
         mu_r, mu_f = self._mu_r(final), self._mu_f(final)
         usable = torch.stack((x1, x2, mu_r, mu_f)).isfinite().all(0)
@@ -212,7 +213,8 @@ class ScatteringProcess:
             momenta, x1, x2, log_jacobian, mu_r, mu_f, alpha_s, flux, luminosity, usable, helicity
         )
 
-    def _with_amplitudes(self, bare: BarePoints, element: MatrixElement) -> Points:
+    def with_amplitudes(self, bare: BarePoints, element: MatrixElement) -> Points:
+        """dσ/dx of points by any amplitudes of this process's legs."""
         if bool(bare.usable.all()):
             parts, channels = self._dsigma(bare, element)
         else:
