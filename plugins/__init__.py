@@ -134,6 +134,20 @@ def crosshook_event_reweighter() -> Iterable[Component[object]]:
         Component(
             "expression",
             "crosshook.plugins.reweight.by_expression:make",
+@hookimpl
+def crosshook_unfolder() -> Iterable[Component[object]]:
+    """Built-in unfolders."""
+    return [
+        Component(
+            "ibu",
+            "crosshook.plugins.unfold.ibu:make",
+            "iterative Bayesian unfolding in cells of any number of columns (d'Agostini)",
+            schema="crosshook.schemas:v1/components/ibu.json",
+            capabilities=Capabilities(devices=ANYWHERE),
+        ),
+    ]
+
+
             "factors by expressions in momenta, weights and other columns of the events",
             schema="crosshook.schemas:v1/components/expression.json",
         ),

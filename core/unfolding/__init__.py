@@ -1,0 +1,1 @@
+"""Unfolding: truth distributions from measured ones, with their uncertainties and their limits."""
