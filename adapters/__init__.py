@@ -103,6 +103,20 @@ def crosshook_process() -> Iterable[Component[object]]:
 
 
 @hookimpl
+def crosshook_transfer_function() -> Iterable[Component[object]]:
+    """Transfer functions of the user's own."""
+    return [
+        Component(
+            "python",
+            "crosshook.adapters.python.transfer:make_transfer",
+            "a class of your own",
+            schema="crosshook.schemas:v1/components/python-transfer.json",
+            capabilities=TORCH,
+        ),
+    ]
+
+
+@hookimpl
 def crosshook_parton_density() -> Iterable[Component[object]]:
     """Sources of parton densities."""
     return [

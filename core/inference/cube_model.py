@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.process.cube import CubeFunction
+    from crosshook.core.sampling.latents import Latents
 
 
 class CubeModel:
@@ -65,9 +66,13 @@ class CubeModel:
             raise NumericalError(message)
         return torch.log(value)
 
+    def draw(self, n: int, rng: torch.Generator, latents: Latents) -> tuple[TruthPoints, Tensor]:
+        """See `ParametricModel.draw`."""
+        return self._drawer.draw(n, rng, latents)
+
     def sample(self, n: int, theta: Tensor, rng: torch.Generator) -> tuple[TruthPoints, Tensor]:
         """See `ParametricModel.sample`."""
-        return self._drawer.draw(n, theta, rng)
+        return self._drawer.sample(n, theta, rng)
 
     def cross_section(self, theta: Tensor) -> CrossSection:
         """See `ParametricModel.cross_section`."""

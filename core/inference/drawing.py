@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core import random
 from crosshook.core.inference.model import CrossSection, TruthPoints, reference_theta
 from crosshook.core.integral import integrate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from crosshook.core.inference.model import ParametricModel
+    from crosshook.core.sampling.latents import Latents
     from crosshook.core.sampling.trained import TrainedSampler
 
 TRAINING = 60_000
 """Evaluations that place the grid."""
-POINTS = 100_000
-"""Points of a cross section."""
-CHUNK = 16_384
+NET = 16_384
+"""Points of a net."""
+NETS = 8
+"""Independent nets of an integral, whose spread is its error."""
 SEED_MAX = 2**31
 
 
@@ -36,30 +41,22 @@ class Drawer:
         self._model, self._seed = model, seed
         self._trained: TrainedSampler | None = None
 
-    def draw(self, n: int, theta: Tensor, rng: torch.Generator) -> tuple[TruthPoints, Tensor]:
-        """See `ParametricModel.sample`."""
+    def draw(self, n: int, rng: torch.Generator, latents: Latents) -> tuple[TruthPoints, Tensor]:
+        """See `ParametricModel.draw`."""
         seed = int(torch.randint(SEED_MAX, (1,), generator=rng, device="cpu"))
-        return self._draw(n, theta, seed)
+        drawn = self._sampler().sample(n, seed, latents)
+        return self._model.points(drawn.u), drawn.log_prob
+
+    def sample(self, n: int, theta: Tensor, rng: torch.Generator) -> tuple[TruthPoints, Tensor]:
+        """See `ParametricModel.sample`."""
+        points, log_q = self.draw(n, rng, "random")
+        return points, torch.exp(self._model.log_density(points, theta[None])[:, 0] - log_q)
 
     def cross_section(self, theta: Tensor) -> CrossSection:
         """See `ParametricModel.cross_section`; all θ share their points."""
-        total = theta.new_zeros((2, theta.shape[0]))
-        for i in range(-(-POINTS // CHUNK)):
-            points, log_q = self._points(CHUNK, self._seed + i + 1)
-            value = torch.exp(self._model.log_density(points, theta) - log_q[:, None])
-            total = total + torch.stack((value.sum(dim=0), value.square().sum(dim=0)))
-        count = CHUNK * -(-POINTS // CHUNK)
-        mean = total[0] / count
-        variance = (total[1] / count - mean.square()).clamp(min=0.0) / (count - 1)
-        return CrossSection(mean, variance.sqrt())
-
-    def _draw(self, n: int, theta: Tensor, seed: int) -> tuple[TruthPoints, Tensor]:
-        points, log_q = self._points(n, seed)
-        return points, torch.exp(self._model.log_density(points, theta[None])[:, 0] - log_q)
-
-    def _points(self, n: int, seed: int) -> tuple[TruthPoints, Tensor]:
-        drawn = self._sampler().sample(n, seed)
-        return self._model.points(drawn.u), drawn.log_prob
+        rng = random.torch_generator(self._seed, "cross section")
+        means = net_means(self._model, theta, rng, lambda points: torch.zeros(len(points)))
+        return CrossSection(means.mean(dim=0), means.std(dim=0) / NETS**0.5)
 
     def _sampler(self) -> TrainedSampler:
         if self._trained is None:
@@ -72,8 +69,36 @@ class Drawer:
                 density,
                 dimensions=self._model.n_dim,
                 evaluations=TRAINING,
-                points=CHUNK,
+                points=NET,
                 seed=self._seed,
             )
             self._trained = found.sampler
         return self._trained
+
+
+@torch.no_grad()
+def net_means(
+    model: ParametricModel,
+    theta: Tensor,
+    rng: torch.Generator,
+    log_factor: Callable[[TruthPoints], Tensor],
+    nets: int = NETS,
+) -> Tensor:
+    """∫ du dσ/du(θ) exp(log_factor), by independent nets of points that all θ share.
+
+    Args:
+        model: whose density.
+        theta: parameter points, `(t, p)`.
+        rng: seeds the nets.
+        log_factor: log of what dσ is multiplied with at points, `(n,)`.
+        nets: how many.
+
+    Returns:
+        The estimate of each net in pb, `(nets, t)`.
+    """
+    rows = []
+    for _ in range(nets):
+        points, log_q = model.draw(NET, rng, "sobol")
+        shift = log_factor(points) - log_q
+        rows.append(torch.exp(model.log_density(points, theta) + shift[:, None]).mean(dim=0))
+    return torch.stack(rows)

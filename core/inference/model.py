@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.interfaces.features import Features
+    from crosshook.core.sampling.latents import Latents
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,19 @@ class ParametricModel(Protocol):
 
         Returns:
             `(n, t)`; -inf where the density is 0.
+        """
+        ...
+
+    def draw(self, n: int, rng: torch.Generator, latents: Latents) -> tuple[TruthPoints, Tensor]:
+        """Draws points for integrals over all of the model, at any θ.
+
+        Args:
+            n: how many.
+            rng: seeds them.
+            latents: `random`, or `sobol` for one scrambled net.
+
+        Returns:
+            n points, and the log of the density in u they were drawn with, `(n,)`.
         """
         ...
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Subprocess,
     )
     from crosshook.core.process.scattering import ScatteringProcess
+    from crosshook.core.sampling.latents import Latents
 
 MOMENTUM = ("e", "px", "py", "pz")
 ANGLES = ("phi", "delta_phi")
@@ -154,9 +155,13 @@ class ScatteringModel:
         whole = points.u.new_full((len(points), theta.shape[0]), -torch.inf)
         return whole.index_copy(0, rows, torch.stack(columns, dim=1))
 
+    def draw(self, n: int, rng: torch.Generator, latents: Latents) -> tuple[TruthPoints, Tensor]:
+        """See `ParametricModel.draw`."""
+        return self._drawer.draw(n, rng, latents)
+
     def sample(self, n: int, theta: Tensor, rng: torch.Generator) -> tuple[TruthPoints, Tensor]:
         """See `ParametricModel.sample`."""
-        return self._drawer.draw(n, theta, rng)
+        return self._drawer.sample(n, theta, rng)
 
     def cross_section(self, theta: Tensor) -> CrossSection:
         """See `ParametricModel.cross_section`."""

@@ -1,0 +1,78 @@
+"""σ_fid(θ) = ∫ dσ(θ) ε(z): what makes densities of accepted events integrate to 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core.errors import NumericalError
+from crosshook.core.inference.drawing import NETS, net_means
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from crosshook.core.inference.model import ParametricModel, TruthPoints
+    from crosshook.core.interfaces.transfer_function import TransferFunction
+
+
+@dataclass(frozen=True)
+class FiducialCrossSection:
+    """σ_fid at t parameter points by m detectors.
+
+    Attributes:
+        value: in pb, `(m, t)`.
+        nets: estimates of independent nets by the first detector, `(nets, t)`; errors of different
+            θ hang together.
+    """
+
+    value: Tensor
+    nets: Tensor
+
+    @property
+    def error(self) -> Tensor:
+        """Standard errors by the first detector in pb, `(t,)`."""
+        spread: Tensor = self.nets.std(dim=0)
+        return spread / float(len(self.nets)) ** 0.5
+
+
+@torch.no_grad()
+def fiducial_cross_section(
+    model: ParametricModel,
+    transfers: Sequence[TransferFunction],
+    theta: Tensor,
+    rng: torch.Generator,
+) -> FiducialCrossSection:
+    """Integrates the accepted cross section.
+
+    Args:
+        model: gives dσ/du(θ).
+        transfers: detectors, of which log ε(z) is taken.
+        theta: `(t, p)`.
+        rng: seeds the points, which all detectors share.
+
+    Raises:
+        NumericalError: if nothing is accepted.
+    """
+    state = rng.get_state()
+    found = []
+    for transfer in transfers:
+        rng.set_state(state)
+
+        def log_acceptance(points: TruthPoints, transfer: TransferFunction = transfer) -> Tensor:
+            accepted = transfer.log_acceptance(points.features)
+            return torch.where(points.inside, accepted, torch.full_like(accepted, -torch.inf))
+
+        found.append(net_means(model, theta, rng, log_acceptance, NETS))
+    value = torch.stack([nets.mean(dim=0) for nets in found])
+    if not bool(((value > 0) & torch.isfinite(value)).all()):
+        where = theta[int(torch.nonzero(~((value > 0) & torch.isfinite(value)))[0, 1])].tolist()
+        message = (
+            f"{model.name}: σ_fid = {float(value.min()):g} pb at θ = {where}; the acceptance of "
+            "the transfer function is zero there"
+        )
+        raise NumericalError(message)
+    return FiducialCrossSection(value, found[0])

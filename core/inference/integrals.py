@@ -1,0 +1,223 @@
+"""∫ du dσ/du(θ) ε(z) T(x|z) for every event x, all θ at the same points u drawn from q(u|x).
+
+A net of points is rotated (Cranley and Patterson 1976) by a random vector of its own for each event
+and replica, so that the replicas of an event are independent and their spread is its error. Sums
+over events carry the replicas along: errors of different θ hang together, and the error of a
+difference of log-likelihoods is that of the difference.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+
+from crosshook.core import random
+from crosshook.core.errors import NumericalError
+from crosshook.core.sampling.latents import sobol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from crosshook.core.inference.model import ParametricModel, TruthPoints
+    from crosshook.core.inference.proposal import EventProposal
+    from crosshook.core.interfaces.features import Features
+    from crosshook.core.interfaces.transfer_function import TransferFunction
+    from crosshook.core.progress import Progress
+
+ROWS = 32_768
+"""Points handed to components at once, about."""
+
+
+@dataclass(frozen=True)
+class IntegralSettings:
+    """How the integrals of events are done.
+
+    Attributes:
+        points: of an event.
+        replicas: independent parts of them.
+        sequence: `sobol` for nets, `random` for independent points.
+        seed: of the points.
+    """
+
+    points: int
+    replicas: int
+    sequence: Literal["sobol", "random"]
+    seed: int
+
+
+@dataclass(frozen=True)
+class EventIntegrals:
+    """Integrals of n events at t parameter points by m detectors, in pb per unit of x.
+
+    Attributes:
+        log_value: log of the integrals, `(m, n, t)`; -inf where all points gave 0.
+        relative_error: standard errors over values, of the first detector, `(n, t)`.
+        effective: (Σw)²/(N Σw²), of the first detector, `(n, t)`; 0 where all points gave 0.
+        deviations: replicas over their mean, less 1, of the first detector, `(n, r, t)` float32;
+            None if they were not kept.
+        points: N of each event.
+    """
+
+    log_value: Tensor
+    relative_error: Tensor
+    effective: Tensor
+    deviations: Tensor | None
+    points: int
+
+
+@torch.no_grad()
+def integrate_events(
+    model: ParametricModel,
+    transfers: Sequence[TransferFunction],
+    proposal: EventProposal,
+    reco: Features,
+    theta: Tensor,
+    settings: IntegralSettings,
+    progress: Progress,
+    *,
+    keep: bool,
+    stage: str = "integrate events",
+) -> EventIntegrals:
+    """Integrates events.
+
+    Args:
+        model: gives dσ/du(θ).
+        transfers: detectors, e.g. an ensemble of networks.
+        proposal: where points are drawn.
+        reco: the events.
+        theta: `(t, p)`.
+        settings: how many points, of what kind.
+        progress: told how far it is.
+        keep: keep the replicas of every event.
+        stage: names the random stream, and what is shown.
+
+    Raises:
+        NumericalError: if an integrand is NaN or infinite.
+    """
+    each = settings.points // settings.replicas
+    rng = random.stream(settings.seed, f"{stage}/net", 0)
+    net = sobol(each, model.n_dim, rng) if settings.sequence == "sobol" else None
+    parts = []
+    size = max(1, ROWS // (each * settings.replicas))
+    blocks = -(-len(reco) // size)
+    for block in range(blocks):
+        chosen = reco.select(slice(block * size, (block + 1) * size))
+        shape = (len(chosen), settings.replicas, each, model.n_dim)
+        numbers = _numbers(net, settings.seed, stage, block, shape)
+        parts.append(_block(model, transfers, proposal, chosen, theta, numbers, keep=keep))
+        progress.update(stage, min((block + 1) * size, len(reco)), len(reco))
+    if not parts:
+        none = theta.new_zeros((0, len(theta)))
+        return EventIntegrals(
+            none.expand(len(transfers), 0, -1), none, none, None, settings.points
+        )
+    return EventIntegrals(
+        torch.cat([p.log_value for p in parts], dim=1),
+        torch.cat([p.relative_error for p in parts]),
+        torch.cat([p.effective for p in parts]),
+        torch.cat([p.deviations for p in parts if p.deviations is not None]) if keep else None,
+        each * settings.replicas,
+    )
+
+
+def _numbers(
+    net: Tensor | None, seed: int, stage: str, block: int, shape: tuple[int, int, int, int]
+) -> Tensor:
+    events, replicas, each, d = shape
+    if net is None:
+        return random.uniform(seed, stage, block, shape)
+    turn = random.uniform(seed, stage, block, (events, replicas, 1, d))
+    rotated = net + turn
+    return (rotated - torch.floor(rotated)).reshape(events, replicas, each, d)
+
+
+def _block(
+    model: ParametricModel,
+    transfers: Sequence[TransferFunction],
+    proposal: EventProposal,
+    reco: Features,
+    theta: Tensor,
+    numbers: Tensor,
+    *,
+    keep: bool,
+) -> EventIntegrals:
+    b, replicas = numbers.shape[0], numbers.shape[1]
+    d = numbers.shape[3]
+    n = replicas * numbers.shape[2]
+    u, log_q = proposal.draw(reco, numbers.reshape(b, n, d))
+    points = model.points(u.reshape(b * n, d))
+    log_density = model.log_density(points, theta)
+    _refuse_invalid(log_density, "dσ/du", model.name, points.inside)
+    # dσ enters as a matrix (n, t) that all detectors share, scaled so that nothing overflows
+    scale = log_density.max()
+    scale = torch.where(torch.isfinite(scale), scale, torch.zeros_like(scale))
+    density = torch.exp(log_density - scale).reshape(b, n, -1)
+    rows = reco.repeated(n)
+    first: EventIntegrals | None = None
+    logs = []
+    for factor in _factors(transfers, rows, points, model.name):
+        shift = factor.reshape(b, n) - log_q
+        found = _sums(density, shift, scale, replicas, keep=keep)
+        logs.append(found.log_value[0])
+        first = first if first is not None else found
+    assert first is not None
+    return EventIntegrals(
+        torch.stack(logs), first.relative_error, first.effective, first.deviations, n
+    )
+
+
+def _factors(
+    transfers: Sequence[TransferFunction], rows: Features, points: TruthPoints, name: str
+) -> Iterator[Tensor]:
+    """log ε(z) T(x|z) of each detector, `(b n,)`; -inf outside of the model."""
+    for transfer in transfers:
+        factor = transfer.log_prob(rows, points.features)
+        factor = factor + transfer.log_acceptance(points.features)
+        _refuse_invalid(factor, "ε(z) T(x|z)", name, points.inside)
+        yield torch.where(points.inside, factor, torch.full_like(factor, -torch.inf))
+
+
+def _refuse_invalid(log_value: Tensor, what: str, name: str, inside: Tensor) -> None:
+    if log_value.dim() == 2:
+        inside = inside[:, None]
+    wrong = inside & ~(log_value < torch.inf)
+    if bool(wrong.any()):
+        row = int(torch.nonzero(wrong)[0, 0])
+        message = (
+            f"{name}: log of {what} is NaN or infinite at {int(wrong.sum())} of "
+            f"{wrong.numel()} places, the first at point {row} of a block"
+        )
+        raise NumericalError(message)
+
+
+def _sums(
+    density: Tensor, shift: Tensor, scale: Tensor, replicas: int, *, keep: bool
+) -> EventIntegrals:
+    """Means over points of density · exp(shift); density is `(b, n, t)`, shift `(b, n)`."""
+    b, n, t = density.shape
+    highest = shift.max(dim=1, keepdim=True).values
+    highest = torch.where(torch.isfinite(highest), highest, torch.zeros_like(highest))
+    factor = torch.exp(shift - highest)
+    split = torch.bmm(
+        factor.reshape(b * replicas, 1, n // replicas),
+        density.reshape(b * replicas, n // replicas, t),
+    ).reshape(b, replicas, t) / (n // replicas)
+    mean = split.mean(dim=1)
+    squares = torch.bmm(factor.square()[:, None], density.square())[:, 0] / n
+    known = mean > 0
+    safe = torch.where(known, mean, torch.ones_like(mean))
+    deviations = split / safe[:, None] - known[:, None].to(mean)
+    error = deviations.square().sum(dim=1) / max(replicas - 1, 1) / replicas
+    effective = torch.where(known, mean.square() / torch.where(known, squares, safe), 0.0)
+    log_value = torch.log(mean) + highest + scale
+    return EventIntegrals(
+        log_value[None],
+        error.sqrt(),
+        effective,
+        deviations.to(torch.float32) if keep else None,
+        n,
+    )
