@@ -101,6 +101,13 @@ def crosshook_amplitude_surrogate() -> Iterable[Component[object]]:
                 devices=ANYWHERE, trainable=True, event_wise=True, stateful=True
             ),
         ),
+        Component(
+            "onnx",
+            "crosshook.plugins.onnx.surrogate:make",
+            "a model of anybody's in an ONNX file",
+            schema="crosshook.schemas:v1/components/onnx.json",
+            capabilities=Capabilities(event_wise=True, stateful=True),
+        ),
     ]
 
 

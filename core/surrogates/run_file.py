@@ -144,8 +144,9 @@ def load_surrogate_file(
 def _slot(value: object, where: str, registry: Registry) -> Slot:
     given = Slot.parse(cast("str | Mapping[str, object]", value))
     options = registry.options(INTERFACE, given, f"{where}: surrogate")
-    if not registry.get(INTERFACE, given.use).component.capabilities.trainable:
-        message = f"{where}: surrogate: {given.use!r} is not trainable"
+    able = registry.get(INTERFACE, given.use).component.capabilities
+    if not (able.trainable or able.stateful):
+        message = f"{where}: surrogate: {given.use!r} neither learns nor has a state to be saved"
         raise ConfigurationError(message)
     return Slot(given.use, options)
 

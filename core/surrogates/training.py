@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from crosshook.core import random
 from crosshook.core.errors import RegistryError
 from crosshook.core.execute import one_thread
-from crosshook.core.interfaces.training import Budget
+from crosshook.core.interfaces.training import Budget, FitReport
 from crosshook.core.progress import Silent
 from crosshook.core.results import as_json
 from crosshook.core.stage_records import versions
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
-    from crosshook.core.interfaces.training import FitReport
     from crosshook.core.progress import Progress
     from crosshook.core.surrogates.points import Points
     from crosshook.core.surrogates.run_file import SurrogateConfig
@@ -93,7 +92,10 @@ def train_from(
     start = time.perf_counter()
     points = gather_points(config, shown)
     gathered = time.perf_counter() - start
-    training, held = split(points.table, config.held_out, config.seed)
+    if config.registry.get(INTERFACE, config.slot.use).component.capabilities.trainable:
+        training, held = split(points.table, config.held_out, config.seed)
+    else:
+        training, held = points.table.select(slice(0, 0)), points.table
     context = surrogate_context(
         len(points.table.pdg[0]),
         device=config.device,
@@ -134,6 +136,11 @@ def _taught(
     config: SurrogateConfig, source: TableSource, points: int, context: BuildContext
 ) -> _Taught:
     surrogate = config.registry.build(INTERFACE, config.slot, context, "surrogate")
+    if not points:
+        note = f"{config.slot.use} does not learn: all points judge it"
+        return _Taught(
+            cast("AmplitudeSurrogate", surrogate), FitReport(0, notes=(note,)), 0.0, 0.0
+        )
     if not isinstance(surrogate, TrainableSurrogate):
         message = f"amplitude_surrogate {config.slot.use!r} is declared trainable, but has no fit"
         raise RegistryError(message)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 PHOTON = Path(__file__).parents[2] / "examples" / "photon_mumu.py"
 
-ELSEWHERE = frozenset({"madgraph", "pyamplicol", "sherpa", "umami"})
-"""Components that need a compiler or another program; the tests in their own folder run the kit on them."""
+ELSEWHERE = frozenset({"madgraph", "onnx", "pyamplicol", "sherpa", "umami"})
+"""Components that need a compiler, an extra or another program; the tests in their own folder run the kit on them."""
 
 FLOAT64 = 1e-8
 FLOAT32 = 1e-4

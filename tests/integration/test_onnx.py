@@ -55,3 +55,13 @@ def test_onnxruntime_predicts_the_same(environments: Environments, tmp_path: Pat
     with np.load(found) as read:
         for name in ("log_abs", "sign", "log_std"):
             np.testing.assert_allclose(read[name], getattr(wanted, name).numpy(), atol=FLOAT32)
+
+
+def test_models_out_of_onnx_files(environments: Environments) -> None:
+    """The tests of the component, which a plain `pytest` skips without the extra."""
+    python = environments.python(*PACKAGES, beside_crosshook=True)
+    folder = Path(__file__).parents[1] / "plugins" / "onnx"
+    words = [str(python), "-m", "pytest", "-q", "-rs", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "extra onnx is not installed" not in done.stdout

@@ -1,0 +1,1 @@
+"""Amplitude surrogate `onnx`: any network in an ONNX file, run by onnxruntime."""
