@@ -58,7 +58,7 @@ class Components:
     @property
     def network(self) -> Floats:
         """C + E: of one fit about the mean of many seeds, `(q, q)`."""
-        return self.seed + self.interaction
+        return np.asarray(self.seed + self.interaction)
 
 
 def components(values: Floats) -> Components:
@@ -115,7 +115,8 @@ def spread_of_seeds(values: Floats) -> Floats:
     """
     inner = values - values.mean(axis=1, keepdims=True)
     resamples, seeds, q = values.shape
-    return _square(inner.reshape(-1, q)) / (resamples * (seeds - 1))
+    spread: Floats = _square(inner.reshape(-1, q)) / (resamples * (seeds - 1))
+    return spread
 
 
 def nearest_covariance(matrix: Floats) -> Floats:

@@ -89,15 +89,18 @@ def to_bytes(inputs: Inputs) -> bytes:
     return save(flat, metadata={"features": json.dumps(names)})
 
 
-def write_inputs(inputs: Inputs, path: Path) -> str:
-    """Writes the inputs for tasks to read.
+def write_inputs(inputs: Inputs, folder: Path) -> tuple[Path, str]:
+    """Writes the inputs for tasks to read, unless they are there.
 
     Returns:
-        Their sha256.
+        The path, and their sha256, which names the file.
     """
     content = to_bytes(inputs)
-    write_whole(path, content)
-    return hashlib.sha256(content).hexdigest()
+    checksum = hashlib.sha256(content).hexdigest()
+    path = folder / f"inputs-{checksum[:16]}.safetensors"
+    if not path.exists():
+        write_whole(path, content)
+    return path, checksum
 
 
 def read_inputs(path: Path, device: str = "cpu") -> Inputs:

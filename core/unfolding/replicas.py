@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 FIT_FUNCTION = "crosshook.core.unfolding.replicas:fit_part"
 STAGE = "replicas"
-INPUTS = "inputs.safetensors"
 VARIED = "varied weight"
 
 
@@ -136,8 +135,7 @@ def run_parts(
     """
     varied = dict(systematics or {})
     builder = builder_of(build)
-    path = folder / INPUTS
-    checksum = write_inputs(inputs, path)
+    path, checksum = write_inputs(inputs, folder)
     parts: list[Part] = []
     tasks: list[Task] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -13,8 +14,6 @@ from crosshook.core.execute import one_thread
 from crosshook.core.registry import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import torch
 
     from crosshook.core.interfaces.unfolder import Unfolded, Unfolder
@@ -82,11 +81,9 @@ class UnfolderSpec:
 
 def builder_of(build: Builder | Slot | str | Mapping[str, object]) -> Builder:
     """A builder as it is, a slot as a builder."""
-    if isinstance(build, (Slot, str)):
+    if isinstance(build, (Slot, str, Mapping)):
         return UnfolderSpec.of(build)
-    if hasattr(build, "build"):
-        return build
-    return UnfolderSpec.of(cast("Mapping[str, object]", build))
+    return build
 
 
 def fit_generator(seed: int, network: int = 0) -> torch.Generator:

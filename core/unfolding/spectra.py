@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,9 +43,7 @@ class Binning:
     unit: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.edges) < 2 or any(
-            not low < high for low, high in zip(self.edges, self.edges[1:], strict=False)
-        ):
+        if len(self.edges) < 2 or any(not a < b for a, b in pairwise(self.edges)):
             message = f"observables.{self.name}.edges: {self.edges} do not ascend"
             raise ConfigurationError(message)
 

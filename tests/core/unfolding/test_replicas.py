@@ -179,15 +179,15 @@ def test_finished_parts_are_not_done_again(tmp_path: Path) -> None:
 def test_inputs_are_read_back(tmp_path: Path) -> None:
     """Numbers, names, units and sets."""
     inputs = events()
-    checksum = write_inputs(inputs, tmp_path / "inputs.safetensors")
-    back = read_inputs(tmp_path / "inputs.safetensors")
-    assert write_inputs(back, tmp_path / "again.safetensors") == checksum
+    path, checksum = write_inputs(inputs, tmp_path)
+    back = read_inputs(path)
+    assert write_inputs(back, tmp_path) == (path, checksum)
     truth = back.simulation.truth
     assert (truth.names, truth.units, list(truth.sets)) == (("x",), ("GeV",), ["cloud"])
     assert torch.equal(truth.dense, inputs.simulation.truth.dense)
-    bare = replace(inputs, background=None)
-    write_inputs(bare, tmp_path / "bare.safetensors")
-    assert read_inputs(tmp_path / "bare.safetensors").background is None
+    bare, other = write_inputs(replace(inputs, background=None), tmp_path)
+    assert other != checksum
+    assert read_inputs(bare).background is None
 
 
 def test_rows_must_stay_when_weights_change() -> None:
