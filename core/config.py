@@ -139,10 +139,23 @@ def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, o
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
+    apply_settings(document, settings)
+    return document, str(path)
+
+
+def apply_settings(document: dict[str, object], settings: Iterable[str]) -> None:
+    """Replaces keys of a run file's content.
+
+    Args:
+        document: as read; changed in place.
+        settings: `key=value` pairs, e.g. `sampling.evaluations=1000`; values are YAML.
+
+    Raises:
+        ConfigurationError: if a setting is none, or has no place.
+    """
             message = f"--set {setting}: write it as key=value, e.g. seed=7"
             raise ConfigurationError(message)
         _assign(document, key.split("."), parse_yaml(text, f"--set {setting}"), setting)
-    return document, str(path)
 
 
 def _assign(document: dict[str, object], keys: list[str], value: object, setting: str) -> None:

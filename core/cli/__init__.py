@@ -58,6 +58,11 @@ CORE_COMMANDS = (
         "crosshook.core.cli.surrogate:export",
         "a trained surrogate as ONNX or torch.export",
     ),
+    Command(
+        ("unfold", "run"),
+        "crosshook.core.cli.unfold:unfold",
+        "measured events to truth; what `crosshook unfold` does without a further word",
+    ),
     Command(("report",), "crosshook.core.cli.report:report", "draw a run's report again"),
     Command(
         ("plugins", "list"), "crosshook.core.cli.plugins:list_plugins", "plugins and components"
@@ -77,8 +82,12 @@ GROUP_SUMMARIES = {
     "plugins": "plugins and the components they offer",
     "process": "amplitudes of other programs",
     "surrogate": "fast predictions of |M|²: train, judge, export",
+    "unfold": "measured events to truth: unfold, plot, export",
     "schema": "JSON Schemas of run files, reports and options",
 }
+
+DEFAULTS = {"unfold": "run"}
+"""Groups that mean one of their commands where none is named."""
 
 
 class LazyGroup(click.Group):
@@ -90,6 +99,13 @@ class LazyGroup(click.Group):
         super().__init__(name, help=summary, no_args_is_help=True)
         self._records = commands
         self._depth = depth
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Puts in the command that a group means where none is named."""
+        default = DEFAULTS.get(self.name or "")
+        if default and args and args[0] not in (*self.list_commands(ctx), "--help"):
+            args = [default, *args]
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the next level."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from crosshook.core.surrogates.export import export_surrogate
     from crosshook.core.surrogates.models import load_surrogate
     from crosshook.core.surrogates.training import train_surrogate
+    from crosshook.core.unfolding.histogram import unfolded_histogram
+    from crosshook.core.unfolding.run import resume_unfold, unfold
     from crosshook.core.unweight import unweight_file
 
 __version__ = "0.1.0"
@@ -66,9 +68,12 @@ _HOMES = {
     "open_events": "crosshook.core.events.files",
     "open_sampler": "crosshook.core.sampling.saved",
     "resume": "crosshook.core.run",
+    "resume_unfold": "crosshook.core.unfolding.run",
     "reweight_file": "crosshook.core.reweight",
     "run": "crosshook.core.run",
     "train_surrogate": "crosshook.core.surrogates.training",
+    "unfold": "crosshook.core.unfolding.run",
+    "unfolded_histogram": "crosshook.core.unfolding.histogram",
     "unweight_file": "crosshook.core.unweight",
 }
 
@@ -100,9 +105,12 @@ __all__ = [
     "open_events",
     "open_sampler",
     "resume",
+    "resume_unfold",
     "reweight_file",
     "run",
     "train_surrogate",
+    "unfold",
+    "unfolded_histogram",
     "unweight_file",
 ]
 
