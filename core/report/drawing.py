@@ -17,6 +17,8 @@ from crosshook.core.report.figures import (
 )
 from crosshook.core.report.history import draw_history
 from crosshook.core.report.style import as_svg, report_style
+from crosshook.core.report.unfolding_drawing import draw_bands, draw_matrix, draw_steps
+from crosshook.core.report.unfolding_figures import BandsFigure, MatrixFigure, StepsFigure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
@@ -39,4 +41,10 @@ def _draw(figure: Figure) -> Canvas:
         return draw_spectrum(figure)
     if isinstance(figure, CurveFigure):
         return draw_curve(figure)
+    if isinstance(figure, BandsFigure):
+        return draw_bands(figure)
+    if isinstance(figure, StepsFigure):
+        return draw_steps(figure)
+    if isinstance(figure, MatrixFigure):
+        return draw_matrix(figure)
     return draw_spread(figure)

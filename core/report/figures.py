@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crosshook.core.quantity import CROSS_SECTION, Quantity
+from crosshook.core.report.unfolding_figures import BandsFigure, MatrixFigure, StepsFigure
 
 
 @dataclass(frozen=True)
@@ -140,4 +141,14 @@ class SpreadFigure:
     rows: tuple[tuple[str, tuple[float, ...]], ...]
 
 
-Figure = HistogramFigure | HistoryFigure | BarsFigure | SpectrumFigure | CurveFigure | SpreadFigure
+Figure = (
+    HistogramFigure
+    | HistoryFigure
+    | BarsFigure
+    | SpectrumFigure
+    | CurveFigure
+    | SpreadFigure
+    | BandsFigure
+    | StepsFigure
+    | MatrixFigure
+)

@@ -16,6 +16,8 @@ FEW = 0.05
 """Effective share of the events below which a reweighting carries the measurement on too few."""
 CARRIED = 0.05
 """Share of the sum of weights on ten events that is too much."""
+FELT = 0.005
+"""Share of the sum on ten events below which no tail matters."""
 CLOSURE = 3.0
 """Standard errors by which the folded sum may miss the measured one."""
 SMALL = 0.003
@@ -111,7 +113,8 @@ def _weights(found: Diagnostics) -> Iterator[str]:
     full = weights.prior_effective if math.isfinite(weights.prior_effective) else weights.rows
     if full > 0 and weights.effective < FEW * full:
         yield (f"few events carry the result: effectively {weights.effective:.0f} of {full:.0f}")
-    if weights.tail_shape > TRUSTED or weights.largest_share > CARRIED:
+    heavy = weights.tail_shape > TRUSTED and weights.largest_share > FELT
+    if heavy or weights.largest_share > CARRIED:
         yield (
             f"heavy tail: the ten largest weights carry {weights.largest_share:.2%} of the sum, "
             f"Pareto shape {weights.tail_shape:.2g}"

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.unfolder import Unfolded
     from crosshook.core.unfolding.inputs import Inputs
 
+SIGMAS = 3.0
+"""Standard deviations of the noise above its mean that a control may change: there are many."""
+
 
 def harm_test(
     inputs: Inputs, unfolded: Unfolded, binning: Binning, replicas: Tensor | None
@@ -49,6 +52,7 @@ def harm_test(
     prior = spectrum(true, simulation.weight[simulation.has_truth], binning)
     resampled = None if replicas is None else spectrum(values, replicas, binning)
     noise = truth_noise(inputs, result, resampled)
+    limit = noise.mean + SIGMAS * noise.deviation
     truth = delta(prior, result)
     agrees = detector <= chance.limit
     return HarmTest(
@@ -56,7 +60,7 @@ def harm_test(
         detector,
         chance.limit,
         truth,
-        noise.limit,
+        limit,
         agrees,
-        agrees and truth > noise.limit,
+        agrees and truth > limit,
     )
