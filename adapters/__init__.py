@@ -60,6 +60,13 @@ def crosshook_process() -> Iterable[Component[object]]:
             capabilities=TORCH,
         ),
         Component(
+            "th-cp",
+            "crosshook.adapters.processes:make_th_cp",
+            "pp → t h j and t̄ h j by W exchange at leading order, CP phase in the top Yukawa coupling",
+            schema="crosshook.schemas:v1/components/th-cp.json",
+            capabilities=TORCH,
+        ),
+        Component(
             "n-gluon",
             "crosshook.adapters.processes:make_n_gluon",
             "gg → 2, 3 or 4 gluons at leading order, full colour",
@@ -158,7 +165,7 @@ def crosshook_event_format() -> Iterable[Component[object]]:
             "crosshook.adapters.lhe.event_format:make",
             "Les Houches event files, plain, gzip or zstd",
             schema="crosshook.schemas:v1/components/lhe.json",
-            capabilities=Capabilities(sequential=True),
+            capabilities=Capabilities(sequential=True, composes=True),
         ),
         Component(
             "root",
