@@ -63,6 +63,21 @@ CORE_COMMANDS = (
         "crosshook.core.cli.unfold:unfold",
         "measured events to truth; what `crosshook unfold` does without a further word",
     ),
+    Command(
+        ("unfold", "plot"),
+        "crosshook.core.cli.unfold_results:plot",
+        "distributions of unfolded events, with errors",
+    ),
+    Command(
+        ("unfold", "export"),
+        "crosshook.core.cli.unfold_results:export",
+        "distributions with covariances as HEPData's YAML",
+    ),
+    Command(
+        ("infer",),
+        "crosshook.core.cli.infer:infer",
+        "parameters from reconstructed events, by the matrix-element method",
+    ),
     Command(("report",), "crosshook.core.cli.report:report", "draw a run's report again"),
     Command(
         ("plugins", "list"), "crosshook.core.cli.plugins:list_plugins", "plugins and components"

@@ -39,7 +39,6 @@ def show_unfolding(report: UnfoldReport, directory: Path) -> None:
         click.echo(f"  replicas             {fits} in {duration(report.replica_seconds)}")
     for note in report.notes:
         click.echo(f"note: {note}")
-    if report.diagnostics is not None:
-        for warning in report.diagnostics.warnings:
-            click.echo(f"distrust: {warning}")
+    for warning in report.diagnostics.warnings:
+        click.echo(f"distrust: {warning}")
     click.echo(f"written to {directory}")

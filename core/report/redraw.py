@@ -1,4 +1,4 @@
-"""Draws the report of a finished run, or of a trained surrogate, from its report.json alone."""
+"""Draws the report of a run, a trained surrogate or an unfolding from its report.json alone."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import json
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import InputError
+from crosshook.core.inference.result import FORMAT as INFERENCE
+from crosshook.core.inference.result import InferenceReport
 from crosshook.core.report.html import write_html
+from crosshook.core.report.inference import write_inference_html
 from crosshook.core.report.reading import read_record
 from crosshook.core.report.trained_surrogate import write_surrogate_html
+from crosshook.core.report.unfolded import write_unfold_html
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.surrogates.result import FORMAT as SURROGATE
 from crosshook.core.surrogates.result import SurrogateReport
+from crosshook.core.unfolding.result import FORMAT as UNFOLDING
+from crosshook.core.unfolding.result import UnfoldReport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def redraw(directory: Path, output: Path | None = None) -> Path:
-    """Writes the HTML report of a run directory, or of a surrogate's.
+    """Writes the HTML report of a run directory, or of a surrogate's or an unfolding's.
 
     Args:
-        directory: of the run or surrogate.
+        directory: of the run, surrogate or unfolding.
         output: the HTML file; report.html in the directory if None.
 
     Returns:
@@ -52,6 +58,10 @@ def redraw(directory: Path, output: Path | None = None) -> Path:
     try:
         if document.get("format") == SURROGATE:
             write_surrogate_html(read_record(document, SurrogateReport, "report"), path)
+        elif document.get("format") == INFERENCE:
+            write_inference_html(read_record(document, InferenceReport, "report"), path)
+        elif document.get("format") == UNFOLDING:
+            write_unfold_html(read_record(document, UnfoldReport, "report"), path)
         else:
             write_html(document, path)
     except InputError as error:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import yaml
 
-from crosshook.core.quantity import Quantity
-from crosshook.core.report.figures import CurveFigure, Figure, HistogramFigure, Series
+from crosshook.core.report.figures import CurveFigure, Figure, Series
 from crosshook.core.report.html import render_page, write_page
 from crosshook.core.report.numbers import count, duration, measured, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
+from crosshook.core.report.unfolding import unfolding_facts, unfolding_sections
+from crosshook.core.report.unfolding_figures import BandsFigure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from crosshook.core.unfolding.result import UnfoldedHistogram, UnfoldReport
-
-EVENTS = Quantity("number of events", "N", "events")
-"""What is distributed."""
 
 
 def write_unfold_html(report: UnfoldReport, path: Path) -> None:
@@ -49,8 +49,8 @@ def headline(report: UnfoldReport) -> Headline:
         f"{report.method} · {', '.join(report.truth)} · seed {report.seed} · {report.created}",
         total_of(report),
         "true events in the fiducial region",
-        facts,
-        report.notes,
+        (*facts, *unfolding_facts(report.diagnostics)),
+        (*report.diagnostics.warnings, *report.notes),
     )
 
 
@@ -63,27 +63,43 @@ def total_of(report: UnfoldReport) -> str:
 
 def sections(report: UnfoldReport) -> list[Section]:
     """Every section, in the order people ask."""
-    return [_distributions(report), _inputs(report), _training(report), _provenance(report)]
+    shown = {spectra.name for spectra in report.diagnostics.spectra}
+    others = [found for found in report.histograms if found.observable not in shown]
+    return [
+        *([_distributions(others)] if others else []),
+        *unfolding_sections(report.diagnostics),
+        _inputs(report),
+        _training(report),
+        _provenance(report),
+    ]
 
 
-def histogram_figure(found: UnfoldedHistogram) -> HistogramFigure:
-    """The unfolded distribution with its band, and the simulation over it."""
-    name = found.observable.translate(str.maketrans("[](), ", "------"))
-    prior = Series("simulation", found.prior, found.prior_errors) if found.prior else None
-    errors = tuple(0.0 if math.isnan(error) else error for error in found.total_errors)
-    band = "" if any(errors) else " No replica tells its error."
-    return HistogramFigure(
-        id=f"unfolded-{name}",
+def histogram_figure(found: UnfoldedHistogram) -> BandsFigure:
+    """The unfolded distribution with its bands, and the simulation over it."""
+    nothing = (math.nan,) * len(found.values)
+    bands = (("total", found.total_errors), ("statistical", statistical_errors(found)))
+    known = any(math.isfinite(error) for error in found.total_errors)
+    return BandsFigure(
+        id="unfolded-" + re.sub(r"\W+", "-", found.name),
         title=found.name,
-        caption=f"Unfolded; below, the simulation over it.{band}",
+        caption="Unfolded." if known else "Unfolded. No replica tells its errors.",
         alternative=_in_words(found),
         axis=found.label,
         unit=found.unit,
         edges=found.edges,
-        reference=Series("unfolded", found.values, errors),
-        sample=prior,
-        quantity=EVENTS,
+        nominal=Series("unfolded", found.values, nothing),
+        bands=bands if known else (),
+        others=(Series("simulation", found.prior, nothing),) if found.prior else (),
     )
+
+
+def statistical_errors(found: UnfoldedHistogram) -> tuple[float, ...]:
+    """Errors from measured and simulated events together; NaN where neither is known."""
+    made = []
+    for data, simulation in zip(found.data_errors, found.simulation_errors, strict=True):
+        parts = [error for error in (data, simulation) if math.isfinite(error)]
+        made.append(math.hypot(*parts) if parts else math.nan)
+    return tuple(made)
 
 
 def _in_words(found: UnfoldedHistogram) -> str:
@@ -96,10 +112,10 @@ def _in_words(found: UnfoldedHistogram) -> str:
     return f"{plain(total, 6)} events on the axis, mean {mean} {found.unit}".rstrip() + "."
 
 
-def _distributions(report: UnfoldReport) -> Section:
-    figures: list[Figure] = [histogram_figure(found) for found in report.histograms]
-    lead = "Bands are all errors that replicas and variations tell. Bin by bin in report.json."
-    return Section("distributions", "Unfolded distributions", lead, figures=tuple(figures))
+def _distributions(histograms: Sequence[UnfoldedHistogram]) -> Section:
+    figures: tuple[Figure, ...] = tuple(histogram_figure(found) for found in histograms)
+    lead = "What was not unfolded itself, weighted with the result."
+    return Section("distributions", "Further distributions", lead, figures=figures)
 
 
 def _inputs(report: UnfoldReport) -> Section:

@@ -169,6 +169,18 @@ class UnfoldDirectory:
             raise InputError(message)
         return _read_yaml(self.metadata)
 
+    def read_report(self) -> dict[str, object]:
+        """The results of a finished unfolding.
+
+        Raises:
+            InputError: if they are missing or damaged.
+        """
+        try:
+            return cast("dict[str, object]", json.loads(self.report.read_text("utf-8")))
+        except (OSError, ValueError) as error:
+            message = f"{self.report}: cannot be read: {error}"
+            raise InputError(message) from error
+
     def write_json(self, path: Path, document: object) -> None:
         """Writes one of the documents complete or not at all."""
         write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))

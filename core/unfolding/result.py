@@ -129,7 +129,7 @@ class UnfoldReport:
     losses: tuple[float, ...]
     families: dict[str, int]
     histograms: tuple[UnfoldedHistogram, ...]
-    diagnostics: Diagnostics | None
+    diagnostics: Diagnostics
     notes: tuple[str, ...]
     fit_seconds: float
     fit_processor_seconds: float

@@ -209,7 +209,7 @@ def _parquet(path: Path) -> dict[str, Values]:
             _no_nulls(path, name, array.null_count)
             columns[name] = array.to_numpy(zero_copy_only=False).astype(np.bool_)
         else:  # what is missing in a column of numbers reads as NaN
-            columns[name] = array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+            columns[name] = np.array(array.cast(pa.float64()).to_numpy(zero_copy_only=False))
     return columns
 
 
