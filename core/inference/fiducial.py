@@ -35,8 +35,8 @@ class FiducialCrossSection:
     @property
     def error(self) -> Tensor:
         """Standard errors by the first detector in pb, `(t,)`."""
-        spread: Tensor = self.nets.std(dim=0)
-        return spread / float(len(self.nets)) ** 0.5
+        error: Tensor = self.nets.std(dim=0) / float(len(self.nets)) ** 0.5
+        return error
 
 
 @torch.no_grad()

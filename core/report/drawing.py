@@ -16,6 +16,8 @@ from crosshook.core.report.figures import (
     SpectrumFigure,
 )
 from crosshook.core.report.history import draw_history
+from crosshook.core.report.inference_figures import LinesFigure
+from crosshook.core.report.lines import draw_lines
 from crosshook.core.report.style import as_svg, report_style
 from crosshook.core.report.unfolding_drawing import draw_bands, draw_matrix, draw_steps
 from crosshook.core.report.unfolding_figures import BandsFigure, MatrixFigure, StepsFigure
@@ -41,6 +43,8 @@ def _draw(figure: Figure) -> Canvas:
         return draw_spectrum(figure)
     if isinstance(figure, CurveFigure):
         return draw_curve(figure)
+    if isinstance(figure, LinesFigure):
+        return draw_lines(figure)
     if isinstance(figure, BandsFigure):
         return draw_bands(figure)
     if isinstance(figure, StepsFigure):

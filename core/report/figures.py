@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crosshook.core.quantity import CROSS_SECTION, Quantity
+from crosshook.core.report.inference_figures import LinesFigure
 from crosshook.core.report.unfolding_figures import BandsFigure, MatrixFigure, StepsFigure
 
 
@@ -151,4 +152,5 @@ Figure = (
     | BandsFigure
     | StepsFigure
     | MatrixFigure
+    | LinesFigure
 )

@@ -1,0 +1,272 @@
+"""A process made ready for inference: model, detectors, proposal, σ_fid, and integrals of events."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from crosshook.core import random
+from crosshook.core.context import BuildContext
+from crosshook.core.inference.cache import checksum
+from crosshook.core.inference.conditions import Conditions
+from crosshook.core.inference.cube_model import CubeModel
+from crosshook.core.inference.detector import build_transfer, transfers_of
+from crosshook.core.inference.fiducial import FiducialCrossSection, fiducial_cross_section
+from crosshook.core.inference.grid import model_points
+from crosshook.core.inference.integrals import (
+    EventIntegrals,
+    IntegralSettings,
+    integrate_events,
+)
+from crosshook.core.inference.latent_grid import refine_latents
+from crosshook.core.inference.model import column_of
+from crosshook.core.inference.proposal import EventProposal
+from crosshook.core.inference.proposal_training import (
+    ProposalSettings,
+    build_mapping,
+    simulate_pairs,
+    train_proposal,
+)
+from crosshook.core.inference.scattering_model import ScatteringModel
+from crosshook.core.interfaces.training import Stateful
+from crosshook.core.model import load_model, read_document, save_model
+from crosshook.core.process.cube import CubeProcess
+from crosshook.core.sampling.build import build_process
+from crosshook.core.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from crosshook.core.component import Slot
+    from crosshook.core.inference.cache import Cache
+    from crosshook.core.inference.grid import ParameterGrid
+    from crosshook.core.inference.model import ParametricModel
+    from crosshook.core.inference.run_file import InferenceConfig, ProcessConfig
+    from crosshook.core.interfaces.channel_mapping import ChannelMapping
+    from crosshook.core.interfaces.features import Features
+    from crosshook.core.interfaces.transfer_function import TransferFunction
+    from crosshook.core.progress import Progress
+
+MAPPING = "channel_mapping"
+CONDITIONS = "conditions.json"
+
+
+def build_model(process: ProcessConfig, config: InferenceConfig) -> ParametricModel:
+    """The model of a process of the run file.
+
+    Raises:
+        ConfigurationError: if it has no parameters, or cannot be such a model.
+    """
+    built = build_process(process.run, config.registry)
+    if isinstance(built, CubeProcess):
+        return CubeModel(built.function, config.seed)
+    ranges = {axis.name: (axis.low, axis.high) for axis in config.axes}
+    periods = {axis.name: axis.period for axis in config.axes if axis.period is not None}
+    return ScatteringModel(built, process.truth, ranges, periods, process.channel, config.seed)
+
+
+@dataclass(frozen=True)
+class PreparedProcess:
+    """A process of the run file, ready.
+
+    Attributes:
+        settings: as the run file has it.
+        model: dσ/du(θ).
+        transfers: detectors: one, or an ensemble.
+        simulator: plays the detector.
+        theta: its parameter points, `(t, p)`.
+        index: which of them each point of the grid has.
+        fiducial: σ_fid there.
+        proposal: where points are drawn.
+        key: checksum of all that integrals depend on besides events and number of points.
+    """
+
+    settings: ProcessConfig
+    model: ParametricModel
+    transfers: tuple[TransferFunction, ...]
+    simulator: TransferFunction
+    theta: Tensor
+    index: Tensor
+    fiducial: FiducialCrossSection
+    proposal: EventProposal
+    key: str
+
+    def integrals(
+        self,
+        reco: Features,
+        settings: IntegralSettings,
+        cache: Cache,
+        progress: Progress,
+        *,
+        keep: bool,
+        stage: str,
+    ) -> EventIntegrals:
+        """The integrals of events, computed or found."""
+        key = checksum(self.key, reco, vars(settings), [keep, stage])
+        found = cache.tensors(key)
+        if found is not None:
+            return EventIntegrals(
+                found["log_value"],
+                found["relative_error"],
+                found["effective"],
+                found.get("deviations"),
+                int(found["points"]),
+            )
+        made = integrate_events(
+            self.model,
+            self.transfers,
+            self.proposal,
+            reco,
+            self.theta,
+            settings,
+            progress,
+            keep=keep,
+            stage=stage,
+        )
+        tensors = {
+            "log_value": made.log_value,
+            "relative_error": made.relative_error,
+            "effective": made.effective,
+            "points": torch.tensor(made.points),
+        }
+        if made.deviations is not None:
+            tensors["deviations"] = made.deviations
+        cache.keep(key, tensors)
+        return made
+
+
+def prepare(
+    process: ProcessConfig,
+    grid: ParameterGrid,
+    config: InferenceConfig,
+    cache: Cache,
+    progress: Progress,
+) -> PreparedProcess:
+    """Builds, loads and trains all that a process needs.
+
+    Args:
+        process: of the run file.
+        grid: of all parameters.
+        config: of the run.
+        cache: where trained components are kept.
+        progress: told how far it is.
+    """
+    model = build_model(process, config)
+    known = [parameter.name for parameter in model.parameters]
+    own, index = grid.of(known)
+    theta = model_points(model, own, config.fixed)
+    simulator = None
+    if process.simulator is not None:
+        simulator = build_transfer(process.simulator, config)
+    transfers = transfers_of(process, model, simulator, theta, config, cache, progress)
+    player = simulator if simulator is not None else transfers[0]
+    rng = random.torch_generator(config.seed, f"fiducial/{process.name}")
+    fiducial = fiducial_cross_section(model, transfers, theta, rng)
+    key = checksum(
+        dict(process.run.document),
+        process.truth,
+        process.channel,
+        [_told(process, transfer.slot) for transfer in process.transfers],
+        [[t.events, t.networks] for t in process.transfers],
+        config.proposal.as_dict() if config.proposal is not None else None,
+        vars(config.training),
+        config.seed,
+        theta,
+    )
+    proposal = _proposal(process.name, model, transfers[0], theta, key, config, cache, progress)
+    return PreparedProcess(
+        process, model, transfers, player, theta, index, fiducial, proposal, key
+    )
+
+
+def _told(process: ProcessConfig, slot: Slot) -> dict[str, object]:
+    simulator = None if process.simulator is None else process.simulator.as_dict()
+    return {**slot.as_dict(), "simulator": simulator}
+
+
+def _proposal(
+    name: str,
+    model: ParametricModel,
+    transfer: TransferFunction,
+    theta: Tensor,
+    key: str,
+    config: InferenceConfig,
+    cache: Cache,
+    progress: Progress,
+) -> EventProposal:
+    if config.proposal is None:
+        return EventProposal(None, None)
+    training = config.training
+    rng = random.torch_generator(config.seed, f"proposal/{name}")
+    anchors = None
+    if training.anchors:
+        places = torch.linspace(0, len(theta) - 1, min(training.anchors, len(theta)), device="cpu")
+        anchors = theta[places.round().long()]
+    context = BuildContext(device=config.device, rng=rng, registry=config.registry)
+    directory = cache.model(f"proposal-{key}")
+    if cache.has_model(f"proposal-{key}"):
+        values = json.loads((directory / CONDITIONS).read_text("utf-8"))
+        conditions = Conditions.from_json(values)
+        mapping = _load_mapping(directory, context, config)
+    else:
+        pairs = simulate_pairs(model, transfer, theta, training.events, rng, progress)
+        told = pairs.theta if anchors is not None else None
+        conditions = Conditions.of(pairs.reco, model.parameters, told)
+        mapping = build_mapping(config.proposal, conditions.size, model, context, config.registry)
+        settings = ProposalSettings(
+            training.events,
+            training.passes,
+            training.batch,
+            training.learning_rate,
+            training.anchors,
+        )
+        train_proposal(mapping, conditions, pairs, settings, rng, progress)
+        _save_mapping(mapping, conditions, directory, model, context, config)
+    plain = EventProposal(mapping, conditions, None, anchors)
+    if not training.vegas:
+        return plain
+    return refine_latents(plain, model, transfer, theta, training.vegas, context)
+
+
+def _save_mapping(
+    mapping: ChannelMapping,
+    conditions: Conditions,
+    directory: Path,
+    model: ParametricModel,
+    context: BuildContext,
+    config: InferenceConfig,
+) -> None:
+    assert config.proposal is not None
+    assert isinstance(mapping, Stateful)
+    shape = context.with_(dimensions=model.n_dim, condition_size=conditions.size)
+    write_whole(directory / CONDITIONS, json.dumps(conditions.as_json(), default=list))
+    save_model(mapping, directory, MAPPING, config.proposal, shape)
+
+
+def _load_mapping(
+    directory: Path, context: BuildContext, config: InferenceConfig
+) -> ChannelMapping:
+    shape = cast("dict[str, object]", read_document(directory)["context"])
+    same = {key: tuple(v) if isinstance(v, list) else v for key, v in shape.items()}
+    return cast("ChannelMapping", load_model(directory, context.with_(**same), config.registry))
+
+
+def check_axes(models: dict[str, ParametricModel], config: InferenceConfig) -> None:
+    """Refuses parameters that no process has.
+
+    Raises:
+        ConfigurationError: naming what there is.
+    """
+    parameters = [p for model in models.values() for p in model.parameters]
+    name = " and ".join(model.name for model in models.values())
+    rates = {process.rate for process in config.processes}
+    for axis in config.axes:
+        if axis.name not in rates:
+            column_of(parameters, axis.name, f"parameters.{axis.name}", name)
+    for key in config.fixed:
+        column_of(parameters, key, f"fixed.{key}", name)

@@ -1,0 +1,301 @@
+"""`crosshook infer`: parameters from reconstructed events, as a run file says."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from crosshook.core import random
+from crosshook.core.execute import one_thread
+from crosshook.core.inference.cache import Cache
+from crosshook.core.inference.directory import InferenceDirectory
+from crosshook.core.inference.event_table import read_events
+from crosshook.core.inference.grid import ParameterGrid, make_axis
+from crosshook.core.inference.integrals import IntegralSettings, integrate_events
+from crosshook.core.inference.likelihood import log_likelihood
+from crosshook.core.inference.method import MatrixElementMethod, simulate_data
+from crosshook.core.inference.prepared import build_model, check_axes, prepare
+from crosshook.core.inference.proposal import EventProposal
+from crosshook.core.inference.pseudo_experiments import drawn_rows, pseudo_experiments
+from crosshook.core.inference.result import FORMAT, InferenceReport, ToyResult
+from crosshook.core.inference.run_file import load_inference_file
+from crosshook.core.inference.summary import (
+    cross_section_results,
+    integrals_result,
+    parameter_result,
+    toy_result,
+    true_values,
+)
+from crosshook.core.progress import Silent
+from crosshook.core.results import as_json
+from crosshook.core.stage_records import versions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from crosshook.core.inference.likelihood import EventLikelihoods, LogLikelihood
+    from crosshook.core.inference.method import LikelihoodMethod
+    from crosshook.core.inference.model import ParametricModel
+    from crosshook.core.inference.prepared import PreparedProcess
+    from crosshook.core.inference.run_file import InferenceConfig
+    from crosshook.core.interfaces.features import Features
+    from crosshook.core.progress import Progress
+
+COMPARED = 20
+"""Events whose integrals are also tried with uniform points."""
+LOW_SHARE = 0.1
+"""Effective share of an event's points below which its integral is said to be poor."""
+LARGE_ERROR = 0.3
+"""Error of −2 Δlog L inside of the first interval above which more points are asked for."""
+
+
+def infer(
+    path: Path,
+    *,
+    settings: Sequence[str] = (),
+    output: Path | None = None,
+    seed: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> InferenceReport:
+    """Infers parameters and writes likelihoods and report.
+
+    Args:
+        path: of the run file; see schemas/v1/infer.json.
+        settings: `key=value` pairs that replace keys of the file.
+        output: the directory, instead of the file's.
+        seed: instead of the file's.
+        overwrite: replace an inference that is there already.
+        progress: told how far it is.
+
+    Raises:
+        CrosshookError: whatever a user can cause, in one line.
+    """
+    config = load_inference_file(path, settings=settings, output=output, seed=seed)
+    return infer_from(config, overwrite=overwrite, progress=progress)
+
+
+def infer_from(
+    config: InferenceConfig, *, overwrite: bool = False, progress: Progress | None = None
+) -> InferenceReport:
+    """Infers as a run file says that is read already; see `infer`."""
+    directory = InferenceDirectory(config.directory)
+    directory.check_free(overwrite)
+    shown = progress if progress is not None else Silent()
+    with one_thread():
+        report, events = _Run(config, shown).report()
+    directory.write_yaml(config.document)
+    directory.write_likelihoods(events)
+    directory.write_report(as_json(report))
+    if config.html:
+        from crosshook.core.report.inference import write_inference_html
+
+        write_inference_html(report, directory.page)
+    return report
+
+
+@dataclass
+class _Run:
+    """One inference on its way."""
+
+    config: InferenceConfig
+    progress: Progress
+
+    def report(self) -> tuple[InferenceReport, EventLikelihoods]:
+        config = self.config
+        start, began = time.perf_counter(), time.process_time()
+        models = {process.name: build_model(process, config) for process in config.processes}
+        check_axes(models, config)
+        grid = self._grid(models)
+        cache = Cache(config.cache)
+        processes = tuple(
+            prepare(process, grid, config, cache, self.progress) for process in config.processes
+        )
+        settings = IntegralSettings(
+            config.points,
+            config.replicas,
+            config.sequence,
+            config.seed,
+        )
+        method = MatrixElementMethod(processes, grid, settings, cache, self.progress)
+        reco = self._events(processes)
+        before = time.process_time()
+        events = method.likelihoods(reco, "integrate events", keep=True)
+        milliseconds = 1e3 * (time.process_time() - before) / len(reco)
+        found = log_likelihood(events, config.luminosity)
+        toys = self._toys(method, processes, found, len(reco))
+        truth = config.simulate_at if config.simulate is not None else {}
+        parameters = tuple(
+            parameter_result(
+                found,
+                axis.name,
+                config.levels,
+                truth.get(axis.name),
+                [toy for toy in toys if toy.parameter == axis.name],
+            )
+            for axis in grid.axes
+        )
+        integrals = integrals_result(
+            events, reco, found.best, settings.points, milliseconds, self._uniform(processes, reco)
+        )
+        report = InferenceReport(
+            format=FORMAT,
+            title=" + ".join(process.model.name for process in processes),
+            method=config.method,
+            data=self._source(),
+            events=len(reco),
+            detectors={
+                process.name: ", ".join(transfer.slot.use for transfer in process.transfers)
+                for process in config.processes
+            },
+            ensemble=len(events.log_p),
+            levels=config.levels,
+            parameters=parameters,
+            integrals=integrals,
+            cross_sections=cross_section_results(processes, found),
+            toys=toys,
+            notes=tuple(self._notes(events, found)),
+            seconds=time.perf_counter() - start,
+            processor_seconds=time.process_time() - began,
+            seed=config.seed,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=versions(),
+            configuration=dict(config.document),
+        )
+        return report, events
+
+    def _grid(self, models: dict[str, ParametricModel]) -> ParameterGrid:
+        periods = {
+            parameter.name: parameter.period
+            for model in models.values()
+            for parameter in model.parameters
+        }
+        return ParameterGrid(
+            tuple(
+                make_axis(
+                    axis.name,
+                    axis.low,
+                    axis.high,
+                    axis.points,
+                    axis.period if axis.period is not None else periods.get(axis.name),
+                    nuisance=axis.nuisance,
+                    constraint=axis.constraint,
+                    where=f"parameters.{axis.name}",
+                )
+                for axis in self.config.axes
+            )
+        )
+
+    def _events(self, processes: tuple[PreparedProcess, ...]) -> Features:
+        config = self.config
+        if config.simulate is not None:
+            rng = random.torch_generator(config.seed, "data")
+            return simulate_data(processes, config.simulate_at, config.fixed, config.simulate, rng)
+        first = processes[0]
+        rng = random.torch_generator(config.seed, "columns")
+        points = first.model.points(torch.full((1, first.model.n_dim), 0.5, dtype=torch.float64))
+        like = first.transfers[0].sample(points.features, 1, rng)
+        return read_events(config.files, like)
+
+    def _source(self) -> str:
+        config = self.config
+        if config.simulate is None:
+            return ", ".join(str(path) for path in config.files)
+        at = ", ".join(f"{name} = {value:g}" for name, value in config.simulate_at.items())
+        return f"simulated{' at ' if at else ''}{at}"
+
+    def _uniform(self, processes: tuple[PreparedProcess, ...], reco: Features) -> float:
+        """Mean effective share of uniform points for some events of the first process."""
+        first, config = processes[0], self.config
+        settings = IntegralSettings(
+            max(config.points, 1024), config.replicas, "random", config.seed
+        )
+        found = integrate_events(
+            first.model,
+            first.transfers[:1],
+            EventProposal(None, None),
+            reco.select(slice(0, COMPARED)),
+            first.theta,
+            settings,
+            Silent(),
+            keep=False,
+            stage="uniform points",
+        )
+        return float(found.effective.mean())
+
+    def _toys(
+        self,
+        method: LikelihoodMethod,
+        processes: tuple[PreparedProcess, ...],
+        found: LogLikelihood,
+        n: int,
+    ) -> tuple[ToyResult, ...]:
+        config = self.config
+        if config.toys is None:
+            return ()
+        results = []
+        for axis in found.grid.axes:
+            if axis.nuisance:
+                continue
+            count = len(axis.values)
+            tried = min(config.toys.values, count)
+            places = [round(i * count / tried) for i in range(tried)]
+            if not axis.closed:
+                places = [round(i * (count - 1) / max(tried - 1, 1)) for i in range(tried)]
+            for place in places:
+                values = true_values(found, {axis.name: float(axis.values[place])})
+                stage = f"toys/{axis.name}/{place}"
+                rng = random.torch_generator(config.seed, stage)
+                reco = simulate_data(processes, values, config.fixed, config.toys.pool, rng)
+                pool = method.likelihoods(reco, stage, keep=False)
+                toys = pseudo_experiments(
+                    pool,
+                    axis.name,
+                    place,
+                    self._rows(pool, found.grid.nearest(values), n, rng),
+                    rng,
+                    luminosity=config.luminosity,
+                    constrained_at=list(values.values()),
+                )
+                results.append(toy_result(toys, config.levels))
+        return tuple(results)
+
+    def _rows(
+        self, pool: EventLikelihoods, truth: int, n: int, rng: torch.Generator
+    ) -> torch.Tensor | list[torch.Tensor]:
+        """Which events of the pool each data set has; as many as Poisson says if numbers count."""
+        toys = self.config.toys
+        assert toys is not None
+        if self.config.luminosity is None:
+            return drawn_rows(len(pool), n, toys.experiments, rng)
+        assert pool.cross_section is not None
+        mean = self.config.luminosity * float(pool.cross_section[:, truth].mean())
+        rates = torch.full((toys.experiments,), mean, dtype=torch.float64, device="cpu")
+        counts = cast("list[float]", torch.poisson(rates, generator=rng).tolist())
+        whole = drawn_rows(len(pool), int(max(counts)) + 1, toys.experiments, rng)
+        return [rows[: int(count)] for rows, count in zip(whole, counts, strict=True)]
+
+    def _notes(self, events: EventLikelihoods, found: LogLikelihood) -> list[str]:
+        notes = []
+        poor = int((events.effective.mean(dim=1) < LOW_SHARE).sum())
+        if poor:
+            notes.append(
+                f"{poor} of {len(events)} events have integrals with less than "
+                f"{LOW_SHARE:.0%} of their points effective; see the worst events"
+            )
+        near = found.nominal > found.nominal.max() - 2.0
+        error = 2 * float(found.integral_error[near].max())
+        if error > LARGE_ERROR:
+            notes.append(
+                f"the integrals leave an error of {error:.2g} on −2 Δlog L inside of two standard "
+                "deviations: take more points"
+            )
+        error = 2 * float(found.cross_section_error[near].max())
+        if error > LARGE_ERROR:
+            notes.append(f"σ_fid leaves an error of {error:.2g} on −2 Δlog L")
+        return notes

@@ -1,0 +1,340 @@
+"""The run file of `crosshook infer`, read and checked before anything heavy is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from crosshook import schemas
+from crosshook.core.component import Slot
+from crosshook.core.config import disabled, read_run_file, resolve
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.options import Schema, validate
+from crosshook.core.registry import default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from crosshook.core.config import RunConfig
+    from crosshook.core.registry import Registry
+
+TRANSFER = "transfer_function"
+SHARED = ("process", "beams", "scales", "alpha_s", "cuts")
+"""Keys of a process that mean what they mean in a run file."""
+OWN = (*SHARED, "channel", "truth", "transfer", "simulator")
+"""Keys of a process."""
+ONLY = "process"
+"""Name of a process that is alone."""
+
+
+@dataclass(frozen=True)
+class AxisConfig:
+    """A parameter on the grid; see `parameters` of the schema."""
+
+    name: str
+    low: float
+    high: float
+    points: int
+    period: float | None
+    nuisance: bool
+    constraint: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """A transfer function of a process.
+
+    Attributes:
+        slot: the component, its options resolved.
+        events: to train it with; None if it is trained, or needs no training.
+        networks: trained apart.
+    """
+
+    slot: Slot
+    events: int | None
+    networks: int
+
+
+@dataclass(frozen=True)
+class ProcessConfig:
+    """One process.
+
+    Attributes:
+        name: its key in the run file.
+        run: process, beams, scales and cuts.
+        channel: of the phase space.
+        truth: expressions by name.
+        transfers: what the detector does to its events, by several networks maybe.
+        simulator: plays the detector; None for the first of `transfers`.
+        rate: what its cross section is multiplied with: a number, or the axis of that name.
+    """
+
+    name: str
+    run: RunConfig
+    channel: int
+    truth: Mapping[str, str]
+    transfers: tuple[TransferConfig, ...]
+    simulator: Slot | None
+    rate: float | str
+
+
+@dataclass(frozen=True)
+class ToySettings:
+    """Pseudo-experiments; see `intervals.toys` of the schema."""
+
+    experiments: int
+    values: int
+    pool: int
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Training of a proposal; see `integral.training` of the schema."""
+
+    events: int
+    passes: float
+    batch: int
+    learning_rate: float
+    anchors: int
+    vegas: int
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """A run file, resolved; attributes follow schemas/v1/infer.json.
+
+    Attributes:
+        document: the whole file with every default.
+        registry: of the plugins it uses.
+        axes: parameters, and rates that are parameters.
+        files: of events; empty if they are simulated.
+        simulate: number of events to simulate, or None.
+        simulate_at: their true parameters.
+        proposal: the channel mapping, or None for uniform points.
+    """
+
+    document: Mapping[str, object]
+    registry: Registry
+    method: str
+    processes: tuple[ProcessConfig, ...]
+    axes: tuple[AxisConfig, ...]
+    fixed: Mapping[str, float]
+    files: tuple[Path, ...]
+    simulate: int | None
+    simulate_at: Mapping[str, float]
+    luminosity: float | None
+    points: int
+    replicas: int
+    sequence: Literal["sobol", "random"]
+    proposal: Slot | None
+    training: TrainingConfig
+    levels: tuple[float, ...]
+    toys: ToySettings | None
+    directory: Path
+    cache: Path
+    html: bool
+    seed: int
+    device: str
+
+
+def load_inference_file(
+    path: Path,
+    *,
+    settings: Sequence[str] = (),
+    output: Path | None = None,
+    seed: int | None = None,
+) -> InferenceConfig:
+    """Reads a run file and checks all of it that can be checked without computing.
+
+    Args:
+        path: a YAML file; see schemas/v1/infer.json.
+        settings: `key=value` pairs that replace keys of the file.
+        output: the directory, instead of the file's.
+        seed: instead of the file's.
+
+    Raises:
+        CrosshookError: if it cannot be read or is not allowed.
+    """
+    given, where = read_run_file(path, settings)
+    if seed is not None:
+        given["seed"] = seed
+    registry = default_registry(disabled(given, where))
+    full = validate(schemas.load("v1/infer"), given, f"{where}:")
+    if output is not None:
+        cast("dict[str, object]", full["output"])["directory"] = str(output)
+    several = cast("dict[str, dict[str, object]] | None", full["processes"])
+    if (several is None) == ("process" not in given):
+        message = f"{where}: give one of process and processes"
+        raise ConfigurationError(message)
+    parts = several if several is not None else {ONLY: _alone(full, where)}
+    axes = [
+        _axis(name, value, f"{where}: parameters.{name}")
+        for name, value in cast("dict[str, object]", full["parameters"]).items()
+    ]
+    processes = []
+    for name, part in parts.items():
+        place = where if several is None else f"{where}: processes.{name}"
+        rate = part.get("rate", 1.0)
+        if isinstance(rate, dict):
+            axes.append(_axis(f"rate_{name}", rate, f"{place}.rate"))
+            rate = f"rate_{name}"
+        processes.append(_process(name, part, cast("float | str", rate), full, place, registry))
+    return _config(full, path.parent, registry, tuple(processes), tuple(axes), where)
+
+
+def _alone(full: Mapping[str, object], where: str) -> dict[str, object]:
+    if "transfer" not in full:
+        message = f"{where}: transfer: missing; how does the detector see the process?"
+        raise ConfigurationError(message)
+    return {key: full[key] for key in OWN if key in full}
+
+
+def _config(
+    full: dict[str, object],
+    folder: Path,
+    registry: Registry,
+    processes: tuple[ProcessConfig, ...],
+    axes: tuple[AxisConfig, ...],
+    where: str,
+) -> InferenceConfig:
+    names = [axis.name for axis in axes]
+    if len(set(names)) < len(names):
+        message = f"{where}: parameters: {', '.join(names)}: a name is there twice"
+        raise ConfigurationError(message)
+    if all(axis.nuisance for axis in axes):
+        message = f"{where}: parameters: all are nuisances; which one is asked for?"
+        raise ConfigurationError(message)
+    data = cast("dict[str, object]", full["data"])
+    if ("files" in data) == ("simulate" in data):
+        message = f"{where}: data: give one of files and simulate"
+        raise ConfigurationError(message)
+    simulate = cast("dict[str, object]", data.get("simulate", {}))
+    integral = cast("dict[str, object]", full["integral"])
+    points, replicas = cast("int", integral["points"]), cast("int", integral["replicas"])
+    if points < 2 * replicas:
+        message = (
+            f"{where}: integral: {points} points in {replicas} replicas; two in each at least"
+        )
+        raise ConfigurationError(message)
+    proposal = None
+    if integral["proposal"] is not None:
+        given = Slot.parse(cast("str | Mapping[str, object]", integral["proposal"]))
+        options = registry.options("channel_mapping", given, f"{where}: integral.proposal")
+        proposal = Slot(given.use, options, given.model)
+    intervals = cast("dict[str, object]", full["intervals"])
+    toys = intervals["toys"]
+    if toys is not None:
+        rules = cast("Schema", schemas.load("v1/infer")["properties"])["intervals"]
+        rule = cast("dict[str, Schema]", cast("Schema", rules)["properties"])["toys"]
+        chosen = cast("list[Schema]", rule["anyOf"])[1]
+        toys = validate(chosen, cast("dict[str, object]", toys), f"{where}: intervals.toys")
+    written = cast("dict[str, str | None]", full["output"])
+    directory = Path(str(written["directory"]))
+    cache = written["cache"]
+    files = data.get("files", [])
+    return InferenceConfig(
+        document=full,
+        registry=registry,
+        method=cast("str", full["method"]),
+        processes=processes,
+        axes=axes,
+        fixed=cast("dict[str, float]", full["fixed"]),
+        files=tuple(
+            folder / name
+            for name in ([files] if isinstance(files, str) else cast("list[str]", files))
+        ),
+        simulate=cast("int | None", simulate.get("events")),
+        simulate_at=cast("dict[str, float]", simulate.get("parameters", {})),
+        luminosity=cast("float | None", data["luminosity"]),
+        points=points,
+        replicas=replicas,
+        sequence=cast("Literal['sobol', 'random']", integral["sequence"]),
+        proposal=proposal,
+        training=TrainingConfig(**cast("dict[str, object]", integral["training"])),  # type: ignore[arg-type]
+        levels=tuple(cast("list[float]", intervals["levels"])),
+        toys=None if toys is None else ToySettings(**cast("dict[str, int]", toys)),
+        directory=directory,
+        cache=directory / "cache" if cache is None else Path(cache),
+        html=written["report"] == "html",
+        seed=cast("int", full["seed"]),
+        device=cast("str", full["device"]),
+    )
+
+
+def _axis(name: str, given: object, place: str) -> AxisConfig:
+    schema = schemas.load("v1/infer")
+    rule = {**cast("dict[str, Schema]", schema["$defs"])["parameter"], "$defs": schema["$defs"]}
+    value = validate(rule, cast("dict[str, object]", given), place)
+    low, high = cast("list[float]", value["range"])
+    constraint = cast("dict[str, float] | None", value["constraint"])
+    return AxisConfig(
+        name,
+        float(low),
+        float(high),
+        cast("int", value["points"]),
+        cast("float | None", value["period"]),
+        cast("bool", value["nuisance"]),
+        None if constraint is None else (constraint["mean"], constraint["deviation"]),
+    )
+
+
+def _process(
+    name: str,
+    part: Mapping[str, object],
+    rate: float | str,
+    full: Mapping[str, object],
+    place: str,
+    registry: Registry,
+) -> ProcessConfig:
+    shared = {key: part[key] for key in SHARED if key in part}
+    of_all = {key: full[key] for key in ("seed", "device", "disable")}
+    run = resolve({**shared, **of_all, "generate": None}, place, registry)
+    given = part["transfer"]
+    slots = given if isinstance(given, list) else [given]
+    simulator = part.get("simulator")
+    chosen = None
+    if simulator is not None:
+        chosen = _slot(simulator, f"{place}: simulator", registry).slot
+    transfers = tuple(_slot(slot, f"{place}: transfer", registry) for slot in slots)
+    if chosen is None and any(transfer.events is not None for transfer in transfers):
+        message = f"{place}: transfer.train: what is simulated to train on? give simulator"
+        raise ConfigurationError(message)
+    return ProcessConfig(
+        name,
+        run,
+        cast("int", part.get("channel", 0)),
+        cast("dict[str, str]", part.get("truth", {})),
+        transfers,
+        chosen,
+        rate,
+    )
+
+
+def _slot(value: object, place: str, registry: Registry) -> TransferConfig:
+    """A transfer function with its options, and how it is trained."""
+    if isinstance(value, dict) and "use" not in value:
+        if "model" not in value:
+            message = f"{place}: names no component: use, or model, is missing"
+            raise ConfigurationError(message)
+        from crosshook.core.model import read_document
+
+        value = {"use": read_document(Path(str(value["model"])))["component"], **value}
+    given = Slot.parse(cast("str | Mapping[str, object]", value))
+    options = registry.options(TRANSFER, given, place)
+    trainable = registry.get(TRANSFER, given.use).component.capabilities.trainable
+    train = None if given.train is None else dict(given.train)
+    if train is not None:
+        rule = cast("Schema", schemas.load("v1/infer")["$defs"])["slot"]
+        slot = cast("list[Schema]", cast("Schema", rule)["anyOf"])[1]
+        inner = cast("dict[str, Schema]", slot["properties"])["train"]
+        train = validate(inner, train, f"{place}.train")
+        if not trainable:
+            message = f"{place}: {given.use!r} is not trainable"
+            raise ConfigurationError(message)
+    elif trainable and given.model is None:
+        message = f"{place}: {given.use!r} learns; give its model, or train"
+        raise ConfigurationError(message)
+    events = None if train is None else cast("int", train["events"])
+    networks = 1 if train is None else cast("int", train["networks"])
+    return TransferConfig(Slot(given.use, options, given.model), events, networks)
