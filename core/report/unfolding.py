@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from crosshook.core.report.numbers import count, measured, percent, plain
+from crosshook.core.report.numbers import MISSING, count, measured, percent, plain
 from crosshook.core.report.sections import Fact, Section, Table
 from crosshook.core.report.unfolding_convergence import convergence, harm, stress
 from crosshook.core.report.unfolding_spectra import detector, truth
 
 if TYPE_CHECKING:
-    from crosshook.core.unfolding.diagnostics_result import Diagnostics, LevelSpectra
+    from crosshook.core.unfolding.diagnostics_result import (
+        Diagnostics,
+        LevelSpectra,
+        VarianceSplit,
+    )
 
 
 def unfolding_sections(found: Diagnostics) -> list[Section]:
@@ -79,7 +83,32 @@ def _uncertainties(found: Diagnostics) -> Section:
         "Statistics: what resamples of the events change beyond what the networks' seeds do. "
         "Network: what seeds change at the same events, for one fit. n/a: no replica tells."
     )
-    return Section("uncertainties", "Uncertainties", lead, facts, (table,))
+    tables = (table, _split_table(found.splits)) if found.splits else (table,)
+    return Section("uncertainties", "Uncertainties", lead, facts, tables)
+
+
+def _split_table(splits: tuple[VarianceSplit, ...]) -> Table:
+    """Shares of the variance of a mean, of single fits to resampled events."""
+    rows = []
+    for split in splits:
+        known = [v for v in (split.statistical, split.seed, split.interaction) if math.isfinite(v)]
+        total = sum(known)
+        layout = f"{split.resamples} × {split.seeds}"
+        shares = (MISSING,) * 4
+        if total > 0:
+            shares = (
+                plain(math.sqrt(total), 3),
+                percent(split.statistical / total, split.statistical_error / total),
+                percent(split.seed / total),
+                percent(split.interaction / total),
+            )
+        rows.append((split.name, split.family, layout, *shares))
+    return Table(
+        "Where the variance of means comes from, in single fits to resampled events",
+        ("mean of", "family", "resamples × seeds", "σ", "events", "seed", "seed × events"),
+        tuple(rows),
+        frozenset({2, 3, 4, 5, 6}),
+    )
 
 
 def _share(spectra: LevelSpectra, errors: tuple[float, ...]) -> str:
@@ -87,7 +116,7 @@ def _share(spectra: LevelSpectra, errors: tuple[float, ...]) -> str:
     pairs = [(h, e) for h, e in zip(spectra.unfolded, errors, strict=True) if h > 0]
     total = sum(h for h, _ in pairs)
     if not total > 0 or not all(math.isfinite(e) for _, e in pairs):
-        return "n/a"
+        return MISSING
     return percent(math.sqrt(sum(e * e / h for h, e in pairs) / total))
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.core.unfolding.anova import components
 from crosshook.core.unfolding.covariance import standard_errors, uncertainty
 from crosshook.core.unfolding.diagnostics_result import (
     DetectorClosure,
     Diagnostics,
     LevelSpectra,
     ShiftTest,
+    VarianceSplit,
 )
 from crosshook.core.unfolding.distrust import warnings
 from crosshook.core.unfolding.folding import (
@@ -26,7 +28,7 @@ from crosshook.core.unfolding.folding import (
 )
 from crosshook.core.unfolding.harm import harm_test
 from crosshook.core.unfolding.inputs import Inputs
-from crosshook.core.unfolding.replica_plan import ReplicaPlan
+from crosshook.core.unfolding.replica_plan import ReplicaPlan, crossing
 from crosshook.core.unfolding.replicas import parts_folder, run_parts
 from crosshook.core.unfolding.shift import AS_UNFOLDED, judge, pseudo_data, tilted
 from crosshook.core.unfolding.spectra import (
@@ -40,7 +42,7 @@ from crosshook.core.unfolding.stopping import stopping, truth_noise
 from crosshook.core.unfolding.weight_health import weight_health
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -133,6 +135,7 @@ def diagnose(
         ),
         weights=weight_health(nominal[:, 0], rows),
         closure=_closure(inputs, nominal, rows),
+        splits=tuple(split for b in bins for split in _splits(unfolded, b.name)),
         fits={name: len(family.labels) for name, family in unfolded.families.items()},
         notes=tuple(unfolded.notes),
         warnings=(),
@@ -197,6 +200,27 @@ def _spectra(
         simulated=_floats(plain.values[0] * total),
         response=tuple(_floats(row) for row in response(simulation, binning, binning)),
     )
+
+
+def _splits(unfolded: Unfolded, name: str) -> Iterator[VarianceSplit]:
+    values = column(unfolded.truth, name)
+    for key, family in unfolded.families.items():
+        if family.kind not in ("bootstrap_data", "bootstrap_mc"):
+            continue
+        resamples, seeds = crossing(family.labels, key)
+        means = mean_and_deviation(values, family.weights)[:, :1]
+        found = components(means.reshape(resamples, seeds, 1))
+        yield VarianceSplit(
+            name,
+            key,
+            resamples,
+            seeds,
+            float(found.statistical[0, 0]),
+            float(found.statistical_error[0]),
+            float(found.seed[0, 0]),
+            float(found.interaction[0, 0]),
+            float(found.network_error[0]),
+        )
 
 
 def _shift(

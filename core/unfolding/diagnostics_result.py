@@ -199,6 +199,36 @@ class DetectorClosure:
 
 
 @dataclass(frozen=True)
+class VarianceSplit:
+    """Analysis of variance of the mean of an observable, in resamples crossed with seeds.
+
+    Variances, in squares of the observable's unit; unbiased, so that small ones may be below 0.
+    NaN where one seed does not tell.
+
+    Attributes:
+        name: of the observable.
+        family: that was analysed, e.g. `bootstrap_data`.
+        resamples: of the events.
+        seeds: of the networks.
+        statistical: what the events make.
+        statistical_error: its standard error.
+        seed: what the seed alone makes.
+        interaction: what the seed makes of other events.
+        network_error: standard error of seed and interaction together.
+    """
+
+    name: str
+    family: str
+    resamples: int
+    seeds: int
+    statistical: float
+    statistical_error: float
+    seed: float
+    interaction: float
+    network_error: float
+
+
+@dataclass(frozen=True)
 class Diagnostics:
     """Everything known about an unfolding.
 
@@ -210,6 +240,7 @@ class Diagnostics:
         harms: do-no-harm tests.
         weights: how healthy they are.
         closure: of the normalisation.
+        splits: analyses of variance, one an observable and family of resamples.
         fits: families with their numbers of columns.
         notes: what the component says.
         warnings: why not to trust the result; none if nothing was found.
@@ -222,6 +253,7 @@ class Diagnostics:
     harms: tuple[HarmTest, ...]
     weights: WeightHealth
     closure: DetectorClosure
+    splits: tuple[VarianceSplit, ...]
     fits: dict[str, int]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]

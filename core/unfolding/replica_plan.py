@@ -36,10 +36,14 @@ class ReplicaPlan:
     seeds: int = 1
 
     def __post_init__(self) -> None:
-        for name, least in (("bootstrap_data", 0), ("bootstrap_mc", 0), ("seeds", 1)):
+        for name, allowed in (
+            ("bootstrap_data", "0, or at least 2: one tells no variance"),
+            ("bootstrap_mc", "0, or at least 2: one tells no variance"),
+            ("seeds", "at least 1"),
+        ):
             value = getattr(self, name)
-            if value < least:
-                message = f"replicas.{name}: {value} is below {least}"
+            if value < 0 or value == (0 if name == "seeds" else 1):
+                message = f"replicas.{name}: {value} is given, allowed is {allowed}"
                 raise ConfigurationError(message)
 
     def replicas(self) -> Iterator[Replica]:

@@ -26,6 +26,7 @@ from crosshook.core.unfolding.diagnostics_result import (
     ShiftTest,
     Stopping,
     Trend,
+    VarianceSplit,
     WeightHealth,
 )
 
@@ -61,6 +62,10 @@ def diagnostics() -> Diagnostics:
         harms=(HarmTest("m", 9.0, 1.0, 8.0, 2.0, False, False),),
         weights=WeightHealth(1000, 700.0, 1000.0, 0.02, 0.3, 0, 0.3, 2.5, 1),
         closure=DetectorClosure(770.0, 28.0, 770.4, 0.0005),
+        splits=(
+            VarianceSplit("m", "bootstrap_data", 20, 2, 0.75, 0.1, 0.2, 0.05, 0.1),
+            VarianceSplit("m", "bootstrap_mc", 20, 1, 0.04, 0.01, *NAN),
+        ),
         fits={"nominal": 1, "bootstrap_data": 40},
         notes=("binned in 3 cells",),
         warnings=("not settled",),
@@ -111,6 +116,13 @@ def test_numbers_are_those_of_the_diagnostics(sections: list[Section]) -> None:
     assert (row[3], row[-1]) == ("differ", "no control")
     facts = {f.label: f.value for f in by_id(sections, "convergence").facts}
     assert facts["settled from iteration"] == "none"
+
+
+def test_variances_are_told_by_origin(sections: list[Section]) -> None:
+    """Shares of the sum; with one seed, all there is comes with the events."""
+    data, simulated = by_id(sections, "uncertainties").tables[1].rows
+    assert data == ("m", "bootstrap_data", "20 × 2", "1", "75 ± 10 %", "20 %", "5 %")
+    assert simulated == ("m", "bootstrap_mc", "20 × 1", "0.2", "100 ± 25 %", "n/a", "n/a")
 
 
 def test_pulls_are_differences_over_their_errors(sections: list[Section]) -> None:

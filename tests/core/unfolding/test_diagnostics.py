@@ -20,7 +20,7 @@ from crosshook.core.unfolding.folding import at_detector, folded, observed, refe
 from crosshook.core.unfolding.harm import harm_test
 from crosshook.core.unfolding.shift import pseudo_data, tilted
 from crosshook.core.unfolding.specification import UnfolderSpec, fitted
-from crosshook.core.unfolding.spectra import Binning, column, spectrum
+from crosshook.core.unfolding.spectra import Binning, column, mean_and_deviation, spectrum
 from crosshook.core.unfolding.stopping import recommend
 from crosshook.core.unfolding.weight_health import weight_health
 
@@ -75,6 +75,10 @@ def test_errors_are_those_of_the_replicas(diagnosed: Diagnostics, unfolding: Any
     values = column(unfolding.unfolded.truth, "x0")
     made = spectrum(values, unfolding.unfolded.families["bootstrap_data"].weights, BINS)
     assert diagnosed.spectra[0].statistical == pytest.approx(made.std(axis=0, ddof=1))
+    means = mean_and_deviation(values, unfolding.unfolded.families["bootstrap_data"].weights)
+    split = diagnosed.splits[0]
+    assert (split.name, split.resamples, split.seeds) == ("x0", 12, 1)
+    assert split.statistical == pytest.approx(means[:, 0].var(ddof=1))
     assert np.diag(np.array(diagnosed.spectra[0].correlation)) == pytest.approx(np.ones(10))
 
 

@@ -198,7 +198,7 @@ def test_rows_must_stay_when_weights_change() -> None:
             inputs.simulation,
             inputs.measured,
             None,
-            ReplicaPlan(bootstrap_mc=1),
+            ReplicaPlan(bootstrap_mc=2),
             SEED,
         )
 
@@ -215,9 +215,9 @@ def test_specifications_travel() -> None:
     assert spec.identity != UnfolderSpec.of("ibu").identity
 
 
-@pytest.mark.parametrize("plan", [{"bootstrap_data": -1}, {"seeds": 0}])
+@pytest.mark.parametrize("plan", [{"bootstrap_data": -1}, {"bootstrap_mc": 1}, {"seeds": 0}])
 def test_plans_that_make_no_sense(plan: dict[str, int]) -> None:
-    with pytest.raises(ConfigurationError, match="is below"):
+    with pytest.raises(ConfigurationError, match="is given, allowed is"):
         ReplicaPlan(**plan)
 
 
