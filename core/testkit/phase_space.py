@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
     """Momenta add up, lie on their mass shells and leave the beams along ±z with positive energy;
-    0 < x1, x2 ≤ 1.
+    0 < x1, x2 ≤ 1. Points outside of phase space, whose log_jacobian is −∞, are left out.
     """
     process = process_of(subject)
     space = phase_space_of(process)
@@ -53,8 +53,9 @@ def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
         "x1 is outside (0, 1]": ~((point.x1 > 0) & (point.x1 <= 1)),
         "x2 is outside (0, 1]": ~((point.x2 > 0) & (point.x2 <= 1)),
     }
+    closed = point.log_jacobian == -torch.inf
     for message, bad in laws.items():
-        row = first_row(bad)
+        row = first_row(bad.reshape(len(bad), -1).any(dim=1) & ~closed)
         if row >= 0:
             yield Finding(message, CASE.rows(1000), show_row({**inputs, "momenta": p}, row))
             return
@@ -66,13 +67,14 @@ def own_density_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
     inputs = points(subject, space, 1000)
     point = space.forward(**inputs)
     own = point.log_densities.gather(1, inputs["channel"][:, None])[:, 0]
+    inside = point.log_jacobian > -torch.inf
     finding = disagreement(
         "the channel's own log density and −log_jacobian",
-        own,
-        -point.log_jacobian,
+        own[inside],
+        -point.log_jacobian[inside],
         PRECISION,
         CASE.rows(1000),
-        inputs,
+        {name: tensor[inside] for name, tensor in inputs.items()},
     )
     if finding is not None:
         yield finding
@@ -112,7 +114,7 @@ def phase_space_inverts(subject: Subject) -> Iterator[Finding]:
 
 def channels_cover_one_phase_space(subject: Subject) -> Iterator[Finding]:
     """Channels a and b are densities in one measure on one region: the overlap
-    E_a[g_b/(g_a + g_b)] = E_b[g_a/(g_a + g_b)], within 5σ.
+    E_a[g_b/(g_a + g_b)] = E_b[g_a/(g_a + g_b)], within 5σ; points outside of phase space count 0.
     """
     space = phase_space_of(process_of(subject))
     n, k = 20_000, len(space.channels)
@@ -126,8 +128,7 @@ def channels_cover_one_phase_space(subject: Subject) -> Iterator[Finding]:
         rows.append(space.forward(**inputs).log_densities)
     for a in range(k):
         for b in range(a):
-            left = torch.sigmoid(rows[a][:, b] - rows[a][:, a])
-            right = torch.sigmoid(rows[b][:, a] - rows[b][:, b])
+            left, right = _overlap(rows[a], a, b), _overlap(rows[b], b, a)
             difference = float(left.mean() - right.mean())
             error = float((left.var() + right.var()) / n) ** 0.5
             if not abs(difference) <= 5.0 * error + PRECISION:
@@ -135,6 +136,13 @@ def channels_cover_one_phase_space(subject: Subject) -> Iterator[Finding]:
                 message = f"channels {names} disagree on their overlap by {difference:.4f}"
                 yield Finding(f"{message} ± {error:.4f}", CASE.rows(n))
                 return
+
+
+def _overlap(log_densities: Tensor, own: int, other: int) -> Tensor:
+    """g_other/(g_own + g_other) at points of a channel, `(n,)`; 0 outside of phase space."""
+    mine, others = log_densities[:, own], log_densities[:, other]
+    open_ = mine > -torch.inf
+    return torch.sigmoid(torch.where(open_, others - mine, torch.full_like(mine, -torch.inf)))
 
 
 def jacobian_is_that_of_two_bodies(subject: Subject) -> Iterator[Finding]:
