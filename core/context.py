@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from crosshook.core.component import Slot
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.registry import Registry
 
 
@@ -36,6 +37,7 @@ class BuildContext:
         model: directory of the trained model that will be loaded into the component, or None; set
             by the registry from the slot, so that nested components get their own.
         registry: where nested components come from.
+        store: keeps the state of a training that may be killed, or None; see `TrainingStore`.
     """
 
     dimensions: int = 0
@@ -50,6 +52,7 @@ class BuildContext:
     progress: Progress = field(default_factory=Silent)
     model: Path | None = None
     registry: Registry | None = None
+    store: TrainingStore | None = None
 
     @property
     def torch_device(self) -> torch.device:

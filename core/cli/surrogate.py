@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -11,36 +12,66 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("run_file", type=FILE)
+@click.argument("run_file", type=FILE, required=False)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
 )
 @click.option("--output", type=FILE, help="Directory of the surrogate.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
 @click.option("--overwrite", is_flag=True, help="Replace a surrogate that is there already.")
+@click.option(
+    "--resume",
+    "directory",
+    type=FILE,
+    metavar="DIR",
+    help="Go on with the training in DIR, which was stopped; takes no RUN_FILE.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(
-    run_file: Path,
+    run_file: Path | None,
     settings: tuple[str, ...],
     output: Path | None,
     seed: int | None,
     overwrite: bool,
+    directory: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Train an amplitude surrogate as RUN_FILE says, and judge it on points held out."""
     from crosshook.core.surrogates.run_file import load_surrogate_file
 
-    # mistakes show at once, not after torch is there
-    config = load_surrogate_file(run_file, settings=settings, output=output, seed=seed)
+    if directory is not None:
+        if run_file is not None or settings or output or seed is not None or overwrite:
+            message = (
+                "--resume goes on as the training began: it takes no RUN_FILE and no changes."
+            )
+            raise click.UsageError(message)
+        from crosshook.core.surrogates.training import unfinished_training
+
+        config = unfinished_training(directory)
+    elif run_file is None:
+        message = "Missing argument 'RUN_FILE'."
+        raise click.UsageError(message)
+    else:
+        # mistakes show at once, not after torch is there
+        config = load_surrogate_file(run_file, settings=settings, output=output, seed=seed)
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
     from crosshook.core.cli.surrogate_tables import show_surrogate
+    from crosshook.core.surrogates.directory import SurrogateDirectory
     from crosshook.core.surrogates.training import train_from
 
-    with RichProgress(enabled=not (quiet or as_json)) as progress:
-        report = train_from(config, overwrite=overwrite, progress=progress)
+    try:
+        with RichProgress(enabled=not (quiet or as_json)) as progress:
+            report = train_from(
+                config, overwrite=overwrite, resumed=directory is not None, progress=progress
+            )
+    except KeyboardInterrupt:
+        if SurrogateDirectory(config.directory).checkpoints.is_dir():
+            place = quote(str(config.directory))
+            click.echo(f"go on with: crosshook surrogate train --resume {place}", err=True)
+        raise
     if as_json:
         click.echo(json.dumps(results.as_json(report), ensure_ascii=False))
     else:

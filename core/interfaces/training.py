@@ -157,3 +157,17 @@ class Stateful(Protocol):
     def load_state(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
         """Takes back what `state` gave."""
         ...
+
+
+class TrainingStore(Protocol):
+    """Keeps the state of a training that may be killed. A component that makes no use of it begins anew,
+    and ends the same.
+    """
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, object]] | None:
+        """What was kept last, before the training was stopped; None if it begins."""
+        ...
+
+    def save(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
+        """Replaces what is kept: tensors, and what JSON can hold."""
+        ...

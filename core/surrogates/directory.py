@@ -3,6 +3,7 @@
 run.yaml          the run file as given, settings applied
 model/            the trained component, with model_card.json
 report.json       results; report.html is drawn from it
+checkpoints/      while a training is on its way, see crosshook.core.surrogates.checkpoints
 """
 
 from __future__ import annotations
@@ -57,6 +58,11 @@ class SurrogateDirectory:
         """The report for people."""
         return self.path / "report.html"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Of a training on its way."""
+        return self.path / "checkpoints"
+
     def check_free(self, overwrite: bool) -> None:
         """Refuses what may not be replaced.
 
@@ -64,6 +70,14 @@ class SurrogateDirectory:
             OutputError: if something is there that is no surrogate, or one and not `overwrite`.
         """
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+            return
+        if self.checkpoints.is_dir():
+            if not overwrite:
+                message = (
+                    f"{self.path}: holds an unfinished training; go on with it by --resume, "
+                    "or use --overwrite or another --output"
+                )
+                raise OutputError(message)
             return
         if not self.run_file.is_file() or (self.path / "resolved.json").exists():
             message = f"{self.path}: exists and is no surrogate's directory; choose another place"

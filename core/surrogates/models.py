@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
-    from crosshook.core.interfaces.training import Stateful
+    from crosshook.core.interfaces.training import Stateful, TrainingStore
     from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
 
@@ -29,6 +29,7 @@ def surrogate_context(
     rng: torch.Generator | None = None,
     progress: Progress | None = None,
     registry: Registry | None = None,
+    store: TrainingStore | None = None,
 ) -> BuildContext:
     """The context surrogates are built, trained and loaded in: they are told the number of legs.
 
@@ -38,8 +39,9 @@ def surrogate_context(
         rng: for the training.
         progress: told how far it is.
         registry: where nested components come from; everything installed if None.
+        store: keeps the state of the training, or None.
     """
-    context = BuildContext(legs=legs, device=device, rng=rng, registry=registry)
+    context = BuildContext(legs=legs, device=device, rng=rng, registry=registry, store=store)
     return context if progress is None else context.with_(progress=progress)
 
 

@@ -62,6 +62,7 @@ class SurrogateConfig:
         slot: the component, its options resolved.
         alpha_s: where nothing else gives it.
         card: what the model card says besides what is measured.
+        folder: relative paths of points are taken from there.
         directory: where everything goes.
         html: whether a report is drawn.
         seed: of all random streams.
@@ -78,6 +79,7 @@ class SurrogateConfig:
     slot: Slot
     alpha_s: float
     card: Mapping[str, object]
+    folder: Path
     directory: Path
     html: bool
     seed: int
@@ -90,6 +92,7 @@ def load_surrogate_file(
     settings: Sequence[str] = (),
     output: Path | None = None,
     seed: int | None = None,
+    folder: Path | None = None,
 ) -> SurrogateConfig:
     """Reads a run file and checks all of it that can be checked without computing.
 
@@ -98,6 +101,7 @@ def load_surrogate_file(
         settings: `key=value` pairs that replace keys of the file.
         output: the directory, instead of the file's.
         seed: instead of the file's.
+        folder: relative paths of points are taken from there instead of the file's folder.
 
     Raises:
         CrosshookError: if it cannot be read or is not allowed.
@@ -113,7 +117,7 @@ def load_surrogate_file(
     if len(points) != 1:
         message = f"{where}: points: give one of draw, table and events, not {list(points)}"
         raise ConfigurationError(message)
-    folder = path.parent
+    folder = path.parent if folder is None else folder
     table = None
     if "table" in points:
         chosen = dict(cast("dict[str, object]", points["table"]))
@@ -134,6 +138,7 @@ def load_surrogate_file(
         slot=slot,
         alpha_s=cast("float", full["alpha_s"]),
         card=cast("dict[str, object]", full["card"]),
+        folder=folder,
         directory=Path(written["directory"]) if output is None else output,
         html=written["report"] == "html",
         seed=cast("int", full["seed"]),

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core import random
-from crosshook.core.errors import RegistryError
+from crosshook.core.errors import (
+    ConfigurationError,
+    InputError,
+    ModelError,
+    NumericalError,
+    RegistryError,
+)
 from crosshook.core.execute import one_thread
 from crosshook.core.interfaces.training import Budget, FitReport
 from crosshook.core.progress import Silent
 from crosshook.core.results import as_json
 from crosshook.core.stage_records import versions
+from crosshook.core.surrogates.checkpoints import SurrogateCheckpoints
 from crosshook.core.surrogates.directory import SurrogateDirectory
 from crosshook.core.surrogates.evaluation import evaluate_surrogate
 from crosshook.core.surrogates.model_card import model_card
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
 
 WIDTH_ALLOWED = 0.1
 """Pull widths further from 1 than this are said to be."""
+HOPELESS = (ConfigurationError, InputError, ModelError, NumericalError, RegistryError)
+"""What would come again, so that there is nothing to go on with."""
 FEWEST_HELD_OUT = 1000
 """Points on which a figure of the tails means something."""
 
@@ -82,15 +92,65 @@ def train_surrogate(
     return train_from(config, overwrite=overwrite, progress=progress)
 
 
+def resume_surrogate(path: Path, *, progress: Progress | None = None) -> SurrogateReport:
+    """Goes on with a training that was stopped, to the model it would have had, bit by bit.
+
+    Args:
+        path: directory of the surrogate.
+        progress: told how far it is.
+
+    Raises:
+        CrosshookError: if there is no unfinished training, or what is left of it is damaged.
+    """
+    return train_from(unfinished_training(path), resumed=True, progress=progress)
+
+
+def unfinished_training(path: Path) -> SurrogateConfig:
+    """The run file of a training that was stopped.
+
+    Raises:
+        CrosshookError: if there is none, or it is damaged.
+    """
+    run_file, folder = SurrogateCheckpoints(SurrogateDirectory(path).checkpoints).run_file()
+    return load_surrogate_file(run_file, output=path, folder=folder)
+
+
 def train_from(
-    config: SurrogateConfig, *, overwrite: bool = False, progress: Progress | None = None
+    config: SurrogateConfig,
+    *,
+    overwrite: bool = False,
+    resumed: bool = False,
+    progress: Progress | None = None,
 ) -> SurrogateReport:
     """Trains as a run file says that is read already; see `train_surrogate`."""
     directory = SurrogateDirectory(config.directory)
-    directory.check_free(overwrite)
+    checkpoints = SurrogateCheckpoints(directory.checkpoints)
     shown = progress if progress is not None else Silent()
+    if resumed:
+        return _trained(config, directory, checkpoints, checkpoints.go_on(config.document), shown)
+    directory.check_free(overwrite)
+    checkpoints.begin(config.document, config.folder)
+    try:
+        return _trained(config, directory, checkpoints, (), shown)
+    except HOPELESS:
+        checkpoints.end()
+        with suppress(OSError):  # it holds the surrogate that was there before
+            directory.path.rmdir()
+        raise
+
+
+def _trained(
+    config: SurrogateConfig,
+    directory: SurrogateDirectory,
+    checkpoints: SurrogateCheckpoints,
+    changes: tuple[str, ...],
+    shown: Progress,
+) -> SurrogateReport:
+    """Points, training, judgement and all files; goes on where the checkpoints are."""
     start = time.perf_counter()
-    points = gather_points(config, shown)
+    points = checkpoints.points
+    if points is None:
+        points = checkpoints.keep_points(gather_points(config, shown))
     gathered = time.perf_counter() - start
     if config.registry.get(INTERFACE, config.slot.use).component.capabilities.trainable:
         training, held = split(points.table, config.held_out, config.seed)
@@ -102,6 +162,7 @@ def train_from(
         rng=random.torch_generator(config.seed, "train surrogate"),
         progress=shown,
         registry=config.registry,
+        store=checkpoints,
     )
     with one_thread():
         taught = _taught(config, TableSource(training), len(training), context)
@@ -117,7 +178,7 @@ def train_from(
         source=points.source,
         points=len(training),
         losses=tuple(float(loss) for loss in taught.fitted.losses),
-        notes=(*taught.fitted.notes, *_warnings(evaluation.pull_width, evaluation.n)),
+        notes=(*changes, *taught.fitted.notes, *_warnings(evaluation.pull_width, evaluation.n)),
         evaluation=evaluation,
         point_seconds=gathered,
         training_seconds=taught.wall,
@@ -129,6 +190,7 @@ def train_from(
     )
     save_surrogate(taught.surrogate, directory.model, config.slot, context)
     _write(config, directory, points, report)
+    checkpoints.end()
     return report
 
 

@@ -131,6 +131,7 @@ def learn(
         ),
         rng,
         context.progress,
+        context.store,
     )
     nothing = torch.zeros(1, dtype=torch.float64, device=points.momenta.device)
     learned = Learned(

@@ -22,6 +22,7 @@ DECAY = 0.95
 EVERY = 10
 """Steps between two looks at the eigenbases."""
 SMALLEST = 1e-10
+SIDES = ("left", "right")
 
 
 @dataclass
@@ -35,13 +36,15 @@ class _Side:
     def of(cls, square: Tensor) -> _Side:
         # eigh of a nearly singular float32 matrix may fail to converge
         exact = square.to(torch.float64)
-        return cls(square, torch.linalg.eigh(exact).eigenvectors.to(square.dtype))
+        basis = torch.linalg.eigh(exact).eigenvectors.to(square.dtype)
+        # Rows after rows, as a state that was loaded has them: products can depend on it.
+        return cls(square, basis.contiguous())
 
     def turn(self) -> Tensor:
         """One step of power iteration; returns the order the eigenvectors were put in."""
         found = torch.einsum("ij,ik,kj->j", self.basis, self.mean, self.basis)
         order = torch.argsort(found, descending=True)
-        self.basis = torch.linalg.qr(self.mean @ self.basis[:, order]).Q
+        self.basis = torch.linalg.qr(self.mean @ self.basis[:, order]).Q.contiguous()
         return order
 
 
@@ -66,6 +69,32 @@ class Soap:
         self._parameters = list(parameters)
         self._moments: list[_Moments] = []
         self._steps = 0
+
+    def state(self) -> tuple[dict[str, Tensor], int]:
+        """What is remembered of all parameters, and the number of steps."""
+        found = {}
+        for number, moments in enumerate(self._moments):
+            found[f"{number}/first"], found[f"{number}/second"] = moments.first, moments.second
+            for name, side in zip(SIDES, moments.sides, strict=False):
+                found[f"{number}/{name}/mean"] = side.mean
+                found[f"{number}/{name}/basis"] = side.basis
+        return found, self._steps
+
+    def load_state(self, tensors: dict[str, Tensor], steps: int) -> None:
+        """Takes back what `state` gave."""
+        self._steps = steps
+        self._moments = [
+            _Moments(
+                tensors[f"{number}/first"],
+                tensors[f"{number}/second"],
+                [
+                    _Side(tensors[f"{number}/{name}/mean"], tensors[f"{number}/{name}/basis"])
+                    for name in SIDES
+                    if f"{number}/{name}/mean" in tensors
+                ],
+            )
+            for number in range(len(self._parameters) if tensors else 0)
+        ]
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], rate: float) -> None:
@@ -100,14 +129,17 @@ class Soap:
         left.mean.lerp_(gradient @ gradient.T, 1 - DECAY)
         right.mean.lerp_(gradient.T @ gradient, 1 - DECAY)
         if self._steps % EVERY == 0:
-            moments.second = moments.second[left.turn()][:, right.turn()]
+            moments.second = moments.second[left.turn()][:, right.turn()].contiguous()
 
 
 def _first(gradient: Tensor) -> _Moments:
     sides = []
     if gradient.ndim == 2:
         sides = [_Side.of(gradient @ gradient.T), _Side.of(gradient.T @ gradient)]
-    return _Moments(torch.zeros_like(gradient), torch.zeros_like(gradient), sides)
+    first, second = (
+        torch.zeros_like(gradient, memory_format=torch.contiguous_format) for _ in range(2)
+    )
+    return _Moments(first, second, sides)
 
 
 def _rotated(gradient: Tensor, sides: list[_Side]) -> Tensor:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import torch
 
+from crosshook.core.learning.progressed import under
 from crosshook.plugins.surrogate.soap import Soap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.progress import Progress
     from crosshook.plugins.surrogate.network import Dense
 
@@ -28,6 +30,8 @@ FEWEST_BATCHES = 8
 """In an epoch: batches are smaller where there are few points."""
 RECORDED = 200
 """Losses in a history, at most about."""
+KEPT = 500
+"""Steps between two states that are kept."""
 BLOCK = 8192
 """Points at once where no gradients are needed."""
 
@@ -51,6 +55,23 @@ class Lesson:
     stage: str
 
 
+@dataclass
+class _Way:
+    """How far a training is.
+
+    Attributes:
+        step: steps done.
+        some: sum of the losses since the last one that was recorded.
+        rows: those of this pass that are still to come.
+        losses: recorded so far.
+    """
+
+    step: int
+    some: Tensor
+    rows: Tensor
+    losses: list[float] = field(default_factory=list)
+
+
 def train(
     network: Dense,
     inputs: Tensor,
@@ -59,6 +80,7 @@ def train(
     lesson: Lesson,
     rng: torch.Generator,
     progress: Progress,
+    store: TrainingStore | None = None,
 ) -> list[float]:
     """Trains in place.
 
@@ -70,6 +92,7 @@ def train(
         lesson: how.
         rng: on the CPU; for the order of points.
         progress: told how far it is.
+        store: keeps the state every so many steps, and may have one to go on from.
 
     Returns:
         The mean loss of stretches of steps.
@@ -81,27 +104,67 @@ def train(
     mean = [p.detach().clone() for p in parameters]
     optimiser = Soap(parameters)
     every = max(1, total // RECORDED)
-    losses: list[float] = []
-    some = inputs.new_zeros(())
-    rows = torch.empty(0, dtype=torch.int64)
-    for step in range(total):
-        if len(rows) < batch:
+    way = _Way(0, inputs.new_zeros(()), torch.empty(0, dtype=torch.int64))
+    found = store.load() if store is not None else None
+    if found is not None:
+        way = _restored(found, parameters, mean, optimiser, rng)
+    for step in range(way.step, total):
+        if len(way.rows) < batch:
             boosted = lesson.boost > 0 and 3 * step > total
             weight = _deviations(network, inputs, target, lesson.boost) if boosted else None
-            rows = _order(n, weight, rng).to(inputs.device)
-        chosen, rows = rows[:batch], rows[batch:]
+            way.rows = _order(n, weight, rng).to(inputs.device)
+        chosen, way.rows = way.rows[:batch], way.rows[batch:]
         value = loss(network(inputs[chosen])[:, 0], target[chosen])
         gradients = torch.autograd.grad(value, parameters)
         optimiser.step(gradients, _rate(lesson.rate, step, total))
         torch._foreach_lerp_(mean, [p.detach() for p in parameters], 1 - _decay(step))
-        some = some + value.detach()
-        if (step + 1) % every == 0 or step + 1 == total:
-            losses.append(float(some) / (step % every + 1))
-            some = torch.zeros_like(some)
-            progress.update(lesson.stage, step + 1, total, loss=losses[-1])
+        way.some = way.some + value.detach()
+        way.step = step + 1
+        if way.step % every == 0 or way.step == total:
+            way.losses.append(float(way.some) / (step % every + 1))
+            way.some = torch.zeros_like(way.some)
+            progress.update(lesson.stage, way.step, total, loss=way.losses[-1])
+        if store is not None and (way.step % KEPT == 0 or way.step == total):
+            store.save(*_state(way, parameters, mean, optimiser, rng))
     for parameter, averaged in zip(parameters, mean, strict=True):
         parameter.requires_grad_(False).copy_(averaged)
-    return losses
+    return way.losses
+
+
+def _state(
+    way: _Way,
+    parameters: Sequence[Tensor],
+    mean: Sequence[Tensor],
+    optimiser: Soap,
+    rng: torch.Generator,
+) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """All that the next step depends on."""
+    moments, steps = optimiser.state()
+    tensors = {"some": way.some, "rows": way.rows, "rng": rng.get_state()}
+    for name, group in (("parameter", parameters), ("mean", mean)):
+        tensors |= {f"{name}/{number}": tensor for number, tensor in enumerate(group)}
+    tensors |= {f"moment/{name}": tensor for name, tensor in moments.items()}
+    return tensors, {"step": way.step, "losses": list(way.losses), "optimiser": steps}
+
+
+@torch.no_grad()
+def _restored(
+    found: tuple[dict[str, Tensor], dict[str, object]],
+    parameters: Sequence[Tensor],
+    mean: Sequence[Tensor],
+    optimiser: Soap,
+    rng: torch.Generator,
+) -> _Way:
+    """Takes back what `_state` gave."""
+    device = mean[0].device
+    tensors, values = {name: t.to(device) for name, t in found[0].items()}, found[1]
+    for name, group in (("parameter", parameters), ("mean", mean)):
+        for number, tensor in enumerate(group):
+            tensor.copy_(tensors[f"{name}/{number}"])
+    optimiser.load_state(under(tensors, "moment/"), cast("int", values["optimiser"]))
+    rng.set_state(found[0]["rng"])
+    losses = list(cast("list[float]", values["losses"]))
+    return _Way(cast("int", values["step"]), tensors["some"], tensors["rows"], losses)
 
 
 def in_blocks(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ resumed and killed at the second, and so on, and then resumed to its end. A poin
     sync:N          while the N-th file of a checkpoint is being written
     register:N      when the N-th output is registered
 
-where N counts from the start of each process. With `--random` the kills come at any time.
+where N counts from the start of each process. With `--random` the kills come at any time. The run
+file may be one of `crosshook surrogate train`, too.
 """
 
 from __future__ import annotations
@@ -28,16 +29,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import yaml
 
 from crosshook.core.run import SilentReporter, resume, run
 from crosshook.core.run_directory import RunDirectory
+from crosshook.core.surrogates.checkpoints import RUN_FILE
+from crosshook.core.surrogates.directory import SurrogateDirectory
+from crosshook.core.surrogates.training import resume_surrogate, train_surrogate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHANGING = ("log.txt", "manifest.jsonl", "report.html")
-"""Files with times in them; report.json is compared without its own."""
-TIMES = ("seconds", "created")
+"""Files with times in them."""
+TIMED = ("report.json", "model_card.json")
+"""Likewise, compared without them."""
+TIMES = (
+    "seconds",
+    "created",
+    "microseconds",
+    "us_per_point",
+    "point_seconds",
+    "training_seconds",
+    "training_processor_seconds",
+)
 
 
 def die() -> None:
@@ -81,7 +96,14 @@ def one_life(run_file: Path, settings: list[str], directory: Path, point: str | 
             deadly_call(RunDirectory, "register", int(number))
         else:
             reporter = Deadly(kind, int(number))
-    if RunDirectory(directory).started.is_file():
+    if "points" in yaml.safe_load(run_file.read_text()):
+        if (SurrogateDirectory(directory).checkpoints / RUN_FILE).is_file():
+            resume_surrogate(directory, progress=reporter)
+        else:
+            train_surrogate(
+                run_file, settings=settings, output=directory, overwrite=True, progress=reporter
+            )
+    elif RunDirectory(directory).started.is_file():
         resume(directory, reporter=reporter)
     else:
         run(run_file, settings=settings, output=directory, overwrite=True, reporter=reporter)
@@ -136,7 +158,7 @@ def differences(whole: Path, killed: Path) -> list[str]:
             found.append(f"{name}: in one of them only")
             continue
         one, other = (whole / name).read_bytes(), (killed / name).read_bytes()
-        if name.name == "report.json":
+        if name.name in TIMED:
             one, other = (json.dumps(plain(json.loads(text))).encode() for text in (one, other))
         if one != other:
             found.append(f"{name}: differs")
@@ -156,7 +178,7 @@ def main() -> None:
     torch.set_num_threads(1)  # a fork inherits no threads, and nobody may wait for them
     whole, killed = given.folder / "whole", given.folder / "killed"
     start = time.perf_counter()
-    run(given.run_file, settings=given.settings, output=whole)
+    one_life(given.run_file, given.settings, whole, None)
     duration = time.perf_counter() - start
     rng = random.Random(given.seed)
     life = partial(one_life, given.run_file, given.settings, killed)

@@ -1,0 +1,182 @@
+"""Trainings of surrogates that were stopped: what they had, in `checkpoints/` of their directory.
+
+run.yaml      the run file of the training, settings applied
+begun.json    the folder its relative paths are taken from, and what computed
+points/       the points, and the state of the component's training; see
+              crosshook.core.learning.checkpoint
+
+All of it goes when the training has ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import yaml
+
+from crosshook.core.errors import InputError
+from crosshook.core.learning.checkpoint import CheckpointFolder
+from crosshook.core.learning.progressed import under
+from crosshook.core.stage_records import versions
+from crosshook.core.surrogates.points import Points
+from crosshook.core.surrogates.training_set import AmplitudeTable
+from crosshook.core.whole_file import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+RUN_FILE, BEGUN, STATE = "run.yaml", "begun.json", "points"
+POINTS, TRAINING = "table", "training/"
+
+
+class SurrogateCheckpoints:
+    """Keeps a training, and is the `TrainingStore` of its component."""
+
+    def __init__(self, path: Path) -> None:
+        """Names the folder; nothing is read or made yet."""
+        self._path = path
+        self._folder: CheckpointFolder | None = None
+        self._points: Points | None = None
+        self._described: dict[str, object] = {}
+        self._found: tuple[dict[str, Tensor], dict[str, object]] | None = None
+
+    def begin(self, document: Mapping[str, object], folder: Path) -> None:
+        """Forgets what was there, and writes down which training this is.
+
+        Args:
+            document: the run file, resolved.
+            folder: relative paths in it are taken from there.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        shutil.rmtree(self._path, ignore_errors=True)
+        begun = {"folder": str(folder.resolve()), "versions": versions()}
+        write_whole(self._path / BEGUN, json.dumps(begun, indent=1))
+        write_whole(self._path / RUN_FILE, yaml.safe_dump(dict(document), sort_keys=False))
+        self._folder = CheckpointFolder(self._path / STATE, _identity(document))
+
+    def go_on(self, document: Mapping[str, object]) -> tuple[str, ...]:
+        """Reads what a training that was stopped has left.
+
+        Args:
+            document: the run file, resolved.
+
+        Returns:
+            What is not as it was when it began, in sentences.
+
+        Raises:
+            InputError: if it is damaged.
+        """
+        self._folder = CheckpointFolder(self._path / STATE, _identity(document))
+        kept = self._folder.read()
+        if kept is not None:
+            self._described = cast("dict[str, object]", kept.values["points"])
+            self._points = _points(kept.fixed[POINTS], self._described)
+            if kept.values["training"] is not None:
+                values = cast("dict[str, object]", kept.values["training"])
+                self._found = under(kept.tensors, TRAINING), values
+        before, now = cast("dict[str, str]", self._begun()["versions"]), versions()
+        return tuple(
+            f"{name} was {before.get(name, 'unknown')} when the training began and is "
+            f"{now.get(name, 'unknown')} now: results may differ in the last digits"
+            for name in sorted(before.keys() | now.keys())
+            if before.get(name) != now.get(name)
+        )
+
+    def run_file(self) -> tuple[Path, Path]:
+        """The run file, and the folder its relative paths are taken from.
+
+        Raises:
+            InputError: if there is no training to go on with.
+        """
+        path = self._path / RUN_FILE
+        if not path.is_file():
+            message = f"{self._path.parent}: no unfinished training here"
+            raise InputError(message)
+        return path, Path(str(self._begun()["folder"]))
+
+    def _begun(self) -> dict[str, object]:
+        path = self._path / BEGUN
+        try:
+            found = json.loads(path.read_text("utf-8"))
+            return {"folder": str(found["folder"]), "versions": dict(found["versions"])}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            message = f"{path}: damaged: {error}"
+            raise InputError(message) from error
+
+    @property
+    def points(self) -> Points | None:
+        """The points, if they were gathered."""
+        return self._points
+
+    def keep_points(self, points: Points) -> Points:
+        """Writes the points, and gives them as they will be read.
+
+        Raises:
+            OutputError: if it cannot.
+        """
+        columns = {name: c.cpu().contiguous() for name, c in points.table.columns().items()}
+        points = replace(points, table=replace(points.table, **columns))  # type: ignore[arg-type]
+        self._points = points
+        self._described = {
+            "process": points.process,
+            "source": points.source,
+            "files": [list(file) for file in points.files],
+            "pdg": [list(pdg) for pdg in points.table.pdg],
+            "qcd_order": list(points.table.qcd_order),
+            "n_incoming": points.table.n_incoming,
+        }
+        self._write({}, None)
+        return points
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, object]] | None:
+        """See `TrainingStore.load`."""
+        return self._found
+
+    def save(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
+        """See `TrainingStore.save`.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        self._write({TRAINING + name: tensor for name, tensor in tensors.items()}, values)
+
+    def _write(self, tensors: dict[str, Tensor], values: dict[str, object] | None) -> None:
+        assert self._folder is not None
+        assert self._points is not None
+        fixed = {POINTS: self._points.table.columns}
+        self._folder.write(fixed, tensors, {"points": self._described, "training": values})
+
+    def end(self) -> None:
+        """Removes everything."""
+        shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _identity(document: Mapping[str, object]) -> str:
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _points(columns: dict[str, Tensor], described: dict[str, object]) -> Points:
+    pdg = cast("list[list[int]]", described["pdg"])
+    table = AmplitudeTable(
+        **columns,
+        pdg=tuple(tuple(legs) for legs in pdg),
+        qcd_order=tuple(cast("list[int]", described["qcd_order"])),
+        n_incoming=cast("int", described["n_incoming"]),
+    )
+    files = cast("list[tuple[str, str]]", described["files"])
+    return Points(
+        table,
+        str(described["process"]),
+        str(described["source"]),
+        tuple((name, digest) for name, digest in files),
+    )
