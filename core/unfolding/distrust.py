@@ -26,7 +26,7 @@ RESAMPLES = 10
 """Fewer of them tell errors to no better than 25 %."""
 CLIPPED = 1e-3
 """Share of the rows at the largest ratio that is worth a word."""
-BIAS = 0.5
+BIAS = 1.0
 """Δ of a stress test over the noise of the measurement from which the bias counts."""
 MEAN_BIAS = 1.0
 """Bias of a mean over its statistical error from which it counts."""
