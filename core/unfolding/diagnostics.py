@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.unfolding.anova import components
 from crosshook.core.unfolding.covariance import standard_errors, uncertainty
 from crosshook.core.unfolding.diagnostics_result import (
@@ -71,6 +72,23 @@ class DiagnosticPlan:
     shifts: tuple[str, ...] = (AS_UNFOLDED,)
     harm: tuple[str, ...] | None = None
 
+    def check(self, inputs: Inputs) -> None:
+        """Refuses names that are not observables of both levels, before anything is fitted.
+
+        Raises:
+            ConfigurationError: for such a name.
+        """
+        simulation = inputs.simulation
+        known = [n for n in simulation.truth.names if n in simulation.reco.names]
+        for key, names in (("shifts", self.shifts), ("harm", self.harm or ())):
+            for name in names:
+                if name not in known and not (key == "shifts" and name == AS_UNFOLDED):
+                    allowed = ", ".join(known) or "none"
+                    message = (
+                        f"diagnostics.{key}: no observable {name!r} at both levels: {allowed}"
+                    )
+                    raise ConfigurationError(message)
+
 
 def diagnose(
     build: Builder | Slot | str | Mapping[str, object],
@@ -108,6 +126,7 @@ def diagnose(
         Figures and warnings; no warning means that nothing was found.
     """
     inputs = Inputs(simulation, measured, background)
+    plan.check(inputs)
     bins = tuple(binnings) if binnings is not None else default_binnings(inputs)
     reference = simulation.weight[simulation.has_truth]
     rows = reference if refers_to(unfolded, simulation) else None

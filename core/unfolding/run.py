@@ -162,6 +162,7 @@ def _computed(config: UnfoldConfig, sample: Sample, progress: Progress | None) -
     shown = progress if progress is not None else Silent()
     directory = UnfoldDirectory(config.directory)
     spec = UnfolderSpec.of(config.slot, config.device, config.disable)
+    _tests(config).check(sample.inputs)
     fitted = _nominal(spec, sample.inputs, config.seed, directory, shown)
     began = time.perf_counter()
     parts = _replicas(config, spec, sample, directory, shown)
@@ -287,13 +288,17 @@ def _diagnostics(
         inputs.measured,
         inputs.background,
         unfolded,
-        DiagnosticPlan(),
+        _tests(config),
         config.seed,
         progress,
         binnings=binnings or None,
         parts=parts,
         folder=UnfoldDirectory(config.directory).fits,
     )
+
+
+def _tests(config: UnfoldConfig) -> DiagnosticPlan:
+    return DiagnosticPlan(config.shifts, config.harm)
 
 
 def _report(

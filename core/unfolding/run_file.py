@@ -116,6 +116,8 @@ class UnfoldConfig:
         slot: the method, its options resolved.
         systematics: name and expression of other weights of the simulation.
         replicas: numbers of resamples and seeds, by key.
+        shifts: stress tests.
+        harm: observables of the do-no-harm test, or None for all.
         axes: of the histograms in the report.
         card: for metadata.yaml.
         directory: where everything goes.
@@ -137,6 +139,8 @@ class UnfoldConfig:
     slot: Slot
     systematics: tuple[tuple[str, str], ...]
     replicas: Mapping[str, int]
+    shifts: tuple[str, ...]
+    harm: tuple[str, ...] | None
     axes: tuple[HistogramAxis, ...]
     card: Mapping[str, object]
     directory: Path
@@ -211,6 +215,7 @@ def resolve_unfold(
     background = cast("Mapping[str, object] | None", full["background"])
     names = cast("list[str] | None", full["observables"])
     written = cast("dict[str, object]", full["output"])
+    tests = cast("dict[str, list[str] | None]", full["diagnostics"])
     return UnfoldConfig(
         document=full,
         given=given,
@@ -223,6 +228,8 @@ def resolve_unfold(
         slot=slot,
         systematics=tuple(cast("dict[str, str]", full["systematics"]).items()),
         replicas=cast("dict[str, int]", full["replicas"]),
+        shifts=tuple(tests["shifts"] or ()),
+        harm=None if tests["harm"] is None else tuple(tests["harm"]),
         axes=read_axes(
             cast("Mapping[str, Mapping[str, object]]", full["histograms"]),
             cast("Mapping[str, str]", full["units"]),
@@ -288,6 +295,7 @@ def _simulation(part: Mapping[str, object], folder: Path, where: str) -> Simulat
 
 def _events(kind: str, part: Mapping[str, object], folder: Path) -> EventFiles:
     reco = cast("Mapping[str, object]", part.get("reco") or {})
+    chosen = kind == "simulation" or "prefix" in reco or reco.get("columns") is not None
     scale = float(cast("float", part.get("scale", 1.0)))
     if not math.isfinite(scale):
         message = f"{kind}.scale: {scale} is not a finite number"
@@ -296,7 +304,7 @@ def _events(kind: str, part: Mapping[str, object], folder: Path) -> EventFiles:
         kind=kind,
         files=_files(part["file"], folder),
         tree=cast("str | None", part.get("tree")),
-        reco=_level(reco) if kind == "simulation" or reco else None,
+        reco=_level(reco) if chosen else None,
         weight=cast("str | None", part.get("weight")),
         pass_reco=cast("str | None", part.get("pass_reco")),
         selection=cast("str | None", part.get("selection")),

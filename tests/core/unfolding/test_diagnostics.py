@@ -263,3 +263,13 @@ def test_a_constant_cannot_be_shifted(problem: Inputs) -> None:
     )
     with pytest.raises(ConfigurationError, match="constant; nothing to shift"):
         tilted(replace(problem.simulation, truth=truth), "x0")
+
+
+@pytest.mark.parametrize(
+    "plan", [DiagnosticPlan(shifts=("y",)), DiagnosticPlan(harm=("as unfolded",))]
+)
+def test_unknown_observables_are_refused_before_any_fit(
+    problem: Inputs, plan: DiagnosticPlan
+) -> None:
+    with pytest.raises(ConfigurationError, match=r"diagnostics\.(shifts|harm): no observable"):
+        plan.check(problem)
