@@ -11,33 +11,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import torch
 
+from crosshook.core.assemble_block import Assembly, BlockTally, composed_part, scaled_events
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, NumericalError
-from crosshook.core.events.parts import load_part
+from crosshook.core.events.parts import part_weight
 from crosshook.core.events.run_info import ProcessInfo, RunInfo
-from crosshook.core.generate import ROUNDING
-from crosshook.core.histograms import Histogram, bin_numbers, expression, finished
-from crosshook.core.process.bias import Bias
+from crosshook.core.execute import in_order
+from crosshook.core.histograms import Histogram, finished
+from crosshook.core.interfaces.executor import Task
 from crosshook.core.process.variations import plan_variations, weight_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from crosshook.core.config import HistogramSpec, RunConfig
-    from crosshook.core.events.batch import EventBatch
+    from crosshook.core.execute import Executor
     from crosshook.core.generate import Generated
-    from crosshook.core.interfaces.event_format import EventFormat, EventWriter
+    from crosshook.core.interfaces.event_format import ComposingWriter, EventFormat, EventWriter
     from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.registry import Registry
+    from crosshook.core.sampling.build import SamplerSpec
     from crosshook.core.sampling.sums import Sums
 
-OUTGOING = 1
+BLOCK_FUNCTION = "crosshook.core.assemble_block:assemble_block"
 
 
 @dataclass(frozen=True)
@@ -108,8 +106,8 @@ def _plain_json(document: object) -> str:
 
 
 def assemble(
-    config: RunConfig,
-    process: ScatteringProcess,
+    spec: SamplerSpec,
+    executor: Executor,
     generated: Generated,
     info: RunInfo,
     cross_section: float,
@@ -122,9 +120,9 @@ def assemble(
     """Writes the events of a generation to all files at once, block by block.
 
     Args:
-        config: the run.
-        process: its process.
-        generated: the blocks.
+        spec: of the run.
+        executor: runs the blocks.
+        generated: the blocks of events.
         info: the init block; maxima are filled in here.
         cross_section: σ in pb, the mean weight of the events.
         histograms: to fill.
@@ -135,95 +133,86 @@ def assemble(
     Returns:
         Figures of what was written.
     """
-    mean = _mean_weight(generated, info)
+    taken = _taken(generated)
+    mean = sum(part_weight(part, n) for part, n, _ in taken) / generated.events
     if not mean > 0:
         message = f"the events' mean weight is {mean}; nothing can be scaled to {cross_section} pb"
         raise NumericalError(message)
     scale = cross_section / mean
-    bias = Bias(config.bias, process)
-    total = squares = excess = 0.0
-    overweights = 0
-    largest = dict.fromkeys((p.process_id for p in info.processes), 0.0)
-    varied = np.zeros(len(info.weights))
-    filled = [np.zeros((2, h.bins + 2)) for h in histograms]
-    writers: list[EventWriter] = []
+    composing = {
+        r.component.name
+        for r in registry.components("event_format")
+        if r.component.capabilities.composes
+    }
+    composed = {path: path.name.partition(".")[2] for path, s in paths if _bare(s) in composing}
+    files = tuple((composed[path], slot) for path, slot in paths if path in composed)
+    assembly = Assembly(info, scale, common * scale, histograms, files)
+    tasks = [
+        Task(
+            number,
+            BLOCK_FUNCTION,
+            {"spec": spec, "assembly": assembly, "part": str(part), "events": n, "first": first},
+        )
+        for number, (part, n, first) in enumerate(taken)
+    ]
+    tallies: list[BlockTally] = []
     with ExitStack() as stack:  # on any error, an interrupt included, no file is left behind
+        writers: dict[Path, EventWriter] = {}
         for path, slot in paths:
             chosen = cast("EventFormat", registry.build("event_format", slot, BuildContext()))
-            writers.append(stack.enter_context(chosen.write(path, info)))
-        for batch in _batches(generated, info):
-            scaled = batch.with_weights(scale)
-            weight = np.asarray(scaled.event["weight"], np.float64)
-            for writer in writers:
-                writer.write(scaled)
-            if not len(scaled):
-                continue
-            total += float(weight.sum())
-            squares += float((weight**2).sum())
-            final = _final_state(scaled)
-            usual = common * scale / bias.of_momenta(final).cpu().numpy()
-            over = np.abs(weight) > usual * (1 + ROUNDING)
-            overweights += int(over.sum())
-            excess += float((np.abs(weight[over]) - usual[over]).sum())
-            varied += scaled.weights.sum(axis=0)
-            for number in largest:
-                own = weight[scaled.event["process_id"] == number]
-                largest[number] = max(largest[number], float(np.max(np.abs(own), initial=0.0)))
-            for spec, sums in zip(histograms, filled, strict=True):
-                _fill(spec, sums, final, weight, process)
+            writers[path] = stack.enter_context(chosen.write(path, info))
+        for task, result in in_order(executor, tasks):
+            assert isinstance(result, BlockTally)
+            tallies.append(result)
+            part, n, _ = taken[task.number]
+            for path, writer in writers.items():
+                if path in composed:
+                    piece = composed_part(part, composed[path])
+                    cast("ComposingWriter", writer).append(piece, n)
+                    piece.unlink()
+            if len(composed) < len(paths):
+                batch = scaled_events(part, n, assembly)
+                for path in writers.keys() - composed.keys():
+                    writers[path].write(batch)
+        largest = np.max([t.largest for t in tallies], axis=0)
         complete = replace(
             info,
-            processes=tuple(replace(p, maximum=largest[p.process_id]) for p in info.processes),
+            processes=tuple(
+                replace(p, maximum=float(m)) for p, m in zip(info.processes, largest, strict=True)
+            ),
         )
-        for writer in writers:
+        for writer in writers.values():
             writer.close(complete)
-    n = generated.events
+    n, total = generated.events, sum(t.weight for t in tallies)
+    squares = sum(t.squares for t in tallies)
     return Assembled(
         n,
-        overweights,
-        excess / total,
+        sum(t.overweights for t in tallies),
+        sum(t.excess for t in tallies) / total,
         total**2 / (n * squares),
-        varied / n,
+        np.sum([t.varied for t in tallies], axis=0) / n,
         tuple(
-            events_histogram(h, s, total, squares, n)
-            for h, s in zip(histograms, filled, strict=True)
+            events_histogram(
+                h, np.sum([t.histograms[i] for t in tallies], axis=0), total, squares, n
+            )
+            for i, h in enumerate(histograms)
         ),
         tuple(path for path, _ in paths),
     )
 
 
-def _batches(generated: Generated, info: RunInfo) -> Iterator[EventBatch]:
-    missing = generated.events
+def _bare(slot: Slot) -> str:
+    return slot.use.rpartition("/")[2]
+
+
+def _taken(generated: Generated) -> list[tuple[Path, int, int]]:
+    """Blocks whose events are wanted: path, how many of them, number of the first one."""
+    found, first = [], 0
     for block in generated.blocks:
-        batch = load_part(Path(block.path), info)[:missing]
-        missing -= len(batch)
-        yield batch
-
-
-def _mean_weight(generated: Generated, info: RunInfo) -> float:
-    weights = (batch.event["weight"].sum() for batch in _batches(generated, info))
-    return float(sum(weights)) / generated.events
-
-
-def _final_state(batch: EventBatch) -> Tensor:
-    """Momenta of the final state, `(n, j, 4)` in GeV; every event has the same legs."""
-    rows = int(batch.counts[0])
-    status = np.asarray(batch.particle_columns["status"])[:rows]
-    (group,) = batch.to_torch()
-    return group.momenta[:, torch.from_numpy(status == OUTGOING)]
-
-
-def _fill(
-    spec: HistogramSpec,
-    sums: NDArray[np.float64],
-    final: Tensor,
-    weight: NDArray[np.float64],
-    process: ScatteringProcess,
-) -> None:
-    """Adds Σ w and Σ w² of a batch."""
-    index = bin_numbers(expression(spec, process)(final), spec).numpy()
-    np.add.at(sums[0], index, weight)
-    np.add.at(sums[1], index, weight**2)
+        wanted = min(block.kept, generated.events - first)
+        found.append((Path(block.path), wanted, first))
+        first += wanted
+    return found
 
 
 def events_histogram(

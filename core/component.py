@@ -34,10 +34,13 @@ class Capabilities:
         sequential: an event format that reads its files once from beginning to end, so that they
             may come through a pipe and events it cannot read may be skipped; see
             `crosshook.core.interfaces.event_format.SequentialFormat`.
+        composes: an event format whose files can be put together from parts that were written
+            apart, see `crosshook.core.interfaces.event_format.ComposingFormat`.
         read_only: an event format whose `write` refuses with an OutputError.
         two_stage: an unweighter that looks at cheap estimates first, asks for few exact weights,
             and has `expectation()`; see
             `crosshook.core.interfaces.unweighter.TwoStageUnweighter`.
+        sets: a transfer function that takes and gives sets of objects, of any number and order.
         surveys: an event reweighter that looks at the whole sample before it gives factors; see
             `crosshook.core.interfaces.event_reweighter.SurveyingReweighter`.
     """
@@ -52,8 +55,10 @@ class Capabilities:
     learns: bool = False
     features: bool = False
     sequential: bool = False
+    composes: bool = False
     read_only: bool = False
     two_stage: bool = False
+    sets: bool = False
     surveys: bool = False
 
 

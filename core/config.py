@@ -51,7 +51,8 @@ class HistogramSpec:
 
 @dataclass(frozen=True)
 class RunConfig:
-    """A run file, resolved. `document` is the same as plain data, as `resolved.json` keeps it.
+    """A run file, resolved. `document` is the same as plain data, without what its results do not
+    depend on: the executor. Outputs and checksums carry this document.
 
     Attributes follow schemas/v1/run.json; None stands for "the process's own default".
     """
@@ -89,6 +90,7 @@ class RunConfig:
     device: str
     block_size: int
     max_invalid_fraction: float
+    executor: Slot
 
 
 SLOTS = {
@@ -99,6 +101,7 @@ SLOTS = {
     "sampling.training.warm_start": "channel_mapping",
     "generate.unweighter": "unweighter",
     "generate.surrogate": "amplitude_surrogate",
+    "executor": "executor",
 }
 """Where components go in a run file, and of which interface."""
 
@@ -136,9 +139,6 @@ def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, o
     if not isinstance(document, dict):
         message = f"{path}: a run file is a mapping of keys, e.g. 'process: pp-ttbar'"
         raise ConfigurationError(message)
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
     apply_settings(document, settings)
     return document, str(path)
 
@@ -153,6 +153,9 @@ def apply_settings(document: dict[str, object], settings: Iterable[str]) -> None
     Raises:
         ConfigurationError: if a setting is none, or has no place.
     """
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals or not key:
             message = f"--set {setting}: write it as key=value, e.g. seed=7"
             raise ConfigurationError(message)
         _assign(document, key.split("."), parse_yaml(text, f"--set {setting}"), setting)
@@ -255,14 +258,27 @@ def _spelt_out(
 
     `{umami: {...}}` has the options of a component by its name; where what follows the name is no
     mapping, as in `{python: "module:function", dimensions: 5}`, it is the first option that the
-    component requires, and the keys beside it are further options.
+    component requires, and the keys beside it are further options. So are those beside `use` of the
+    executor.
     """
     full = dict(document)
     for key in NAMED:
         value = document.get(key)
         if isinstance(value, dict) and value and "use" not in value:
             full[key] = _named_slot(key, value, where, registry)
+    executor = document.get("executor")
+    if isinstance(executor, dict) and "use" in executor:
+        full["executor"] = _options_gathered(executor)
     return full
+
+
+def _options_gathered(slot: Mapping[str, object]) -> dict[str, object]:
+    """A slot whose options may stand beside `use`."""
+    beside = {key: value for key, value in slot.items() if key not in ("use", "options")}
+    options = slot.get("options")
+    if not beside or not (options is None or isinstance(options, dict)):
+        return dict(slot)
+    return {"use": slot["use"], "options": {**(options or {}), **beside}}
 
 
 def _named_slot(
@@ -348,7 +364,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
     histograms = cast("dict[str, dict[str, object]]", integrate["histograms"])
     groups = cast("list[int] | None", sampling["groups"])
     return RunConfig(
-        document=full,
+        document={key: value for key, value in full.items() if key != "executor"},
         disable=tuple(cast("list[str]", full["disable"])),
         process=slot(full["process"]),
         energy=cast("float | None", beams.get("energy")),
@@ -383,6 +399,7 @@ def from_document(full: Mapping[str, object]) -> RunConfig:
         device=cast("str", full["device"]),
         block_size=cast("int", full["block_size"]),
         max_invalid_fraction=cast("float", full["max_invalid_fraction"]),
+        executor=slot(full.get("executor", "serial")),
     )
 
 

@@ -59,6 +59,12 @@ class ProgramError(CrosshookError):
     exit_code = 7
 
 
+class ExecutionError(CrosshookError):
+    """Workers were lost, hang, or cannot serve the run; what they finished is kept."""
+
+    exit_code = 8
+
+
 class Cancelled(CrosshookError):
     """The run was asked to stop."""
 

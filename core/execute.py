@@ -1,55 +1,25 @@
 """Execution: a stage is a list of tasks, and an executor runs them.
 
-A task is data only: the name of a function, and arguments that can be pickled. Results come back
-in any order; whoever sums them does so in the order of blocks. `serial` is the executor that is
-always there.
+Results come back in any order; whoever sums them does so in the order of blocks. `serial` is the
+executor that is always there; others are components (`crosshook.core.interfaces.executor`).
 """
 
 from __future__ import annotations
 
-import importlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, cast
+
+from crosshook.core.interfaces.executor import Executor, Load, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
+    from crosshook.core.component import Slot
+    from crosshook.core.context import BuildContext
+    from crosshook.core.registry import Registry
 
-@dataclass(frozen=True)
-class Task:
-    """One unit of work.
-
-    Attributes:
-        number: position in the stage; results are reduced in this order.
-        function: `package.module:function`.
-        arguments: passed as keywords.
-    """
-
-    number: int
-    function: str
-    arguments: Mapping[str, object] = field(default_factory=dict)
-
-    def run(self) -> object:
-        """Computes the task in this process."""
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)(**self.arguments)
-
-
-class Executor(Protocol):
-    """Runs tasks."""
-
-    def submit(self, task: Task) -> None:
-        """Accepts a task."""
-        ...
-
-    def as_completed(self) -> Iterator[tuple[Task, object]]:
-        """Results of everything submitted so far, in the order they finish."""
-        ...
-
-    def cancel(self) -> None:
-        """Forgets tasks that have not begun."""
-        ...
+__all__ = ["Executor", "SerialExecutor", "Task", "in_order", "make_serial", "one_thread", "opened"]
 
 
 class SerialExecutor:
@@ -57,6 +27,9 @@ class SerialExecutor:
 
     def __init__(self) -> None:
         self._waiting: list[Task] = []
+
+    def prepare(self, folder: Path) -> None:
+        """Nothing to do: this process sees its own folders."""
 
     def submit(self, task: Task) -> None:
         """Accepts a task."""
@@ -73,6 +46,48 @@ class SerialExecutor:
     def cancel(self) -> None:
         """Forgets tasks that have not begun."""
         self._waiting.clear()
+
+    def load(self) -> Load:
+        """One worker, which is busy or asked."""
+        return Load(running=min(1, len(self._waiting)))
+
+    def close(self) -> None:
+        """Forgets tasks that have not begun."""
+        self._waiting.clear()
+
+
+def make_serial(context: BuildContext) -> SerialExecutor:
+    """Builds the executor `serial`, which has no options."""
+    return SerialExecutor()
+
+
+@contextmanager
+def opened(
+    executor: Executor | None, slot: Slot, registry: Registry, folder: Path
+) -> Iterator[Executor]:
+    """The executor of a run, ready for its tasks.
+
+    Args:
+        executor: the caller's own, which is left open; None builds one and closes it at the end.
+        slot: which one to build.
+        registry: builds it.
+        folder: where the run keeps its files.
+
+    Raises:
+        ExecutionError: if it cannot serve the run.
+    """
+    from crosshook.core.context import BuildContext
+
+    if executor is not None:
+        executor.prepare(folder)
+        yield executor
+        return
+    made = cast("Executor", registry.build("executor", slot, BuildContext(), "executor"))
+    try:
+        made.prepare(folder)
+        yield made
+    finally:
+        made.close()
 
 
 @contextmanager

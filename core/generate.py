@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from crosshook.core import random
+from crosshook.core.assemble_block import ROUNDING
 from crosshook.core.errors import NumericalError
 from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 BLOCK_FUNCTION = "crosshook.core.generate:event_block"
 STAGE = "generate"
-ROUNDING = 1e-12
-"""Relative difference from the common weight that the products of a weight explain."""
 FLAVOUR, COLOUR, N_OWN = 0, 1, 2
 """Columns of a point's further random numbers; the unweighter's come after them."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.channel_weights import ChannelWeights
     from crosshook.core.interfaces.event_format import EventFormat
     from crosshook.core.interfaces.event_reweighter import EventReweighter
+    from crosshook.core.interfaces.executor import Executor
     from crosshook.core.interfaces.generator import Generator
     from crosshook.core.interfaces.parton_density import PartonDensity
     from crosshook.core.interfaces.process import Process
@@ -76,6 +77,11 @@ def crosshook_event_format() -> "Iterable[Component[EventFormat]]":  # type: ign
 @hookspec
 def crosshook_event_reweighter() -> "Iterable[Component[EventReweighter]]":  # type: ignore[empty-body]
     """Components that give events of files further weights."""
+
+
+@hookspec
+def crosshook_executor() -> "Iterable[Component[Executor]]":  # type: ignore[empty-body]
+    """Engines that run the tasks of a run."""
 
 
 @hookspec

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.assemble import output_files
+from crosshook.core.component import Slot
 from crosshook.core.config import from_document
 from crosshook.core.errors import ConfigurationError, OutputError
-from crosshook.core.execute import SerialExecutor, one_thread
+from crosshook.core.execute import one_thread, opened
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.progress import Silent
 from crosshook.core.registry import default_registry
@@ -31,6 +32,7 @@ def generate(
     seed: int,
     output: Path | None = None,
     overwrite: bool = False,
+    workers: int | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
 ) -> GenerationResult:
@@ -45,8 +47,9 @@ def generate(
         seed: of the new events; the run's own seed would repeat its events.
         output: directory of the new files; `DIRECTORY/seed-SEED` if None.
         overwrite: replace files that are there already.
+        workers: processes that compute; this one alone if None.
         progress: told how far it is.
-        executor: runs blocks; in this process if None.
+        executor: runs blocks, and is left open; overrides `workers`.
 
     Returns:
         The figures of the generation.
@@ -63,7 +66,9 @@ def generate(
     if seed == config.seed:
         message = f"seed {seed} is the run's own and would give its events again; choose another"
         raise ConfigurationError(message)
-    for name, value, least in (("events", events, 1), ("seed", seed, 0)):
+    slot = Slot("serial") if workers is None else Slot("processes", {"workers": workers})
+    least_of = (("events", events, 1), ("seed", seed, 0), ("workers", workers or 1, 1))
+    for name, value, least in least_of:
         if value < least:
             message = f"{name}: {value} is less than {least}"
             raise ConfigurationError(message)
@@ -81,15 +86,16 @@ def generate(
     target = RunDirectory.create(place, overwrite)
     target.write_json(target.resolved, config.document)
     try:
-        result = produce(
-            Production(target, config, spec, process, frozen, outputs),
-            executor if executor is not None else SerialExecutor(),
-            progress if progress is not None else Silent(),
-            registry,
-            seed=seed,
-            events=events,
-            start=start,
-        )
+        with opened(executor, slot, registry, target.path) as engine:
+            result = produce(
+                Production(target, config, spec, process, frozen, outputs),
+                engine,
+                progress if progress is not None else Silent(),
+                registry,
+                seed=seed,
+                events=events,
+                start=start,
+            )
     finally:
         target.clear_parts()
     document = {

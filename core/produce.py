@@ -176,8 +176,8 @@ def produce(
     sums = frozen.sums + generated.sums if frozen.counted else frozen.sums
     estimate = sums.estimate()
     written = assemble(
-        config,
-        process,
+        production.spec,
+        executor,
         generated,
         run_info(config, process, sums),
         estimate.value,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -12,8 +13,9 @@ import torch
 from crosshook.core.assemble import output_files
 from crosshook.core.driving.config import DrivenConfig
 from crosshook.core.driving.run import DrivenRun
-from crosshook.core.execute import SerialExecutor, one_thread
+from crosshook.core.execute import SerialExecutor, one_thread, opened
 from crosshook.core.histograms import expression
+from crosshook.core.observed import Observed
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.progress import Silent
@@ -93,6 +95,8 @@ def run(
     seed: int | None = None,
     device: str | None = None,
     overwrite: bool = False,
+    workers: int | None = None,
+    max_time: float | None = None,
     reporter: Reporter | None = None,
     executor: Executor | None = None,
 ) -> RunResult:
@@ -105,8 +109,10 @@ def run(
         seed: instead of the file's.
         device: instead of the file's.
         overwrite: replace a run that is there already.
+        workers: processes that compute, instead of the file's.
+        max_time: seconds after which the run stops, to be resumed.
         reporter: shows progress.
-        executor: runs blocks; in this process if None.
+        executor: runs blocks, and is left open; that of the run file if None.
 
     Returns:
         The results, as report.json holds them.
@@ -121,19 +127,28 @@ def run(
         seed=seed,
         device=device,
         overwrite=overwrite,
+    ).with_workers(workers)
+    return start_run(
+        loaded, overwrite=overwrite, max_time=max_time, reporter=reporter, executor=executor
     )
-    return start_run(loaded, overwrite=overwrite, reporter=reporter, executor=executor)
 
 
 def resume(
-    directory: Path, *, reporter: Reporter | None = None, executor: Executor | None = None
+    directory: Path,
+    *,
+    workers: int | None = None,
+    max_time: float | None = None,
+    reporter: Reporter | None = None,
+    executor: Executor | None = None,
 ) -> RunResult:
     """Goes on with a run that was stopped, to the results it would have had, bit by bit.
 
     Args:
         directory: of the run.
+        workers: processes that compute, instead of the run file's.
+        max_time: seconds after which the run stops again.
         reporter: shows progress.
-        executor: runs blocks; in this process if None.
+        executor: runs blocks, and is left open; that of the run file if None.
 
     Returns:
         The results, as report.json holds them.
@@ -142,7 +157,13 @@ def resume(
         InputError: if there is no unfinished run, or what is left of it is damaged.
     """
     run_file, _ = unfinished_run(directory)
-    return start_run(run_file, resumed=True, reporter=reporter, executor=executor)
+    return start_run(
+        run_file.with_workers(workers),
+        resumed=True,
+        max_time=max_time,
+        reporter=reporter,
+        executor=executor,
+    )
 
 
 def unfinished_run(directory: Path) -> tuple[RunFile, tuple[str, ...]]:
@@ -161,7 +182,7 @@ def unfinished_run(directory: Path) -> tuple[RunFile, tuple[str, ...]]:
     document = place.read_json(place.resolved)
     config = read_resolved(document)
     device = "cpu" if isinstance(config, DrivenConfig) else config.device
-    changes = StageRecords(place, document).changes(device)
+    changes = StageRecords(place, config.document).changes(device)
     return RunFile(document, config, default_registry(config.disable), directory), changes
 
 
@@ -170,18 +191,28 @@ def start_run(
     *,
     overwrite: bool = False,
     resumed: bool = False,
+    max_time: float | None = None,
     reporter: Reporter | None = None,
     executor: Executor | None = None,
 ) -> RunResult:
-    """Runs a run file that is read already; see `run` and `resume`."""
+    """Runs a run file that is read already; see `run` and `resume`.
+
+    Raises:
+        Cancelled: when `max_time` is over, besides whatever they raise.
+    """
+    until = None if max_time is None else time.monotonic() + max_time
     config = run_file.config
     job: _Run | DrivenRun
     if isinstance(config, DrivenConfig):
-        job = DrivenRun(config, run_file, overwrite, resumed, reporter or SilentReporter())
+        shown = Observed(reporter or SilentReporter(), SerialExecutor(), until)
+        job = DrivenRun(config, run_file, overwrite, resumed, shown)
     else:
-        job = _Run(config, run_file, overwrite, resumed, reporter, executor)
+        job = _Run(config, run_file, overwrite, resumed, reporter)
     with job.directory.alone():
-        return job.whole()
+        if isinstance(job, DrivenRun):
+            return job.whole()
+        with opened(executor, job.config.executor, job.registry, job.directory.path) as engine:
+            return job.whole(engine, until)
 
 
 class _Run:
@@ -194,7 +225,6 @@ class _Run:
         overwrite: bool,
         resumed: bool,
         reporter: Reporter | None,
-        executor: Executor | None,
     ) -> None:
         self.began = time.perf_counter()
         registry = run_file.registry
@@ -234,7 +264,8 @@ class _Run:
         records = StageRecords(self.directory, config.document)
         self.resumed = resumed
         self.notes: tuple[str, ...] = ()
-        self.stages = Stages(
+        self._stages = partial(
+            Stages,
             config,
             registry,
             self.process,
@@ -243,18 +274,23 @@ class _Run:
             tuple(outputs),
             self.directory,
             records,
-            executor if executor is not None else SerialExecutor(),
-            self.reporter,
         )
         if resumed:
             self.notes = records.changes(config.device)
         else:
-            self.directory.keep_run_file(config.document, run_file.document)
+            resolved = {**config.document, "executor": config.executor.as_dict()}
+            self.directory.keep_run_file(resolved, run_file.document)
             records.start(config.device)
 
-    def whole(self) -> RunResult:
-        """Every stage in turn."""
-        tell, stages = self.registry.tell, self.stages
+    def whole(self, executor: Executor, until: float | None) -> RunResult:
+        """Every stage in turn.
+
+        Args:
+            executor: runs the blocks.
+            until: when to stop by `time.monotonic`, or None.
+        """
+        tell = self.registry.tell
+        stages = self._stages(executor, Observed(self.reporter, executor, until))
         if self.resumed:
             self.directory.parts.mkdir(exist_ok=True)
             stages.note("resumed")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crosshook.core.component import Slot
 from crosshook.core.config import disabled, from_document, read_run_file, resolve
 from crosshook.core.driving.config import DrivenConfig, resolve_driven
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.registry import default_registry
 from crosshook.core.run_directory import RunDirectory
 
@@ -33,6 +35,31 @@ class RunFile:
     config: RunConfig | DrivenConfig
     registry: Registry
     directory: Path
+
+    def with_workers(self, workers: int | None) -> RunFile:
+        """The same on so many processes: of this machine, unless the file names an executor.
+
+        Args:
+            workers: how many, or None for what the file says.
+
+        Raises:
+            ConfigurationError: if there are none, the executor has no such option, or the run is
+                one of a program.
+        """
+        if workers is None:
+            return self
+        if workers < 1:
+            message = f"workers: {workers} is less than 1"
+            raise ConfigurationError(message)
+        if isinstance(self.config, DrivenConfig):
+            message = "workers: a run with generator is computed by its program"
+            raise ConfigurationError(message)
+        slot = self.config.executor
+        if slot.use == "serial":
+            slot = Slot("processes")
+        given = Slot(slot.use, {**slot.options, "workers": workers})
+        options = self.registry.options("executor", given, "executor")
+        return replace(self, config=replace(self.config, executor=Slot(slot.use, options)))
 
 
 def read_resolved(document: Mapping[str, object]) -> RunConfig | DrivenConfig:

@@ -135,13 +135,6 @@ def crosshook_unweighter() -> Iterable[Component[object]]:
 
 
 @hookimpl
-def crosshook_event_reweighter() -> Iterable[Component[object]]:
-    """Built-in event reweighters."""
-    return [
-        Component(
-            "expression",
-            "crosshook.plugins.reweight.by_expression:make",
-@hookimpl
 def crosshook_unfolder() -> Iterable[Component[object]]:
     """Built-in unfolders."""
     return [
@@ -152,9 +145,50 @@ def crosshook_unfolder() -> Iterable[Component[object]]:
             schema="crosshook.schemas:v1/components/ibu.json",
             capabilities=Capabilities(devices=ANYWHERE),
         ),
+        Component(
+            "conditional-flow",
+            "crosshook.plugins.unfold.posterior.conditional_flow:make",
+            "truth drawn for each event from a learned posterior: a flow, iterated",
+            schema="crosshook.schemas:v1/components/conditional-flow.json",
+            capabilities=Capabilities(devices=ANYWHERE, event_wise=True, stateful=True),
+        ),
+        Component(
+            "conditional-flow-matching",
+            "crosshook.plugins.unfold.posterior.conditional_flow_matching:make",
+            "truth drawn for each event from a learned posterior: a velocity field, iterated",
+            schema="crosshook.schemas:v1/components/conditional-flow-matching.json",
+            capabilities=Capabilities(devices=ANYWHERE, event_wise=True, stateful=True),
+        ),
     ]
 
 
+@hookimpl
+def crosshook_transfer_function() -> Iterable[Component[object]]:
+    """Built-in transfer functions."""
+    return [
+        Component(
+            "flow",
+            "crosshook.plugins.transfer.flow:make",
+            "splines whose shapes networks choose, one column given those before it",
+            schema="crosshook.schemas:v1/components/transfer-flow.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                trainable=True,
+                event_wise=True,
+                stateful=True,
+            ),
+        ),
+    ]
+
+
+@hookimpl
+def crosshook_event_reweighter() -> Iterable[Component[object]]:
+    """Built-in event reweighters."""
+    return [
+        Component(
+            "expression",
+            "crosshook.plugins.reweight.by_expression:make",
             "factors by expressions in momenta, weights and other columns of the events",
             schema="crosshook.schemas:v1/components/expression.json",
         ),
@@ -170,5 +204,29 @@ def crosshook_unfolder() -> Iterable[Component[object]]:
             "negative weights evened out among nearest neighbours",
             schema="crosshook.schemas:v1/components/cell-resampler.json",
             capabilities=Capabilities(surveys=True),
+        ),
+    ]
+
+
+@hookimpl
+def crosshook_executor() -> Iterable[Component[object]]:
+    """Built-in executors."""
+    return [
+        Component(
+            "serial",
+            "crosshook.core.execute:make_serial",
+            "this process, one task after another",
+        ),
+        Component(
+            "processes",
+            "crosshook.plugins.execution.processes:make",
+            "several processes of this machine",
+            schema="crosshook.schemas:v1/components/processes.json",
+        ),
+        Component(
+            "dask",
+            "crosshook.plugins.execution.dask:make",
+            "the workers of a Dask cluster",
+            schema="crosshook.schemas:v1/components/dask.json",
         ),
     ]

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from crosshook.adapters.lhe.decompression import text_blocks
 from crosshook.adapters.lhe.reader import LheStream
-from crosshook.adapters.lhe.writer import LheWriter
+from crosshook.adapters.lhe.writer import LheWriter, write_part
 from crosshook.core.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from crosshook.core.context import BuildContext
+    from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.interfaces.event_format import SkippedEvent
 
@@ -43,6 +44,10 @@ class LheFormat:
     def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> LheWriter:
         """Starts a file; a name ending in `.gz` makes it gzip, in `.zst` zstd."""
         return LheWriter(path, info, self._level, overwrite)
+
+    def write_part(self, path: Path, batch: EventBatch, first: int) -> None:
+        """Writes events alone, for a file of the same ending."""
+        write_part(path, batch, first, self._level)
 
 
 def make(context: BuildContext, *, level: int) -> LheFormat:

@@ -1,6 +1,7 @@
 """Writes LHE files, plain or compressed, event by event; the init block may be settled at the end.
 
-Head, events and tail are members of their own in a compressed file. What the head says is written
+Head, events and tail are members of their own in a compressed file; so are events that were
+written apart and are appended. What the head says is written
 first and again on closing: in place where it has kept its length, as it does where only cross
 sections became known, else into a copy of the file.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from crosshook.adapters.lhe.compressed_output import Member, compressed, compression_of
 from crosshook.adapters.lhe.event_text import event_texts
 from crosshook.adapters.lhe.head_text import head_text, tail_text
+from crosshook.core.errors import OutputError
 from crosshook.core.events.staged_writer import StagedWriter
 from crosshook.core.events.staging import StagedFile
 
@@ -21,6 +23,30 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
+
+
+def write_part(path: Path, batch: EventBatch, first: int, level: int) -> None:
+    """Writes events alone, as a member that can stand in a file of the same ending.
+
+    Args:
+        path: replaced if it is there.
+        batch: the events.
+        first: number of the first one in the file, from 0.
+        level: isal's compression level of gzip, 0 to 3.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    try:
+        with path.open("wb") as file:
+            member = Member(file, compression_of(path, level)())
+            for piece in event_texts(batch, first, str(path)):
+                member.write(piece)
+            member.close()
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        message = f"{path}: cannot be written: {error.strerror or error}"
+        raise OutputError(message) from error
 
 
 class LheWriter(StagedWriter):
@@ -36,6 +62,7 @@ class LheWriter(StagedWriter):
             overwrite: whether to replace an existing file.
         """
         self._compressor = compression_of(path, level)
+        self._body: Member | None = None
         self._info = info
         self._events = 0
         staged = StagedFile(path, overwrite)
@@ -44,18 +71,32 @@ class LheWriter(StagedWriter):
             self._file = staged.path.open("w+b")
             self._head = compressed(head_text(info), self._compressor())
             self._file.write(self._head)
-            self._body = Member(self._file, self._compressor())
+
+    def append(self, part: Path, events: int) -> None:
+        """Appends events that `write_part` wrote for a file of the same ending."""
+        with self._guarded():
+            self._end_member()
+            with part.open("rb") as stream:
+                shutil.copyfileobj(stream, self._file, 1 << 20)
+            self._events += events
+
+    def _end_member(self) -> None:
+        if self._body is not None:
+            self._body.close()
+            self._body = None
 
     def _write(self, batch: EventBatch) -> None:
         if len(batch.info.weights) > len(self._info.weights):
             self._info = batch.info
+        if self._body is None:
+            self._body = Member(self._file, self._compressor())
         for piece in event_texts(batch, self._events, str(self._staged.destination)):
             self._body.write(piece)
         self._events += len(batch)
 
     def _finish(self, info: RunInfo | None) -> None:
         final = self._info if info is None else info
-        self._body.close()
+        self._end_member()
         self._file.write(compressed(tail_text(final), self._compressor()))
         head = compressed(head_text(final), self._compressor())
         if len(head) == len(self._head):
@@ -75,5 +116,6 @@ class LheWriter(StagedWriter):
         path.replace(self._staged.path)
 
     def _release(self) -> None:
-        self._body.abandon()
+        if self._body is not None:
+            self._body.abandon()
         self._file.close()

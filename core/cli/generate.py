@@ -15,6 +15,7 @@ import click
 @click.option("--seed", type=int, required=True, help="Seed; another than the run's own.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY/seed-SEED.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def generate(
@@ -23,6 +24,7 @@ def generate(
     seed: int,
     output: Path | None,
     overwrite: bool,
+    workers: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -41,6 +43,7 @@ def generate(
             seed=seed,
             output=output,
             overwrite=overwrite,
+            workers=workers,
             progress=progress,
         )
     if as_json:

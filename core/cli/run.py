@@ -8,6 +8,8 @@ from shlex import quote
 
 import click
 
+from crosshook.core.cli.duration import Duration
+
 REPLACES = ("settings", "output", "seed", "device", "overwrite")
 """Options that a run which goes on cannot have: its run file is settled."""
 
@@ -28,6 +30,13 @@ REPLACES = ("settings", "output", "seed", "device", "overwrite")
     metavar="DIR",
     help="Go on with the run in DIR, which was stopped; takes no RUN_FILE.",
 )
+@click.option("--workers", type=int, help="Processes that compute the blocks.")
+@click.option(
+    "--max-time",
+    type=Duration(),
+    metavar="TIME",
+    help="Stop after so long, e.g. 90s, 30m or 12h, to be resumed.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.pass_context
@@ -40,6 +49,8 @@ def run(
     device: str | None,
     overwrite: bool,
     directory: Path | None,
+    workers: int | None,
+    max_time: float | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -72,18 +83,23 @@ def run(
             device=device,
             overwrite=overwrite,
         )
+    loaded = loaded.with_workers(workers)
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
-    from crosshook.core.errors import Cancelled
+    from crosshook.core.errors import Cancelled, ExecutionError
     from crosshook.core.run import start_run
     from crosshook.core.summary import print_summary
 
     try:
         with RichProgress(enabled=not (quiet or as_json)) as reporter:
             result = start_run(
-                loaded, overwrite=overwrite, resumed=directory is not None, reporter=reporter
+                loaded,
+                overwrite=overwrite,
+                resumed=directory is not None,
+                max_time=max_time,
+                reporter=reporter,
             )
-    except (KeyboardInterrupt, Cancelled):
+    except (KeyboardInterrupt, Cancelled, ExecutionError):
         if RunDirectory(loaded.directory).started.is_file():
             place = quote(str(loaded.directory))
             click.echo(f"go on with: crosshook run --resume {place}", err=True)

@@ -45,3 +45,9 @@ def load_part(path: Path, info: RunInfo) -> EventBatch:
             {n.removeprefix("particle/"): arrays[n] for n in arrays if n.startswith("particle/")},
             arrays["weights"],
         )
+
+
+def part_weight(path: Path, events: int) -> float:
+    """Σ w of the first events of a part."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return float(arrays["event/weight"][:events].sum())

@@ -118,5 +118,16 @@ INTERFACES: dict[str, Interface] = {
             "declare",
             "factors",
         ),
+        _interface(
+            "executor",
+            "executor:Executor",
+            "runs the tasks of a run, here or elsewhere",
+            "prepare",
+            "submit",
+            "as_completed",
+            "cancel",
+            "load",
+            "close",
+        ),
     )
 }

@@ -150,3 +150,40 @@ class SequentialFormat(EventFormat, Protocol):
             InputError: if it is not what it claims to be.
         """
         ...
+
+
+class ComposingFormat(EventFormat, Protocol):
+    """A format with the capability `composes`: events written apart make a file one behind another."""
+
+    def write_part(self, path: Path, batch: EventBatch, first: int) -> None:
+        """Writes events as they will stand in a file; the path's ending says which kind.
+
+        Args:
+            path: replaced if it is there.
+            batch: the events.
+            first: number of the first one in the file, from 0.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        ...
+
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> ComposingWriter:
+        """Starts a file; see `EventFormat.write`."""
+        ...
+
+
+class ComposingWriter(EventWriter, Protocol):
+    """A writer that takes events written apart."""
+
+    def append(self, part: Path, events: int) -> None:
+        """Appends what `write_part` wrote.
+
+        Args:
+            part: a file.
+            events: how many are in it.
+
+        Raises:
+            OutputError: if the file cannot be written.
+        """
+        ...

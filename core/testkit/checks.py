@@ -32,6 +32,7 @@ KITS = (
     "generator",
     "event_format",
     "event_reweighter",
+    "executor",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +19,7 @@ from crosshook.core.testkit.subject import SEED, Case
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crosshook.core.interfaces.event_format import EventFormat
+    from crosshook.core.interfaces.event_format import ComposingFormat, EventFormat
     from crosshook.core.testkit.subject import Subject
 
 CASE = Case()
@@ -137,6 +138,32 @@ def events_come_back(subject: Subject) -> Iterator[Finding]:
                 yield Finding(f"events change on the way through a file: {difference}", place)
 
 
+def parts_make_a_file(subject: Subject) -> Iterator[Finding]:
+    """A file put together from parts that were written apart reads as one that was written at
+    once: every event once, in order. For formats declared to compose.
+    """
+    if not subject.capabilities.composes:
+        reason = "not declared to compose"
+        raise NotApplicable(reason)
+    form = cast("ComposingFormat", format_of(subject))
+    batch, cuts = events(), (0, 9, 9, EVENTS)
+    for extension in form.extensions:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"events{extension}"
+            writer = form.write(path, INFO)
+            for number, (first, end) in enumerate(pairwise(cuts)):
+                part = Path(folder) / f"part-{number}{extension}"
+                form.write_part(part, batch[first:end], first)
+                writer.append(part, end - first)
+            writer.close()
+            _, found = _read(form, path, 7)
+        count = sum(len(part) for part in found)
+        if count != EVENTS:
+            yield Finding(f"parts of {EVENTS} events in all, {count} read", extension)
+        elif difference := _difference(EventBatch.concatenate(found), batch):
+            yield Finding(f"events change on the way through parts: {difference}", extension)
+
+
 def run_information_comes_back(subject: Subject) -> Iterator[Finding]:
     """Beams, densities, IDWTUP, processes with σ ± error, and the ids of further weights are read
     back, with what `close` was given taking the place of what `write` was given.
@@ -247,6 +274,7 @@ def read_only_is_meant(subject: Subject) -> Iterator[Finding]:
 CHECKS = (
     read_only_is_meant,
     events_come_back,
+    parts_make_a_file,
     run_information_comes_back,
     files_appear_when_complete,
     broken_files_are_refused,

@@ -147,3 +147,19 @@ def test_read_only_must_be_meant(
     reject: Callable[..., None], factory: type, declared: bool, words: str
 ) -> None:
     reject("event_format", factory, words, "read_only_is_meant", Capabilities(read_only=declared))
+
+
+class PartsWithHeads(Lhe):
+    """Its parts are whole files."""
+
+    def write_part(self, path: Path, batch: EventBatch, first: int) -> None:
+        with self.own.write(path, batch.info, overwrite=True) as writer:
+            writer.write(batch)
+
+    def write(self, path: Path, info: RunInfo, overwrite: bool = False) -> Writer:
+        return cast("Writer", self.own.write(path, info, overwrite))
+
+
+def test_parts_must_fit_together(reject: Callable[..., None]) -> None:
+    words = r"raises InputError: .* a second file begins"
+    reject("event_format", PartsWithHeads, words, "parts_make_a_file", Capabilities(composes=True))

@@ -1,0 +1,1 @@
+"""Executors over several processes, here or on a cluster."""

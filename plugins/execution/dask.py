@@ -1,0 +1,225 @@
+"""The executor `dask`: workers of a Dask cluster, one that is there or one of this machine's own.
+
+Dask begins tasks of lost workers again. What many tasks have in common, a trained sampler's
+description above all, travels once to each worker; tasks and results are small.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import time
+from collections import Counter
+from hashlib import sha256
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final
+
+from crosshook.core.errors import ConfigurationError, ExecutionError
+from crosshook.core.interfaces.executor import Load
+from crosshook.plugins.execution.probe import check_workers
+from crosshook.plugins.execution.worker import compute_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from distributed import Client, Future, LocalCluster
+
+    from crosshook.core.context import BuildContext
+    from crosshook.core.interfaces.executor import Task
+
+LARGE: Final = 512
+"""Bytes of a pickled argument from which it travels apart from the task, once per worker."""
+LOOK: Final = 2.0
+"""Seconds without a result after which the connection is looked at."""
+
+
+class DaskExecutor:
+    """Runs tasks on the workers of a Dask cluster."""
+
+    def __init__(
+        self,
+        address: str | None,
+        workers: int | None,
+        time_limit: float | None,
+        attempts: int,
+        timeout: float,
+    ) -> None:
+        """Connects to a cluster, or starts one.
+
+        Args:
+            address: of a scheduler, or None to start processes of this machine.
+            workers: processes to start, or to wait for at an address.
+            time_limit: seconds without any result after which busy workers are restarted.
+            attempts: how often a task may be begun.
+            timeout: seconds to wait for the scheduler and for workers.
+
+        Raises:
+            ConfigurationError: if Dask is not installed.
+            ExecutionError: if there is no scheduler, or no worker.
+        """
+        self._address, self._timeout = address, timeout
+        self._time_limit, self._attempts = time_limit, attempts
+        self._cluster: LocalCluster | None = None
+        self._client = self._connect(workers)
+        self._flying: dict[Future, Task] = {}
+        self._done: SimpleQueue[Future] = SimpleQueue()
+        self._shared: dict[str, Future] = {}
+        self._stuck: Counter[int] = Counter()
+        self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
+        self._home = str(Path.cwd())
+
+    def _connect(self, workers: int | None) -> Client:
+        try:
+            import dask
+            from distributed import Client, LocalCluster
+        except ImportError as error:
+            message = (
+                "executor: dask needs Dask's scheduler: "
+                "pip install 'dask[distributed]' (extra crosshook[dask])"
+            )
+            raise ConfigurationError(message) from error
+        dask.config.set({"distributed.scheduler.allowed-failures": self._attempts - 1})
+        try:
+            if self._address is None:
+                self._cluster = LocalCluster(
+                    n_workers=workers or len(os.sched_getaffinity(0)),
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
+                return Client(self._cluster, timeout=self._timeout)
+            client = Client(self._address, timeout=self._timeout)
+            client.wait_for_workers(workers or 1, timeout=self._timeout)
+        except (OSError, TimeoutError, ValueError) as error:
+            place = self._address or "this machine"
+            message = f"executor: no Dask workers at {place} within {self._timeout:g} s: {error}"
+            raise ExecutionError(message) from error
+        return client
+
+    def prepare(self, folder: Path) -> None:
+        """Makes sure that every worker sees the folder and computes with the same versions."""
+        check_workers(self._client, folder)
+
+    def submit(self, task: Task) -> None:
+        """Sends a task; what is large in it goes ahead, once."""
+        arguments = {name: self._small(value) for name, value in task.arguments.items()}
+        if not self._flying:
+            self._last = time.monotonic()
+        future = self._client.submit(
+            compute_in, self._home, task.number, task.function, arguments, pure=False
+        )
+        self._flying[future] = task
+        future.add_done_callback(self._done.put)
+
+    def _small(self, value: object) -> object:
+        data = pickle.dumps(value)
+        if len(data) < LARGE:
+            return value
+        digest = sha256(data).hexdigest()
+        if digest not in self._shared:  # a task, so that it survives the worker that has it
+            self._shared[digest] = self._client.submit(pickle.loads, data, pure=False)
+        return self._shared[digest]
+
+    def as_completed(self) -> Iterator[tuple[Task, object]]:
+        """Results as they come."""
+        while self._flying:
+            try:
+                future = self._done.get(timeout=min(LOOK, self._time_limit or LOOK))
+            except Empty:
+                self._look()
+                continue
+            task = self._flying.pop(future, None)
+            if task is None:  # of before a cancel
+                continue
+            result, seconds = self._result(future, task)
+            self._last, self._slowest = time.monotonic(), max(self._slowest, seconds)
+            yield task, result
+
+    def _result(self, future: Future, task: Task) -> tuple[object, float]:
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            found: tuple[object, float] = future.result(timeout=self._timeout)
+        except KilledWorker as error:
+            self.cancel()
+            message = (
+                f"task {task.number} ({task.function}) was lost with its worker (killed, or out "
+                f"of memory), {self._attempts} times; results so far are kept, and the run can be "
+                "resumed"
+            )
+            raise ExecutionError(message) from error
+        except (CancelledError, TimeoutError, OSError) as error:
+            if isinstance(error, OSError) and future.status == "error":
+                raise  # the task's own
+            raise self._gone() from error
+        return found
+
+    def _gone(self) -> ExecutionError:
+        self._flying.clear()
+        place = self._client.scheduler.address if self._client.scheduler else self._address
+        message = (
+            f"executor: the Dask scheduler at {place} is lost; results so far are kept, and the "
+            "run can be resumed"
+        )
+        return ExecutionError(message)
+
+    def _look(self) -> None:
+        """Nothing has come for a while: is the scheduler there, does a task hang?"""
+        if self._client.status != "running":
+            raise self._gone()
+        if self._time_limit is None or time.monotonic() - self._last < self._time_limit:
+            return
+        keys = {future.key: task for future, task in self._flying.items()}
+        busy: dict[str, list[Task]] = {}
+        for worker, at_work in self._client.processing().items():
+            own = [keys[key] for key in at_work if key in keys]
+            if own:
+                busy[worker] = own
+        for task in (task for tasks in busy.values() for task in tasks):
+            self._stuck[task.number] += 1
+            self._lost += 1
+            if self._stuck[task.number] >= self._attempts:
+                self.cancel()
+                message = (
+                    f"task {task.number} ({task.function}) gave nothing for {self._time_limit:g} s, "
+                    f"{self._attempts} times; results so far are kept, and the run can be resumed"
+                )
+                raise ExecutionError(message)
+        self._client.restart_workers(list(busy), timeout=self._timeout)
+        self._last = time.monotonic()
+
+    def cancel(self) -> None:
+        """Forgets every task; what a worker is at is finished, and nobody looks at it."""
+        if self._flying and self._client.status == "running":
+            self._client.cancel(list(self._flying))
+        self._flying.clear()
+        self._stuck.clear()
+
+    def load(self) -> Load:
+        """How busy the workers are."""
+        workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        silent = time.monotonic() - self._last if self._flying else 0.0
+        return Load(workers, min(len(self._flying), workers), self._slowest, silent, self._lost)
+
+    def close(self) -> None:
+        """Leaves the cluster; one of this machine's own is ended."""
+        self.cancel()
+        self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+
+def make(
+    context: BuildContext,
+    *,
+    address: str | None,
+    workers: int | None,
+    time_limit: float | None,
+    attempts: int,
+    timeout: float,
+) -> DaskExecutor:
+    """Builds the executor; see schemas/v1/components/dask.json for the options."""
+    return DaskExecutor(address, workers, time_limit, attempts, timeout)

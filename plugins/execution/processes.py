@@ -1,0 +1,170 @@
+"""The executor `processes`: fresh interpreters on this machine, replaced when they are lost.
+
+The engine is `concurrent.futures.ProcessPoolExecutor`. When one of its processes dies, all its
+tasks fail; here they are begun again in a new pool.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
+from typing import TYPE_CHECKING, Final
+
+from crosshook.core.errors import ExecutionError
+from crosshook.core.interfaces.executor import Load
+from crosshook.plugins.execution.worker import begin, compute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.queues import SimpleQueue
+    from pathlib import Path
+
+    from crosshook.core.context import BuildContext
+    from crosshook.core.interfaces.executor import Task
+
+AHEAD: Final = 2
+"""Tasks handed over per worker, so that none waits for the manager."""
+
+
+class ProcessExecutor:
+    """Runs tasks in processes that share nothing with this one but the disk."""
+
+    def __init__(self, workers: int, time_limit: float | None, attempts: int) -> None:
+        """Starts nothing yet: the processes come with the first task.
+
+        Args:
+            workers: processes.
+            time_limit: seconds without any result after which workers are taken to hang.
+            attempts: how often a task may be begun.
+        """
+        self._workers, self._time_limit, self._attempts = workers, time_limit, attempts
+        self._waiting: deque[Task] = deque()
+        self._flying: dict[Future[tuple[object, float]], Task] = {}
+        self._begun: Counter[int] = Counter()
+        self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
+        self._pool: ProcessPoolExecutor | None = None
+        self._pids: SimpleQueue[int] | None = None
+        self._known: set[int] = set()
+
+    def prepare(self, folder: Path) -> None:
+        """Nothing to do: the workers are on this machine."""
+
+    def submit(self, task: Task) -> None:
+        """Accepts a task."""
+        self._waiting.append(task)
+
+    def as_completed(self) -> Iterator[tuple[Task, object]]:
+        """Results as they come; tasks of lost workers are begun again."""
+        while self._waiting or self._flying:
+            self._hand_over()
+            done, _ = wait(self._flying, self._time_limit, FIRST_COMPLETED)
+            if not done and self._ready():
+                self._give_up(f"gave nothing for {self._time_limit:g} s")
+            broken = False
+            for future in done:
+                if isinstance(future.exception(), BrokenProcessPool):
+                    broken = True
+                elif (task := self._flying.pop(future, None)) is not None:
+                    self._begun.pop(task.number, None)
+                    result, seconds = future.result()
+                    self._last, self._slowest = time.monotonic(), max(self._slowest, seconds)
+                    yield task, result
+            if broken:
+                self._give_up("was lost with its worker (killed, or out of memory)")
+
+    def _ready(self) -> bool:
+        """Whether a worker was there when this was last asked: its start is not a task's time."""
+        assert self._pids is not None
+        before = bool(self._known)
+        while not self._pids.empty():
+            self._known.add(self._pids.get())
+        return before
+
+    def _hand_over(self) -> None:
+        while self._waiting and len(self._flying) < AHEAD * self._workers:
+            if self._pool is None:
+                self._start()
+            assert self._pool is not None
+            task = self._waiting.popleft()
+            try:
+                future = self._pool.submit(compute, task)
+            except BrokenProcessPool:  # a worker died while nobody looked
+                self._waiting.appendleft(task)
+                self._stop()
+                continue
+            if not self._flying:
+                self._last = time.monotonic()
+            self._flying[future] = task
+            self._begun[task.number] += 1
+
+    def _give_up(self, reason: str) -> None:
+        """Ends all workers; their tasks wait again, unless one was begun too often.
+
+        Tasks that were done before that keep their results.
+        """
+        self._stop()
+        wait(self._flying)
+        lost = []
+        for future in list(self._flying):
+            if future.cancelled() or isinstance(future.exception(), BrokenProcessPool):
+                lost.append(self._flying.pop(future))
+        self._lost += len(lost)
+        for task in lost:
+            if self._begun[task.number] >= self._attempts:
+                self.cancel()
+                message = (
+                    f"task {task.number} ({task.function}) {reason}, {self._attempts} times; "
+                    "results so far are kept, and the run can be resumed"
+                )
+                raise ExecutionError(message)
+        self._waiting.extendleft(sorted(lost, key=lambda task: -task.number))
+
+    def _start(self) -> None:
+        context = get_context("spawn")
+        self._pids = context.SimpleQueue()
+        self._pool = ProcessPoolExecutor(
+            self._workers, context, initializer=begin, initargs=(self._pids,)
+        )
+
+    def _stop(self) -> None:
+        """Kills the processes: what they were at is either finished or begun again."""
+        if self._pool is None or self._pids is None:
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._ready()
+        for child in active_children():
+            if child.pid in self._known:
+                child.kill()
+        self._pids.close()
+        self._pool, self._pids = None, None
+        self._known.clear()
+
+    def cancel(self) -> None:
+        """Forgets every task; workers finish what they are at, and nobody looks at it."""
+        self._waiting.clear()
+        for future in self._flying:
+            future.cancel()
+        self._flying.clear()
+        self._begun.clear()
+
+    def load(self) -> Load:
+        """How busy the workers are."""
+        running = min(len(self._flying), self._workers)
+        silent = time.monotonic() - self._last if running else 0.0
+        return Load(self._workers, running, self._slowest, silent, self._lost)
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self.cancel()
+        self._stop()
+
+
+def make(
+    context: BuildContext, *, workers: int | None, time_limit: float | None, attempts: int
+) -> ProcessExecutor:
+    """Builds the executor; see schemas/v1/components/processes.json for the options."""
+    return ProcessExecutor(workers or len(os.sched_getaffinity(0)), time_limit, attempts)
