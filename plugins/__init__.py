@@ -183,6 +183,26 @@ def crosshook_transfer_function() -> Iterable[Component[object]]:
 
 
 @hookimpl
+def crosshook_transfer_function() -> Iterable[Component[object]]:
+    """Built-in transfer functions."""
+    return [
+        Component(
+            "flow",
+            "crosshook.plugins.transfer.flow:make",
+            "splines whose shapes networks choose, one column given those before it",
+            schema="crosshook.schemas:v1/components/transfer-flow.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                trainable=True,
+                event_wise=True,
+                stateful=True,
+            ),
+        ),
+    ]
+
+
+@hookimpl
 def crosshook_event_reweighter() -> Iterable[Component[object]]:
     """Built-in event reweighters."""
     return [

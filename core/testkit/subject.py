@@ -36,6 +36,8 @@ class Case:
         legs: number of external legs m.
         discrete: number of values of each discrete dimension.
         unconditional: without condition vectors, although the component can take them.
+        angles: how many of the feature columns, the last ones, are angles in rad.
+        objects: largest number of objects in the set that goes with the features; 0 for no set.
     """
 
     dimensions: int = 0
@@ -44,6 +46,8 @@ class Case:
     legs: int = 0
     discrete: tuple[int, ...] = ()
     unconditional: bool = False
+    angles: int = 0
+    objects: int = 0
 
     @property
     def width(self) -> int:
@@ -57,6 +61,8 @@ class Case:
             ("discrete", values),
             ("k", self.channels if self.width or self.channels > 1 else 0),
             ("features", self.features),
+            ("angles", self.angles),
+            ("objects", self.objects),
             ("legs", self.legs),
         )
         text = ", ".join(f"{name}={value}" for name, value in parts if value)

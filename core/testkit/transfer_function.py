@@ -1,22 +1,36 @@
 """Checks of transfer functions: a normalised density over accepted events, and its sampler.
 
-Truth and reconstruction have the same dense columns here. Components are checked as the registry
-builds them, or as their saved model left them.
+Truth and reconstruction have the same dense columns here. Trainable components are checked after a
+small training on the events of a made-up detector, others as the registry builds them.
 """
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
 
-from crosshook.core.interfaces.features import Features
 from crosshook.core.testkit.compare import first_row, show_row
+from crosshook.core.testkit.envelope import Envelope
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding
-from crosshook.core.testkit.subject import Case
+from crosshook.core.testkit.transfer_cases import (
+    CASES,
+    cases,
+    fresh,
+    function_of,
+    inputs,
+    named,
+    source,  # noqa: F401 - looked up by name in `checks`
+    truths,
+    with_jets,
+)
+from crosshook.core.testkit.transfer_sets import (
+    angles_are_periodic,
+    order_of_objects_means_nothing,
+    sets_are_normalised,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,107 +38,68 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.interfaces.transfer_function import TransferFunction
-    from crosshook.core.testkit.subject import Subject
+    from crosshook.core.testkit.subject import Case, Subject
 
-CASES = (Case(features=1), Case(features=2))
 ROWS = (0, 1, 1000)
 TRUTHS = 5
 DRAWS = 20_000
 
 
-def features(columns: Tensor) -> Features:
-    """Dense features under the names the component was built with."""
-    names = tuple(f"x{i}" for i in range(columns.shape[1]))
-    return Features(columns, names, ("",) * len(names))
-
-
-def function_of(subject: Subject, case: Case) -> TransferFunction:
-    """The transfer function of a case, built once."""
-    return cast("TransferFunction", subject.built(case))
-
-
-def truths(subject: Subject, case: Case, n: int) -> Tensor:
-    """True values, standard normal, `(n, f)`."""
-    rng = subject.generator(f"truth/{case}/{n}")
-    shape = (n, case.features)
-    numbers = torch.randn(shape, generator=rng, dtype=torch.float64, device="cpu")
-    return numbers.to(subject.device)
-
-
-def _log_prob(built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _log_prob(case: Case, built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     chosen = cast("TransferFunction", built)
-    return {"log_prob": chosen.log_prob(features(inputs["reco"]), features(inputs["truth"]))}
+    truth = named(inputs["truth"], case)
+    return {"log_prob": chosen.log_prob(with_jets(inputs, case), truth)}
 
 
-def _log_acceptance(built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _log_acceptance(case: Case, built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     chosen = cast("TransferFunction", built)
-    return {"log_acceptance": chosen.log_acceptance(features(inputs["truth"]))}
+    return {"log_acceptance": chosen.log_acceptance(named(inputs["truth"], case))}
 
 
-def _sample(subject: Subject, built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _sample(
+    subject: Subject, case: Case, built: object, inputs: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     chosen = cast("TransferFunction", built)
-    drawn = chosen.sample(features(inputs["truth"]), 3, subject.generator("sample"))
-    return {"sample": drawn.dense}
+    drawn = chosen.sample(named(inputs["truth"], case), 3, subject.generator("sample"))
+    return {"sample": drawn.dense, **{name: values for name, (values, _) in drawn.sets.items()}}
 
 
 def exercises(subject: Subject) -> Iterator[Exercise]:
     """log_prob, log_acceptance and sample, for every case and number of rows."""
-    for case in CASES:
+    for case in cases(subject):
         built = function_of(subject, case)
-        fresh = partial(subject.build, case)
+        again = partial(fresh, subject, case)
         for n in ROWS:
-            truth = truths(subject, case, n)
-            both = {"reco": truth + 0.1 * truths(subject, case, n).flip(0), "truth": truth}
-            one = {"truth": truth}
-            yield Exercise("log_prob", case, built, fresh, both, _log_prob, {"log_prob": ()})
+            both = inputs(subject, case, n)
+            one = {"truth": both["truth"]}
+            yield Exercise(
+                "log_prob", case, built, again, both, partial(_log_prob, case), {"log_prob": ()}
+            )
             yield Exercise(
                 "log_acceptance",
                 case,
                 built,
-                fresh,
+                again,
                 one,
-                _log_acceptance,
+                partial(_log_acceptance, case),
                 {"log_acceptance": ()},
             )
             yield Exercise(
-                "sample", case, built, fresh, one, partial(_sample, subject), row_wise=False
+                "sample",
+                case,
+                built,
+                again,
+                one,
+                partial(_sample, subject, case),
+                row_wise=False,
             )
-
-
-class Envelope:
-    """A density that covers a sample with room to spare: half Gaussian, half Student-t (ν = 3)."""
-
-    def __init__(self, sample: Tensor) -> None:
-        """Takes centre and spread from a sample `(n, f)`."""
-        self._centre = sample.mean(dim=0)
-        self._scale = 1.5 * sample.std(dim=0).clamp(min=1e-12)
-
-    def draw(self, n: int, rng: torch.Generator) -> Tensor:
-        """n points, `(n, f)`: Gaussian ones first."""
-        device = self._centre.device
-        options = {"generator": rng, "dtype": torch.float64, "device": "cpu"}
-        normal = torch.randn((n, len(self._centre)), **options)  # type: ignore[call-overload]
-        chi = torch.randn((n, len(self._centre), 3), **options)  # type: ignore[call-overload]
-        student = normal / (chi.square().sum(dim=2) / 3.0).sqrt()
-        first = (torch.arange(n, device="cpu") < n // 2)[:, None]
-        numbers: Tensor = torch.where(first, normal, student).to(device)
-        return self._centre + self._scale * numbers
-
-    def log_density(self, x: Tensor) -> Tensor:
-        """Its logarithm, `(n,)`."""
-        t = (x - self._centre) / self._scale
-        gauss = (-0.5 * t.square() - 0.5 * math.log(2.0 * math.pi)).sum(dim=1)
-        constant = math.log(2.0 / (math.pi * math.sqrt(3.0)))
-        student = (constant - 2.0 * (1.0 + t.square() / 3.0).log()).sum(dim=1)
-        scale = self._scale.log().sum()
-        return torch.logaddexp(gauss, student) - math.log(2.0) - scale
 
 
 def _blocks(subject: Subject, case: Case) -> Iterator[tuple[Tensor, Tensor]]:
     """A truth row and its draws, for a few rows sampled in one call."""
     function = function_of(subject, case)
     truth = truths(subject, case, TRUTHS)
-    drawn = function.sample(features(truth), DRAWS, subject.generator("blocks")).dense
+    drawn = function.sample(named(truth, case), DRAWS, subject.generator("blocks")).dense
     for i in range(TRUTHS):
         yield truth[i], drawn[i * DRAWS : (i + 1) * DRAWS]
 
@@ -136,8 +111,8 @@ def density_is_normalised(subject: Subject) -> Iterator[Finding]:
         for z, drawn in _blocks(subject, case):
             envelope = Envelope(drawn)
             x = envelope.draw(2 * DRAWS, subject.generator("envelope"))
-            truth = features(z.expand(len(x), -1))
-            ratio = (function.log_prob(features(x), truth) - envelope.log_density(x)).exp()
+            truth = named(z.expand(len(x), -1), case)
+            ratio = (function.log_prob(named(x, case), truth) - envelope.log_density(x)).exp()
             mean, error = float(ratio.mean()), float(ratio.std()) / len(x) ** 0.5
             if not abs(mean - 1.0) <= 5.0 * error + subject.tolerance:
                 yield Finding(
@@ -158,10 +133,10 @@ def sample_follows_log_prob(subject: Subject) -> Iterator[Finding]:
         for z, drawn in _blocks(subject, case):
             envelope = Envelope(drawn)
             x = envelope.draw(DRAWS, subject.generator("envelope"))
-            truth = features(z.expand(DRAWS, -1))
+            truth = named(z.expand(DRAWS, -1), case)
             sides = []
             for points, sign in ((drawn, -1.0), (x, 1.0)):
-                log_ratio = function.log_prob(features(points), truth)
+                log_ratio = function.log_prob(named(points, case), truth)
                 log_ratio = log_ratio - envelope.log_density(points)
                 sides.append(torch.sigmoid(sign * log_ratio))
             middle, spread = drawn.median(dim=0).values, drawn.std(dim=0).clamp(min=1e-12)
@@ -194,7 +169,7 @@ def acceptance_is_a_probability(subject: Subject) -> Iterator[Finding]:
     """log ε(z) ≤ 0 and not NaN, near and far from where truth usually is."""
     for case in CASES:
         truth = truths(subject, case, 1000) * 3.0
-        found = function_of(subject, case).log_acceptance(features(truth))
+        found = function_of(subject, case).log_acceptance(named(truth, case))
         row = first_row(~(found <= 0.0))
         if row >= 0:
             given = show_row({"truth": truth}, row)
@@ -210,7 +185,7 @@ def densities_are_not_infinite(subject: Subject) -> Iterator[Finding]:
         reco = (
             truth * torch.logspace(-3, 6, 1000, dtype=torch.float64, device=truth.device)[:, None]
         )
-        found = function_of(subject, case).log_prob(features(reco), features(truth))
+        found = function_of(subject, case).log_prob(named(reco, case), named(truth, case))
         row = first_row(~(found < torch.inf))
         if row >= 0:
             given = show_row({"reco": reco, "truth": truth}, row)
@@ -225,7 +200,7 @@ def sample_has_a_row_per_draw(subject: Subject) -> Iterator[Finding]:
     for case in CASES:
         function = function_of(subject, case)
         for n, draws in ((0, 3), (1, 1), (7, 3)):
-            truth = features(truths(subject, case, n))
+            truth = named(truths(subject, case, n), case)
             drawn = function.sample(truth, draws, subject.generator("one"))
             again = function.sample(truth, draws, subject.generator("one"))
             other = function.sample(truth, draws, subject.generator("two"))
@@ -251,4 +226,7 @@ CHECKS = (
     sample_has_a_row_per_draw,
     density_is_normalised,
     sample_follows_log_prob,
+    angles_are_periodic,
+    order_of_objects_means_nothing,
+    sets_are_normalised,
 )

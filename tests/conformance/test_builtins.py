@@ -80,19 +80,31 @@ FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
 }
 """Option sets that are tried besides the defaults: everything that makes other code run."""
 
-FEW_STEPS, FEW_EVALUATIONS = 30, 400
+SHORT: dict[str, object] = {"epochs": 3, "acceptance_epochs": 2, "precision": "float64"}
+SMALL = {**SHORT, "hidden": 5, "depth": 1}
+TRANSFER_OPTIONS: dict[str, list[dict[str, object]]] = {
+    "flow": [{**SMALL, "components": 2, "bins": 3, "encoding": 2}],
+}
+"""Option sets of transfer functions."""
+
+FEW_STEPS, FEW_EVALUATIONS, FEW_EVENTS = 30, 400, 2000
 """A training that leaves the identity; the kit's checks hold for any trained state."""
 
 
 def _subjects(registered: Registered) -> Iterator[tuple[str, Subject]]:
     component = registered.component
     given = [REQUIRED_OPTIONS.get(component.name, {}), *FURTHER_OPTIONS.get(component.name, [])]
+    if registered.interface.name == "transfer_function":
+        given = TRANSFER_OPTIONS[component.name]
     for number, options in enumerate(given):
         subject = Subject(registered, default_registry(), options, tolerance=FLOAT64)
         if component.capabilities.learns or subject.interface == "amplitude_surrogate":
             subject.evaluations = FEW_EVALUATIONS
             if "precision" not in options:
                 subject.tolerance = FLOAT32
+        if subject.interface == "transfer_function":
+            subject.evaluations = FEW_EVENTS
+            subject.tolerance = FLOAT64 if "precision" in options else FLOAT32
         place = f"-{number}" if number else ""
         yield f"{subject.interface}-{component.name}{place}", subject
 

@@ -1,0 +1,1 @@
+"""Transfer functions: paired tables they learn from, training, evaluation, simulation of events."""

@@ -1,0 +1,1 @@
+"""Transfer functions: parametric response, mixtures of Gaussians, splines, a transformer."""
