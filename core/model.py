@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from crosshook.core.component import Slot
 from crosshook.core.errors import ModelError, brief
 from crosshook.core.interfaces import INTERFACES
+from crosshook.core.json_text import parse_json
 from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def read_document(directory: Path) -> dict[str, object]:
     """
     path = directory / DOCUMENT
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = parse_json(path.read_text("utf-8"))
     except OSError as error:
         message = f"{directory}: no model here: {error.strerror} ({DOCUMENT})"
         raise ModelError(message) from error

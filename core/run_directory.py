@@ -24,6 +24,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.errors import InputError, OutputError
+from crosshook.core.json_text import parse_json
 from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ class RunDirectory:
             InputError: if it is missing or damaged.
         """
         try:
-            return cast("dict[str, object]", json.loads(path.read_text("utf-8")))
+            return cast("dict[str, object]", parse_json(path.read_text("utf-8")))
         except OSError as error:
             message = f"{path}: {error.strerror}"
             raise InputError(message) from error

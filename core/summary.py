@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crosshook.core.cli.visible import visible
 from crosshook.core.quantity import quantity_of
 from crosshook.core.report.choice import STATES, candidate, candidate_names, figures_of, versions
 from crosshook.core.report.generation import readable, signed
@@ -74,7 +75,7 @@ def print_summary(
         line = Text.assemble((str(path), "cyan"), "  ", (size(bytes_), "dim"))
         out.print(line, soft_wrap=True)
     for note in top.notes:
-        out.print(Text(f"note: {note}", style="yellow"), soft_wrap=True)
+        out.print(Text(visible(f"note: {note}"), style="yellow"), soft_wrap=True)
 
 
 def _table(
@@ -97,13 +98,13 @@ def _table(
     )
     for i, name in enumerate(columns):
         table.add_column(
-            Text(name),
+            Text(visible(name)),
             justify="right" if i in right else "left",
             style="bold" if i == bold else ("" if any(columns) or i == 0 else "dim"),
             no_wrap=i in right,  # a number keeps its unit; a label may take two lines
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(visible(cell)) for cell in row))
     return table
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crosshook.core.cli.visible import visible
 from crosshook.core.component import Command
 from crosshook.core.errors import Cancelled, CrosshookError, OutputError, RegistryError
 from crosshook.core.registry import default_registry, load_target
@@ -203,11 +204,11 @@ def main(arguments: list[str] | None = None) -> None:
         with _terminable():
             code = group.main(args=arguments, prog_name="crosshook", standalone_mode=False)
     except CrosshookError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {visible(str(error))}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk can meet any write
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {place}{error.strerror or error}", err=True)
+        click.echo(f"error: {visible(f'{place}{error.strerror or error}')}", err=True)
         sys.exit(OutputError.exit_code)
     except click.exceptions.Abort as error:
         if isinstance(error.__cause__, Terminated):

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from crosshook.core.cli.visible import visible
 from crosshook.core.events.particle_names import particle_name
 from crosshook.core.quantity import quantity_of
 
@@ -44,7 +45,7 @@ def _print_facts(facts: Iterable[tuple[str, str]]) -> None:
     # Long words are file names; folding keeps them whole for copying.
     table.add_column(overflow="fold")
     for name, value in facts:
-        table.add_row(name, Text(value))
+        table.add_row(name, Text(visible(value)))
     Console().print(table)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from crosshook.core.cross_section import cross_section
 from crosshook.core.errors import InputError
 from crosshook.core.events.run_info import RunInfo
+from crosshook.core.json_text import parse_json
 
 if TYPE_CHECKING:
     from crosshook.core.cross_section import WeightSums
@@ -47,7 +48,7 @@ def read_document(text: str) -> RunInfo:
         InputError: if the text is no such document, or of a later version.
     """
     try:
-        values = json.loads(text)
+        values = parse_json(text)
         found = values["format"], values["version"]
         if found == (FORMAT, VERSION):
             return RunInfo.from_json(values["run"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crosshook.core.errors import InputError
 from crosshook.core.inference.result import FORMAT as INFERENCE
 from crosshook.core.inference.result import InferenceReport
+from crosshook.core.json_text import parse_json
 from crosshook.core.report.html import write_html
 from crosshook.core.report.inference import write_inference_html
 from crosshook.core.report.reading import read_record
@@ -47,7 +48,7 @@ def redraw(directory: Path, output: Path | None = None) -> Path:
         message = f"{run.report}: cannot be read: {error}"
         raise InputError(message) from error
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except json.JSONDecodeError as error:
         message = f"{run.report}: not JSON: line {error.lineno}: {error.msg.lower()}"
         raise InputError(message) from error

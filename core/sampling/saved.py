@@ -18,6 +18,7 @@ from crosshook.core.context import BuildContext
 from crosshook.core.errors import ModelError
 from crosshook.core.execute import one_thread
 from crosshook.core.interfaces.training import Stateful
+from crosshook.core.json_text import parse_json
 from crosshook.core.model import save_model
 from crosshook.core.registry import default_registry
 from crosshook.core.run_directory import RunDirectory
@@ -99,7 +100,7 @@ def open_sampler(directory: str | Path, *, device: str = "cpu") -> TrainedSample
 def _of_function(path: Path, device: str) -> TrainedSampler:
     check_device(device)
     try:
-        document = json.loads((path / DOCUMENT).read_text("utf-8"))
+        document = parse_json((path / DOCUMENT).read_text("utf-8"))
         if document["format"] != FORMAT:
             message = f"{path / DOCUMENT}: not a sampler of format {FORMAT}"
             raise ModelError(message)
