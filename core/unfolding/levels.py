@@ -247,8 +247,16 @@ def flags_of(table: Table, text: str | None, usual: str, where: str) -> NDArray[
     return column.astype(np.bool_)
 
 
-def weights_of(table: Table, text: str | None, where: str) -> Floats:
+def weights_of(
+    table: Table, text: str | None, where: str, rows: NDArray[np.bool_] | None = None
+) -> Floats:
     """Weights of the rows: an expression, the column weight, or 1, `(n,)`.
+
+    Args:
+        table: with the columns.
+        text: the expression, or None.
+        where: in the run file, for messages.
+        rows: whose weights have to be finite, `(n,)`; all if None.
 
     Raises:
         InputError: if a column is missing, or a weight is not finite.
@@ -258,7 +266,7 @@ def weights_of(table: Table, text: str | None, where: str) -> Floats:
             return np.ones(table.length)
         text = WEIGHT
     weights = quantity_of(table, text, where)
-    bad = ~np.isfinite(weights)
+    bad = ~np.isfinite(weights) & (True if rows is None else rows)
     if bad.any():
         row = int(np.nonzero(bad)[0][0])
         message = f"{table.place(row)}: weight {text} is {weights[row]:g}"

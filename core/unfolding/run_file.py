@@ -287,7 +287,7 @@ def _simulation(part: Mapping[str, object], folder: Path, where: str) -> Simulat
             _files(truth["file"], folder),
             cast("str | None", truth["tree"]),
             str(truth["event"]),
-            cast("str | None", truth["weight"]),
+            _expression(truth["weight"]),
         )
     events = _events("simulation", part, folder)
     return SimulationFiles(events, _level(truth), own, cast("str | None", part["pass_truth"]))
@@ -305,11 +305,15 @@ def _events(kind: str, part: Mapping[str, object], folder: Path) -> EventFiles:
         files=_files(part["file"], folder),
         tree=cast("str | None", part.get("tree")),
         reco=_level(reco) if chosen else None,
-        weight=cast("str | None", part.get("weight")),
+        weight=_expression(part.get("weight")),
         pass_reco=cast("str | None", part.get("pass_reco")),
         selection=cast("str | None", part.get("selection")),
         scale=scale,
     )
+
+
+def _expression(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _level(part: Mapping[str, object]) -> LevelColumns:

@@ -133,13 +133,16 @@ def _simulated(config: UnfoldConfig) -> _Simulated:
     if outside:
         notes = (f"{outside} simulated events have neither truth nor reconstruction: left out",)
     rows = np.nonzero(kept)[0]
-    systematics = {
-        name: weights_of(table, text, f"systematics.{name}") for name, text in config.systematics
-    }
     truth = read_level("truth", table, files.truth, "simulation.truth")
     assert files.events.reco is not None
     reco = read_level("reco", table, files.events.reco, "simulation.reco")
-    weight = weights_of(table, files.events.weight, "simulation.weight")
+    weight = weights_of(table, files.events.weight, "simulation.weight", kept)
+    both = kept & has_truth & has_reco
+    systematics = {}
+    for name, text in config.systematics:
+        varied = weights_of(table, text, f"systematics.{name}", both)
+        # What depends on a level that an event does not have leaves it as it is.
+        systematics[name] = np.where(np.isfinite(varied), varied, weight)
     return _Simulated(
         rows_of(truth, kept),
         rows_of(reco, kept),
@@ -187,7 +190,7 @@ def _measured(
     kept = flags_of(table, files.pass_reco, PASS_RECO, f"{files.kind}.pass_reco")
     kept = kept & flags_of(table, files.selection, "", f"{files.kind}.selection")
     rows = np.nonzero(kept)[0]
-    weight = weights_of(table, files.weight, f"{files.kind}.weight")[kept] * files.scale
+    weight = weights_of(table, files.weight, f"{files.kind}.weight", kept)[kept] * files.scale
     level = rows_of(level, kept)
     everywhere = np.ones(len(rows), np.bool_)
     check_finite(level, everywhere, lambda row: table.place(int(rows[row])), PASS_RECO)

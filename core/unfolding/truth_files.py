@@ -211,31 +211,33 @@ def _of_events(
     systematics: Sequence[tuple[str, str]],
 ) -> _Truth:
     """Quantities of the events of event files."""
-    opened = open_events(own.files)
-    info = opened.info
-    quantities = {
-        name: EventExpression.quantity(text, info, f"simulation.truth.columns.{name}")
-        for name, text in pairs
-    }
-    weights = {
-        "": EventExpression.quantity(own.weight or OWN_WEIGHT, info, "simulation.truth.weight"),
-        **{
-            name: EventExpression.quantity(text, info, f"systematics.{name}")
-            for name, text in systematics
-        },
-    }
-    passes = None
-    if condition is not None:
-        passes = EventExpression.condition(condition, info, "simulation.pass_truth")
-    found: dict[str, list[Floats]] = {name: [] for name in quantities}
-    weighed: dict[str, list[Floats]] = {name: [] for name in weights}
-    passed: list[Flags] = []
-    for batch in opened:
-        for name, expression in quantities.items():
-            found[name].append(expression.values(batch))
-        for name, expression in weights.items():
-            weighed[name].append(expression.values(batch))
-        passed.append(np.ones(len(batch), np.bool_) if passes is None else passes.holds(batch))
+    with open_events(own.files) as opened:
+        info = opened.info
+        quantities = {
+            name: EventExpression.quantity(text, info, f"simulation.truth.columns.{name}")
+            for name, text in pairs
+        }
+        weights = {
+            "": EventExpression.quantity(
+                own.weight or OWN_WEIGHT, info, "simulation.truth.weight"
+            ),
+            **{
+                name: EventExpression.quantity(text, info, f"systematics.{name}")
+                for name, text in systematics
+            },
+        }
+        passes = None
+        if condition is not None:
+            passes = EventExpression.condition(condition, info, "simulation.pass_truth")
+        found: dict[str, list[Floats]] = {name: [] for name in quantities}
+        weighed: dict[str, list[Floats]] = {name: [] for name in weights}
+        passed: list[Flags] = []
+        for batch in opened:
+            for name, expression in quantities.items():
+                found[name].append(expression.values(batch))
+            for name, expression in weights.items():
+                weighed[name].append(expression.values(batch))
+            passed.append(np.ones(len(batch), np.bool_) if passes is None else passes.holds(batch))
     if not passed:
         message = f"{own.files[0]}: no events"
         raise InputError(message)
