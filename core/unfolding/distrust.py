@@ -56,8 +56,9 @@ def _sums(found: Diagnostics) -> Iterator[str]:
     allowed = max(CLOSURE * closure.measured_error / abs(closure.measured), SMALL)
     if abs(closure.difference) > allowed:
         yield (
-            f"normalisation: folded with the detector the result has {closure.difference:+.2%} "
-            f"events more than measured, {allowed:.2%} is allowed"
+            f"normalisation: folded with the detector the result has {abs(closure.difference):.2%} "
+            f"{'more' if closure.difference > 0 else 'fewer'} events than were measured, "
+            f"{allowed:.2%} is allowed"
         )
 
 
