@@ -134,8 +134,8 @@ def segments(profiled: Profile, limit: Tensor | float) -> tuple[tuple[float, flo
         limit: one value, or one for each of the profile's, `(v,)`.
 
     Returns:
-        Lower and upper end of each, increasing. One that crosses the end of a closed axis ends
-        beyond it, above the period.
+        Lower and upper end of each, increasing. One that crosses the end of a closed axis goes
+        beyond it, with its middle inside.
     """
     above = (profiled.statistic - limit).tolist()
     values = profiled.values.tolist()
@@ -161,5 +161,5 @@ def segments(profiled: Profile, limit: Tensor | float) -> tuple[tuple[float, flo
     period = profiled.axis.period
     if profiled.axis.closed and period is not None:
         end = float(profiled.axis.values[0]) + period
-        found = [(a - period, b - period) if a >= end else (a, b) for a, b in found]
+        found = [(a - period, b - period) if a + b >= 2 * end else (a, b) for a, b in found]
     return tuple(sorted(found))

@@ -14,8 +14,8 @@ class IntervalResult:
     Attributes:
         level: of confidence.
         method: `wilks` or `neyman`.
-        segments: lower and upper end of each part; parts across the end of a circle begin below
-            its beginning.
+        segments: lower and upper end of each part; parts across the end of a circle go beyond
+            it.
     """
 
     level: float

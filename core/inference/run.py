@@ -31,8 +31,8 @@ from crosshook.core.inference.summary import (
     true_values,
 )
 from crosshook.core.progress import Silent
+from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
-from crosshook.core.stage_records import versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
