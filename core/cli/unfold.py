@@ -24,6 +24,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--output", type=FILE, help="Directory of the unfolding.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that compute replicas.")
 @click.option("--overwrite", is_flag=True, help="Replace an unfolding that is there already.")
 @click.option("--resume", type=FILE, metavar="DIR", help="Go on with an unfolding that stopped.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -38,6 +39,7 @@ def unfold(
     settings: tuple[str, ...],
     output: Path | None,
     seed: int | None,
+    workers: int | None,
     overwrite: bool,
     resume: Path | None,
     as_json: bool,
@@ -47,7 +49,9 @@ def unfold(
     from crosshook.core.errors import ConfigurationError
     from crosshook.core.unfolding.run_file import Flags, load_unfold_file
 
-    flags = Flags(simulation, measured, background, method, observables, settings, output, seed)
+    flags = Flags(
+        simulation, measured, background, method, observables, settings, output, seed, workers
+    )
     if resume is not None:
         if run_file is not None or flags != Flags() or overwrite:
             message = "--resume goes on as the unfolding was begun: nothing else can be given"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import NumericalError
-from crosshook.core.execute import one_thread
+from crosshook.core.execute import one_thread, opened
 from crosshook.core.progress import Silent
 from crosshook.core.results import as_json
 from crosshook.core.stage_records import versions
@@ -44,6 +44,7 @@ from crosshook.core.unfolding.weighted_events import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from crosshook.core.execute import Executor
     from crosshook.core.interfaces.unfolder import Unfolded
     from crosshook.core.progress import Progress
     from crosshook.core.unfolding.diagnostics_result import Diagnostics
@@ -67,6 +68,7 @@ def unfold(
     seed: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> UnfoldReport:
     """Unfolds measured events and writes weighted truth events, metadata and report.
 
@@ -82,6 +84,7 @@ def unfold(
         seed: instead of the run file's.
         overwrite: replace an unfolding that is there already.
         progress: told how far it is.
+        executor: computes replicas, and is left open; that of the run file if None.
 
     Raises:
         CrosshookError: whatever a user can cause, in one line.
@@ -99,15 +102,21 @@ def unfold(
     path = _path(run_file)
     folder = Path() if path is None else path.parent
     config = load_unfold_file(path, flags)
-    return unfold_from(config, folder, overwrite=overwrite, progress=progress)
+    return unfold_from(config, folder, overwrite=overwrite, progress=progress, executor=executor)
 
 
-def resume_unfold(directory: Path | str, *, progress: Progress | None = None) -> UnfoldReport:
+def resume_unfold(
+    directory: Path | str,
+    *,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
+) -> UnfoldReport:
     """Goes on with an unfolding that was stopped: fits that are done are not done again.
 
     Args:
         directory: of the unfolding.
         progress: told how far it is.
+        executor: computes replicas, and is left open; that of the run file if None.
 
     Raises:
         InputError: if there is no unfolding on its way.
@@ -115,7 +124,7 @@ def resume_unfold(directory: Path | str, *, progress: Progress | None = None) ->
     place = UnfoldDirectory(Path(directory))
     given, folder = place.read_state()
     config = resolve_unfold(given, str(place.run_file), Path(folder), place.path)
-    return _computed(config, read_sample(config), progress)
+    return _computed(config, read_sample(config), progress, executor)
 
 
 def unfold_from(
@@ -124,6 +133,7 @@ def unfold_from(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> UnfoldReport:
     """Unfolds as a run file says that is read already; see `unfold`.
 
@@ -132,13 +142,14 @@ def unfold_from(
         folder: that relative paths in it are taken from.
         overwrite: replace an unfolding that is there already.
         progress: told how far it is.
+        executor: computes replicas, and is left open; that of the run file if None.
     """
     directory = UnfoldDirectory(config.directory)
     directory.check_free(overwrite)
     require_parquet()
     sample = read_sample(config)  # before what is there is removed
     directory.start(config.given, config.document, folder)
-    return _computed(config, sample, progress)
+    return _computed(config, sample, progress, executor)
 
 
 @dataclass(frozen=True)
@@ -158,21 +169,25 @@ class _Fitted:
     processor: float
 
 
-def _computed(config: UnfoldConfig, sample: Sample, progress: Progress | None) -> UnfoldReport:
+def _computed(
+    config: UnfoldConfig, sample: Sample, progress: Progress | None, executor: Executor | None
+) -> UnfoldReport:
     shown = progress if progress is not None else Silent()
     directory = UnfoldDirectory(config.directory)
     spec = UnfolderSpec.of(config.slot, config.device, config.disable)
     _tests(config).check(sample.inputs)
     fitted = _nominal(spec, sample.inputs, config.seed, directory, shown)
     began = time.perf_counter()
-    parts = _replicas(config, spec, sample, directory, shown)
-    replica_seconds = time.perf_counter() - began
-    unfolded = replace(
-        fitted.unfolded, families={**fitted.unfolded.families, **families_of(parts)}
-    )
-    table = _table(unfolded, sample, directory)
-    axes = _axes(config, unfolded, table)
-    diagnostics = _diagnostics(config, spec, sample.inputs, unfolded, axes, parts, shown)
+    with opened(executor, config.executor, config.registry, directory.path) as engine:
+        parts = _replicas(config, spec, sample, directory, engine, shown)
+        replica_seconds = time.perf_counter() - began
+        families = {**fitted.unfolded.families, **families_of(parts)}
+        unfolded = replace(fitted.unfolded, families=families)
+        table = _table(unfolded, sample, directory)
+        axes = _axes(config, unfolded, table)
+        diagnostics = _diagnostics(
+            config, spec, sample.inputs, unfolded, axes, parts, engine, shown
+        )
     columns = {**table.columns, **weight_columns(unfolded.families)}
     files = {directory.events().name: directory.events()}
     write_parquet(directory.events(), columns)
@@ -222,6 +237,7 @@ def _replicas(
     spec: UnfolderSpec,
     sample: Sample,
     directory: UnfoldDirectory,
+    executor: Executor,
     progress: Progress,
 ) -> tuple[Part, ...]:
     plan = ReplicaPlan(**config.replicas)
@@ -232,7 +248,8 @@ def _replicas(
         sample.inputs,
         plan,
         config.seed,
-        progress=progress,
+        executor,
+        progress,
         systematics=sample.systematics,
         folder=directory.fits,
     )
@@ -276,6 +293,7 @@ def _diagnostics(
     unfolded: Unfolded,
     axes: Sequence[HistogramAxis],
     parts: Sequence[Part],
+    executor: Executor,
     progress: Progress,
 ) -> Diagnostics:
     both = set(inputs.simulation.truth.names) & set(inputs.simulation.reco.names)
@@ -293,6 +311,7 @@ def _diagnostics(
         progress,
         binnings=binnings or None,
         parts=parts,
+        executor=executor,
         folder=UnfoldDirectory(config.directory).fits,
     )
 

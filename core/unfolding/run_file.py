@@ -105,7 +105,8 @@ class UnfoldConfig:
     """A run file, resolved.
 
     Attributes:
-        document: the whole file with every default.
+        document: the whole file with every default, less what its results do not depend on: the
+            executor.
         given: the file as given, settings applied.
         registry: of the plugins it uses.
         simulation: where simulated events are.
@@ -126,6 +127,7 @@ class UnfoldConfig:
         disable: plugins and components left out.
         seed: of all random streams.
         device: where to compute.
+        executor: who computes replicas.
     """
 
     document: Mapping[str, object]
@@ -149,6 +151,7 @@ class UnfoldConfig:
     disable: tuple[str, ...]
     seed: int
     device: str
+    executor: Slot
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ class Flags:
         settings: `key=value` pairs.
         output: directory.
         seed: of all random streams.
+        workers: processes that compute replicas.
     """
 
     simulation: Path | None = None
@@ -174,6 +178,7 @@ class Flags:
     settings: tuple[str, ...] = ()
     output: Path | None = None
     seed: int | None = None
+    workers: int | None = None
 
 
 def load_unfold_file(path: Path | None, flags: Flags) -> UnfoldConfig:
@@ -212,6 +217,8 @@ def resolve_unfold(
     slot = Slot.parse(cast("str | Mapping[str, object]", full["unfolder"]))
     slot = Slot(slot.use, registry.options(INTERFACE, slot, f"{where}: unfolder"))
     full["unfolder"] = slot.as_dict()
+    executor = Slot.parse(cast("str | Mapping[str, object]", full.pop("executor")))
+    executor = Slot(executor.use, registry.options("executor", executor, f"{where}: executor"))
     background = cast("Mapping[str, object] | None", full["background"])
     names = cast("list[str] | None", full["observables"])
     written = cast("dict[str, object]", full["output"])
@@ -242,6 +249,7 @@ def resolve_unfold(
         disable=disable,
         seed=cast("int", full["seed"]),
         device=cast("str", full["device"]),
+        executor=executor,
     )
 
 
@@ -267,6 +275,12 @@ def _put_in(given: dict[str, object], flags: Flags, where: str) -> None:
         given["observables"] = list(flags.observables)
     if flags.seed is not None:
         given["seed"] = flags.seed
+    if flags.workers is not None:
+        named = given.get("executor", "processes")
+        slot = dict(named) if isinstance(named, dict) else {"use": named}
+        options = slot.get("options")
+        known = options if isinstance(options, dict) else {}
+        given["executor"] = {**slot, "options": {**known, "workers": flags.workers}}
     apply_settings(given, flags.settings)
 
 
