@@ -55,6 +55,9 @@ SMALL = {
 SMALL_SURROGATE = ("points.draw=2000", "sampling.evaluations=2000", "output.report=none")
 """Likewise of `crosshook surrogate train`."""
 
+SMALL_UNFOLD = ("replicas={bootstrap_data: 3}", "output.report=none")
+"""Likewise of `crosshook unfold`."""
+
 DEMO = ["crosshook", "run", "examples/ttbar.yaml", "--overwrite"]
 """What `make demo` runs once crosshook is installed."""
 
@@ -157,6 +160,8 @@ class Reader:
         """Further settings of a run that keep its samples small."""
         if words[1:3] == ["surrogate", "train"]:
             return [word for setting in SMALL_SURROGATE for word in ("--set", setting)]
+        if words[1] == "unfold" and words[2] not in ("plot", "export"):
+            return [word for setting in SMALL_UNFOLD for word in ("--set", setting)]
         if words[1] != "run" or "--help" in words:
             return []
         given = [w.partition("=")[0] for flag, w in pairwise(words) if flag == "--set"]

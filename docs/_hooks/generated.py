@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from command_help import all_commands, command
 from interface_pages import checks, components, hook_table
 from mkdocs.exceptions import PluginError
-from option_tables import option_table, run_file_table, surrogate_file_table
+from option_tables import option_table, run_file_table, surrogate_file_table, unfold_file_table
 from source_reference import error_table, interface, members, module_text, public
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "public": public,
     "run-file": run_file_table,
     "surrogate-file": surrogate_file_table,
+    "unfold-file": unfold_file_table,
 }
 
 

@@ -26,6 +26,11 @@ def surrogate_file_table(*keys: str) -> str:
     return _table("v1/surrogate", *keys)
 
 
+def unfold_file_table(*keys: str) -> str:
+    """Likewise for the run file of `crosshook unfold`."""
+    return _table("v1/unfold", *keys)
+
+
 def _table(schema: str, *keys: str) -> str:
     root = schemas.load(schema)
     rows = []
@@ -52,6 +57,7 @@ def option_table(interface: str, name: str) -> str:
 
 
 def _rows(path: str, rule: Rule, root: Rule, required: bool = False) -> list[str]:
+    rule = _resolved(rule, root)
     inner = rule.get("properties")
     if isinstance(inner, dict):
         needed = cast("list[str]", rule.get("required", []))
@@ -66,6 +72,17 @@ def _rows(path: str, rule: Rule, root: Rule, required: bool = False) -> list[str
         for key, part in cast("dict[str, Rule]", every.get("properties", {})).items():
             rows += _rows(f"{path}.NAME.{key}", part, root, key in needed)
     return rows
+
+
+def _resolved(rule: Rule, root: Rule) -> Rule:
+    """A rule with what it refers to put in; slots and files keep the names readers know."""
+    reference = rule.get("$ref")
+    if not isinstance(reference, str) or reference.endswith(("slot", "files")):
+        return rule
+    known = cast("dict[str, Rule]", root.get("$defs", {})).get(reference.rpartition("/")[2])
+    if known is None:
+        return rule
+    return {**known, **{key: value for key, value in rule.items() if key != "$ref"}}
 
 
 def _row(path: str, rule: Rule, required: bool) -> str:
