@@ -6,6 +6,7 @@ import importlib.util
 import math
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,3 +130,18 @@ def toy() -> Toy:
 @pytest.fixture(scope="session")
 def teach() -> Callable[..., EventProposal]:
     return trained_proposal
+
+
+@pytest.fixture
+def write_parquet(tmp_path: Path) -> Callable[..., Path]:
+    numbers = count()
+
+    def write(columns: dict[str, list[Any]]) -> Path:
+        pyarrow = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        path = tmp_path / f"events{next(numbers)}.parquet"
+        parquet.write_table(pyarrow.table(columns), path)
+        return path
+
+    return write
