@@ -19,6 +19,7 @@ from crosshook.core.observed import Observed
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.variations import plan_variations
 from crosshook.core.progress import Silent
+from crosshook.core.provenance import versions
 from crosshook.core.quantity import quantity_of
 from crosshook.core.registry import default_registry
 from crosshook.core.results import IterationResult, RunResult, as_json
@@ -33,7 +34,7 @@ from crosshook.core.sampling.build import (
     build_sampler,
 )
 from crosshook.core.sampling.groups import check_groups
-from crosshook.core.stage_records import StageRecords, versions
+from crosshook.core.stage_records import StageRecords
 from crosshook.core.surrogate_stage import check_surrogate
 from crosshook.core.train import TrainingPlan, check_keeps, plan_training
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-CHUNK = 1 << 20
-
 
 class RunDirectory:
     """One run's directory.
@@ -298,14 +296,27 @@ class RunDirectory:
         Returns:
             Its name, size in bytes and SHA-256.
         """
-        digest = hashlib.sha256()
-        with path.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
         name = str(path.relative_to(self.path))
-        entry = {"name": name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-        self._append(self.manifest, json.dumps(entry))
-        return name, path.stat().st_size, digest.hexdigest()
+        checksum, size = self.checksum(name), path.stat().st_size
+        self._append(self.manifest, json.dumps({"name": name, "bytes": size, "sha256": checksum}))
+        return name, size, checksum
+
+    def checksum(self, name: str) -> str:
+        """SHA-256 of an output.
+
+        Raises:
+            InputError: if it cannot be read, or lies outside of the directory.
+        """
+        path = self.path / name
+        if not path.resolve().is_relative_to(self.path.resolve()):
+            message = f"{self.manifest}: {name!r} lies outside of the run directory"
+            raise InputError(message)
+        try:
+            with path.open("rb") as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            message = f"{path}: {error.strerror}"
+            raise InputError(message) from error
 
     def clear_parts(self) -> None:
         """Removes the blocks of events once the files are complete."""

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import platform
-from importlib import metadata
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.errors import InputError
+from crosshook.core.provenance import versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crosshook.core.run_directory import RunDirectory
-
-LIBRARIES = ("torch", "numpy", "awkward", "uproot", "pluggy")
-
-
-def versions() -> dict[str, str]:
-    """Versions of crosshook, Python and the libraries results depend on."""
-    found = {"crosshook": metadata.version("crosshook"), "python": platform.python_version()}
-    return found | {name: metadata.version(name) for name in LIBRARIES}
-
 
 def _machine(device: str) -> dict[str, str]:
     """Versions and what else the last digits depend on."""

@@ -30,6 +30,11 @@ CORE_COMMANDS = (
         "crosshook.core.cli.generate:generate",
         "more events from the trained sampler of a run directory",
     ),
+    Command(
+        ("reproduce",),
+        "crosshook.core.cli.reproduce:reproduce",
+        "run a finished run again and compare",
+    ),
     Command(("inspect",), "crosshook.core.cli.files:inspect", "what an event file holds"),
     Command(
         ("convert",),
@@ -58,6 +63,21 @@ CORE_COMMANDS = (
         ("surrogate", "export"),
         "crosshook.core.cli.surrogate:export",
         "a trained surrogate as ONNX or torch.export",
+    ),
+    Command(
+        ("transfer", "train"),
+        "crosshook.core.cli.transfer:train",
+        "train a transfer function and judge it",
+    ),
+    Command(
+        ("transfer", "evaluate"),
+        "crosshook.core.cli.transfer:evaluate",
+        "judge a trained transfer function on a table",
+    ),
+    Command(
+        ("simulate",),
+        "crosshook.core.cli.transfer:simulate",
+        "what a detector shows of events, by a transfer function",
     ),
     Command(
         ("unfold", "run"),
@@ -98,6 +118,7 @@ GROUP_SUMMARIES = {
     "plugins": "plugins and the components they offer",
     "process": "amplitudes of other programs",
     "surrogate": "fast predictions of |M|²: train, judge, export",
+    "transfer": "densities of what a detector shows given the truth: train, judge",
     "unfold": "measured events to truth: unfold, plot, export",
     "schema": "JSON Schemas of run files, reports and options",
 }

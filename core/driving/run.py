@@ -32,6 +32,7 @@ from crosshook.core.driving.result import (
 from crosshook.core.driving.tally import Tally
 from crosshook.core.errors import NumericalError
 from crosshook.core.interfaces.generator import Reading
+from crosshook.core.provenance import versions
 from crosshook.core.report.html import write_html
 from crosshook.core.results import (
     FileResult,
@@ -41,7 +42,7 @@ from crosshook.core.results import (
     as_json,
 )
 from crosshook.core.run_directory import RunDirectory
-from crosshook.core.stage_records import StageRecords, versions
+from crosshook.core.stage_records import StageRecords
 
 if TYPE_CHECKING:
     from crosshook.core.driving.config import DrivenConfig

@@ -13,6 +13,7 @@ from crosshook.core import random
 from crosshook.core.execute import one_thread
 from crosshook.core.inference.cache import Cache
 from crosshook.core.inference.directory import InferenceDirectory
+from crosshook.core.inference.estimators.method import train_estimator
 from crosshook.core.inference.event_table import read_events
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
@@ -122,7 +123,12 @@ class _Run:
             config.sequence,
             config.seed,
         )
-        method = MatrixElementMethod(processes, grid, settings, cache, self.progress)
+        integrated = config.method == "mem"
+        method: LikelihoodMethod = (
+            MatrixElementMethod(processes, grid, settings, cache, self.progress)
+            if integrated
+            else train_estimator(config, processes, grid, self.progress)
+        )
         reco = self._events(processes)
         before = time.process_time()
         events = method.likelihoods(reco, "integrate events", keep=True)
@@ -140,9 +146,12 @@ class _Run:
             )
             for axis in grid.axes
         )
-        integrals = integrals_result(
-            events, reco, found.best, settings.points, milliseconds, self._uniform(processes, reco)
-        )
+        integrals = None
+        if integrated:
+            uniform = self._uniform(processes, reco)
+            integrals = integrals_result(
+                events, reco, found.best, settings.points, milliseconds, uniform
+            )
         report = InferenceReport(
             format=FORMAT,
             title=" + ".join(process.model.name for process in processes),

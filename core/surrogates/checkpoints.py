@@ -22,7 +22,7 @@ import yaml
 from crosshook.core.errors import InputError
 from crosshook.core.learning.checkpoint import CheckpointFolder
 from crosshook.core.learning.progressed import under
-from crosshook.core.stage_records import versions
+from crosshook.core.provenance import versions
 from crosshook.core.surrogates.points import Points
 from crosshook.core.surrogates.training_set import AmplitudeTable
 from crosshook.core.whole_file import write_whole

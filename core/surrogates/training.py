@@ -19,8 +19,8 @@ from crosshook.core.errors import (
 from crosshook.core.execute import one_thread
 from crosshook.core.interfaces.training import Budget, FitReport
 from crosshook.core.progress import Silent
+from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
-from crosshook.core.stage_records import versions
 from crosshook.core.surrogates.checkpoints import SurrogateCheckpoints
 from crosshook.core.surrogates.directory import SurrogateDirectory
 from crosshook.core.surrogates.evaluation import evaluate_surrogate

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from crosshook.core.errors import NumericalError
 from crosshook.core.execute import one_thread, opened
 from crosshook.core.progress import Silent
+from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
-from crosshook.core.stage_records import versions
 from crosshook.core.unfolding.axes import HistogramAxis
 from crosshook.core.unfolding.covariance import uncertainty
 from crosshook.core.unfolding.diagnostics import DiagnosticPlan, diagnose

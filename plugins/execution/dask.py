@@ -87,13 +87,13 @@ class DaskExecutor:
                     n_workers=workers or len(os.sched_getaffinity(0)),
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                 )
                 return Client(self._cluster, timeout=self._timeout)
             client = Client(self._address, timeout=self._timeout)
             client.wait_for_workers(workers or 1, timeout=self._timeout)
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, RuntimeError) as error:
             place = self._address or "this machine"
             message = f"executor: no Dask workers at {place} within {self._timeout:g} s: {error}"
             raise ExecutionError(message) from error

@@ -1,0 +1,141 @@
+"""Runs whose workers are killed, whose time is up or whose disk is gone: complete, or resumable."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+import yaml
+
+from crosshook.core.errors import Cancelled, ConfigurationError, CrosshookError, RegistryError
+from crosshook.core.run import SilentReporter, resume, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN: dict[str, Any] = {
+    "process": "pp-ttbar",
+    "sampling": {"evaluations": 4000},
+    "integrate": {"evaluations": 30_000},
+    "generate": {"events": 6000, "pilot": 4000},
+    "block_size": 500,
+    "output": {"formats": ["lhe.gz"], "report": "none"},
+}
+
+
+@pytest.fixture(scope="module")
+def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("faults") / "run.yaml"
+    path.write_text(yaml.safe_dump(RUN), "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(run_file: Path) -> bytes:
+    """The events of a run nobody disturbs."""
+    run(run_file, output=run_file.parent / "whole")
+    return (run_file.parent / "whole" / "events.lhe.gz").read_bytes()
+
+
+def _workers() -> list[int]:
+    """Processes below this one that compute: fresh interpreters, and no helpers of theirs."""
+    return [
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if "spawn_main" in " ".join(child.cmdline())
+    ]
+
+
+class Kills(SilentReporter):
+    """Kills workers at random moments once they compute, so many times."""
+
+    def __init__(self, times: int, seed: int) -> None:
+        self.times, self.rng = times, random.Random(seed)
+        self.killed: list[int] = []
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._work)
+
+    def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+        if stage == "integrate" and not self.thread.ident:
+            self.thread.start()
+
+    def _work(self) -> None:
+        while len(self.killed) < self.times and not self.stop.wait(self.rng.uniform(0.1, 1.0)):
+            try:
+                chosen = self.rng.choice(_workers())
+                os.kill(chosen, signal.SIGKILL)
+            except (IndexError, ProcessLookupError, psutil.Error):
+                continue
+            self.killed.append(chosen)
+
+    def end(self) -> None:
+        self.stop.set()
+        if self.thread.ident:
+            self.thread.join()
+
+
+@pytest.mark.parametrize("kind", ["processes", "dask"])
+def test_killed_workers_change_nothing(
+    kind: str, run_file: Path, undisturbed: bytes, tmp_path: Path
+) -> None:
+    settings = (
+        f"executor.use={kind}", "executor.options.workers=2", "executor.options.attempts=20",
+    )  # fmt: skip
+    kills = Kills(3, seed=20261122)
+    try:
+        run(run_file, settings=settings, output=tmp_path / "run", reporter=kills)
+    finally:
+        kills.end()
+    assert kills.killed
+    assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
+    assert not (tmp_path / "run" / "parts").exists()
+
+
+def test_time_that_is_up(run_file: Path, undisturbed: bytes, tmp_path: Path) -> None:
+    """The run stops, and goes on to the same bits with any executor."""
+    with pytest.raises(Cancelled, match="time given is up"):
+        run(run_file, output=tmp_path / "run", max_time=0.001)
+    resume(tmp_path / "run", workers=2)
+    assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
+
+
+class Removes(SilentReporter):
+    """Takes the run directory away in the middle of the generation."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+        if stage == "generate":
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def test_directory_that_vanishes(run_file: Path, tmp_path: Path) -> None:
+    with pytest.raises((CrosshookError, OSError), match=r"run"):
+        run(run_file, output=tmp_path / "run", workers=2, reporter=Removes(tmp_path / "run"))
+    assert not list(tmp_path.rglob("events.*"))
+
+
+def test_workers_are_counted(run_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="workers: 0 is less than 1"):
+        run(run_file, output=tmp_path / "run", workers=0)
+    with pytest.raises(RegistryError, match="did you mean processes"):
+        run(run_file, output=tmp_path / "run", settings=("executor.use=proceses",))
+
+
+def test_nobody_is_left(run_file: Path, tmp_path: Path) -> None:
+    """Workers end with the run, also with one that fails."""
+    before = set(_workers())
+    with pytest.raises(Cancelled):
+        run(run_file, output=tmp_path / "run", workers=2, max_time=3.0)
+    until = time.monotonic() + 20
+    while set(_workers()) - before and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not set(_workers()) - before
