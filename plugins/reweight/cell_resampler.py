@@ -17,6 +17,7 @@ from crosshook.plugins.reweight.event_classes import classes_of, joined
 from crosshook.plugins.reweight.event_distance import room
 from crosshook.plugins.reweight.event_keys import keys_of
 from crosshook.plugins.reweight.event_objects import objects_of
+from crosshook.plugins.reweight.vantage_tree import planted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,13 +111,16 @@ class CellResampler:
         """Factors of all events; sizes and radii of all cells."""
         factor = np.ones(len(weight))
         sizes, radii = [np.zeros(0)], [np.zeros(0)]
-        for group in classes_of(objects):
+        for found in classes_of(objects):
+            if not (weight[found.rows] < 0).any():
+                continue
+            group, edge = planted(found)
             mine = np.array(weight[group.rows])
             seeds = np.flatnonzero(mine < 0)
             order = seeds[np.argsort(mine[seeds], kind="stable")]
             own, size, radius = np.ones(len(mine)), np.zeros(len(seeds)), np.zeros(len(seeds))
             cells = resample(
-                mine, group.place, group.jets, group.groups, group.size, group.sums, order,
+                mine, group.place, group.jets, group.groups, group.sums, edge, order,
                 self._largest_radius, self._largest_cell, own, size, radius, room(),
             )  # fmt: skip
             factor[group.rows] = own

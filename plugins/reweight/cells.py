@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from crosshook.plugins.reweight.event_distance import nearest
 from crosshook.plugins.reweight.jets import compiled
+from crosshook.plugins.reweight.vantage_tree import nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SMALLEST_SHARE: Final = 1e-3
 """S/Σ|w| from which a cell is complete. At 0 it would leave a pair of +1 and -1 without weight, a
 loss to samples of equal weights."""
-FIRST_LOOK: Final = 16
+FIRST_LOOK: Final = 4
 """Neighbours that are looked for at first; four times as many whenever they do not suffice."""
 
 
@@ -42,8 +42,8 @@ def resample(
     place: Numbers,
     jets: Numbers,
     groups: Numbers,
-    size: Numbers,
     sums: Numbers,
+    edge: Numbers,
     order: Numbers,
     limit: float,
     largest: int,
@@ -59,8 +59,8 @@ def resample(
         place: see `event_distance.distance`.
         jets: see `event_distance.distance`.
         groups: see `event_distance.distance`.
-        size: see `event_distance.nearest`.
-        sums: see `event_distance.nearest`.
+        sums: see `vantage_tree.nearest`.
+        edge: see `vantage_tree.nearest`.
         order: negative events in the order in which cells grow from them, `(s,)`.
         limit: largest distance, GeV.
         largest: events a cell may have.
@@ -82,7 +82,7 @@ def resample(
         while k < most and members == 0:
             k = min(max(4 * k, FIRST_LOOK), most)
             found, away = np.empty(k, np.int64), np.empty(k)
-            count = nearest(place, jets, groups, size, sums, seed, limit, found, away, best)
+            count = nearest(place, jets, groups, sums, edge, seed, limit, found, away, best)
             total, rest, absolute = weight[seed], 0.0, -weight[seed]
             for j in range(count):
                 total, rest = _add(total, rest, weight[found[j]])

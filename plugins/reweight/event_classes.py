@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EventClass:
-    """Events among which distances are defined, in the order of d(event, 0).
+    """Events among which distances are defined.
 
     Attributes:
         rows: their rows in the sample, `(n,)`.
         place: objects, `(n, m, 4)`; jets first, zeros where an event has fewer.
         jets: jets of each, `(n,)`.
         groups: where each kind of object begins, jets first, and the last one's end.
-        size: d(event, 0) in GeV, ascending, `(n,)`.
         sums: Σp over the objects of each kind, `(n, g, 4)`.
     """
 
@@ -36,7 +35,6 @@ class EventClass:
     place: FloatArray
     jets: IntArray
     groups: IntArray
-    size: FloatArray
     sums: FloatArray
 
 
@@ -87,10 +85,7 @@ def _class(
     place[np.repeat(np.arange(len(rows)), counts), column] = objects.place[
         ragged_rows(offsets[:-1][rows], counts)
     ]
-    size = np.sqrt((place**2).sum(axis=2)).sum(axis=1)
-    order = np.argsort(size, kind="stable")
-    place = place[order]
     groups = np.cumsum([0, width, *(count for _, count in counted)])
     bounds = zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True)
     sums = np.stack([place[:, begin:end].sum(axis=1) for begin, end in bounds], axis=1)
-    return EventClass(rows[order], place, jets[order], groups, size[order], sums)
+    return EventClass(rows, place, jets, groups, sums)

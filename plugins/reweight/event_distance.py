@@ -1,9 +1,7 @@
-"""Distances between events, and the nearest neighbours of one (2109.07851, 2303.15246).
+"""Distances between events (2109.07851, 2303.15246).
 
 d(a, b) = Σ over kinds of min over pairings of Σ |p - q|, missing objects of zero momentum: a
-metric, under which soft objects do not matter. Two bounds spare most pairings: d(a, 0) = Σ|p|,
-|d(a, 0) - d(b, 0)| <= d(a, b), in whose order neighbours are looked for, outwards; and
-Σ over kinds of |Σp - Σq| <= d(a, b).
+metric, under which soft objects do not matter. Σ over kinds of |Σp - Σq| <= d(a, b) spares pairings.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_ALIKE: Final = 10
 """Objects of one kind an event may have: pairings are found among 2^10 subsets."""
-ROUNDED: Final = 1 + 1e-12
+ROUNDED: Final = 1 - 1e-12
 
 
 @compiled
@@ -82,73 +80,23 @@ def distance(
 
 
 @compiled
-def _bound(sums: Numbers, a: int, b: int, reach: float) -> float:
-    """Σ over kinds of |Σp - Σq|, or part of it where that is beyond reach already."""
+def bound(sums: Numbers, a: int, b: int, reach: float) -> float:
+    """Σ over kinds of |Σp - Σq|, or part of it where that is beyond reach already.
+
+    Less what rounding may lift the bound of events as near as can be.
+
+    Args:
+        sums: Σp over the objects of each kind, `(n, g, 4)`.
+        a: row of the one.
+        b: row of the other.
+        reach: distance that counts, GeV.
+    """
     total = 0.0
     for g in range(sums.shape[1]):
-        total += _apart(sums[a, g], sums[b, g])
+        total += _apart(sums[a, g], sums[b, g]) * ROUNDED
         if total > reach:
             break
     return total
-
-
-@compiled
-def nearest(
-    place: Numbers,
-    jets: Numbers,
-    groups: Numbers,
-    size: Numbers,
-    sums: Numbers,
-    seed: int,
-    limit: float,
-    found: Numbers,
-    away: Numbers,
-    best: Numbers,
-) -> int:
-    """The nearest neighbours of an event, nearest first; of equally near ones any.
-
-    Args:
-        place: see `distance`.
-        jets: see `distance`.
-        groups: see `distance`.
-        size: d(a, 0) of every event, ascending, `(n,)`.
-        sums: Σp over the objects of each kind, `(n, g, 4)`.
-        seed: the event.
-        limit: largest distance, GeV.
-        found: takes their rows, `(k,)`.
-        away: takes their distances, `(k,)`.
-        best: see `distance`.
-
-    Returns:
-        How many there are, k at most.
-    """
-    n, k, count = len(size), len(found), 0
-    low, high = seed - 1, seed + 1
-    while low >= 0 or high < n:
-        below = size[seed] - size[low] if low >= 0 else math.inf
-        above = size[high] - size[seed] if high < n else math.inf
-        reach = min(limit, away[k - 1]) if count == k else limit
-        if min(below, above) > reach:
-            break
-        if below <= above:
-            other = low
-            low -= 1
-        else:
-            other = high
-            high += 1
-        # Rounding may lift the bound of events as near as can be.
-        if _bound(sums, seed, other, reach) > reach * ROUNDED:
-            continue
-        d = distance(place, jets, groups, seed, other, best)
-        if d > limit or (count == k and d >= away[k - 1]):
-            continue
-        count = min(count + 1, k)
-        j = count - 1
-        while j > 0 and away[j - 1] > d:
-            away[j], found[j] = away[j - 1], found[j - 1]
-            j -= 1
-        away[j], found[j] = d, other
-    return count
 
 
 def room() -> NDArray[np.float64]:

@@ -13,8 +13,9 @@ from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
 from crosshook.core.events.run_info import RunInfo
 from crosshook.plugins.reweight.event_classes import EventClass, classes_of
-from crosshook.plugins.reweight.event_distance import distance, nearest, room
+from crosshook.plugins.reweight.event_distance import distance, room
 from crosshook.plugins.reweight.event_objects import objects_of
+from crosshook.plugins.reweight.vantage_tree import nearest, planted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,20 +81,40 @@ def test_one_pair_by_hand() -> None:
     assert between(group, 0, 1) == pytest.approx(expected, rel=1e-14)
 
 
+def found_near(group: EventClass, row: int, k: int, limit: float) -> tuple[FloatArray, FloatArray]:
+    """The neighbours of an event with their distances."""
+    tree, edge = planted(group)
+    (seed,) = np.flatnonzero(tree.rows == row)
+    found, away = np.zeros(k, np.int64), np.zeros(k)
+    count = nearest(
+        tree.place, tree.jets, tree.groups, tree.sums, edge, seed, limit, found, away, room()
+    )
+    return tree.rows[found[:count]], away[:count]
+
+
 def test_neighbours_in_order() -> None:
     rng = np.random.default_rng(2)
-    events = [drawn(rng, [21] * int(rng.integers(1, 4)) + [11, -11]) for _ in range(200)]
+    events = [drawn(rng, [21] * int(rng.integers(1, 4)) + [11, -11]) for _ in range(400)]
     group = one_class(events)
-    for seed in (0, 77, 199):
-        every = np.array([between(group, seed, other) for other in range(200)])
+    for seed in (0, 77, 399):
+        every = np.array([between(group, seed, other) for other in range(400)])
         order = np.argsort(every)[1:]
-        found, away = np.zeros(20, np.int64), np.zeros(20)
-        given = (group.place, group.jets, group.groups, group.size, group.sums, seed)
-        assert nearest(*given, np.inf, found, away, room()) == 20
-        np.testing.assert_array_equal(found, order[:20])
-        np.testing.assert_array_equal(away, every[order[:20]])
-        limit = float(every[order[6]])
-        assert nearest(*given, limit, found, away, room()) == 7
+        for k in (1, 20, 399):
+            found, away = found_near(group, seed, k, np.inf)
+            np.testing.assert_array_equal(found, order[:k])
+            np.testing.assert_array_equal(away, every[order[:k]])
+        assert len(found_near(group, seed, 20, float(every[order[6]]))[0]) == 7
+
+
+def test_neighbours_at_no_distance() -> None:
+    """Copies of events, more of them than a leaf has: all of them are found, at distance 0."""
+    rng = np.random.default_rng(5)
+    events = [drawn(rng, [21, 21, 11]) for _ in range(40)]
+    group = one_class(events * 30)
+    for seed in (0, 41, 1199):
+        found, away = found_near(group, seed, 29, np.inf)
+        assert sorted(found) == [row for row in range(seed % 40, 1200, 40) if row != seed]
+        assert not away.any()
 
 
 def test_soft_and_collinear_partons_do_not_matter() -> None:
