@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.unfolding.anova import components
@@ -254,7 +255,10 @@ def _shift(
     folder: Path,
 ) -> ShiftTest:
     nominal = unfolded.families["nominal"].weights[:, 0]
-    put_in = nominal if name == AS_UNFOLDED else tilted(inputs.simulation, name)
+    put_in = tilted(inputs.simulation, name) if name != AS_UNFOLDED else nominal
+    # A truth below zero is none; where the generator's own weights are negative, they stay.
+    given = inputs.simulation.weight[inputs.simulation.has_truth] >= 0
+    put_in = torch.where(given, put_in.clamp(min=0.0), put_in)
     shifted, truth = pseudo_data(inputs, put_in)
     (part,) = run_parts(build, shifted, ReplicaPlan(), seed, executor, progress, folder=folder)
     data = unfolded.families.get("bootstrap_data")
