@@ -58,6 +58,16 @@ SMALL_SURROGATE = ("points.draw=2000", "sampling.evaluations=2000", "output.repo
 SMALL_UNFOLD = ("replicas={bootstrap_data: 3}", "output.report=none")
 """Likewise of `crosshook unfold`."""
 
+SMALL_INFER = (
+    "data.simulate.events=50",
+    "parameters.alpha.points=12",
+    "integral.points=64",
+    "integral.training.events=2000",
+    "intervals.toys=null",
+    "output.report=none",
+)
+"""Likewise of `crosshook infer`."""
+
 DEMO = ["crosshook", "run", "examples/ttbar.yaml", "--overwrite"]
 """What `make demo` runs once crosshook is installed."""
 
@@ -160,6 +170,8 @@ class Reader:
         """Further settings of a run that keep its samples small."""
         if words[1:3] == ["surrogate", "train"]:
             return [word for setting in SMALL_SURROGATE for word in ("--set", setting)]
+        if words[1] == "infer":
+            return [word for setting in SMALL_INFER for word in ("--set", setting)]
         if words[1] == "unfold" and words[2] not in ("plot", "export"):
             return [word for setting in SMALL_UNFOLD for word in ("--set", setting)]
         if words[1] != "run" or "--help" in words:

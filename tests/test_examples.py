@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOME = Path(__file__).parents[1] / "examples"
-EXAMPLES = sorted(p for p in HOME.glob("*.yaml") if "\ngenerator:" not in p.read_text())
-"""Those that need another program are tried in tests/integration."""
+ELSEWHERE = ("\ngenerator:", "\ntransfer:")
+"""Of examples that need another program, tried in tests/integration, or are for `crosshook infer`."""
+EXAMPLES = sorted(
+    p for p in HOME.glob("*.yaml") if not any(key in p.read_text() for key in ELSEWHERE)
+)
 SMALL = (
     "sampling.evaluations=10000",
     "sampling.training.batch=128",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.files import create_events, open_events
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.inference.run import infer
     from crosshook.core.inspect import inspect_file
     from crosshook.core.integral import integrate
     from crosshook.core.integral_result import Integral
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from crosshook.core.sampling.trained import TrainedSampler
     from crosshook.core.surrogates.export import export_surrogate
     from crosshook.core.surrogates.models import load_surrogate
-    from crosshook.core.surrogates.training import train_surrogate
+    from crosshook.core.surrogates.training import resume_surrogate, train_surrogate
     from crosshook.core.unfolding.histogram import unfolded_histogram
     from crosshook.core.unfolding.run import resume_unfold, unfold
     from crosshook.core.unweight import unweight_file
@@ -62,6 +63,7 @@ _HOMES = {
     "export_surrogate": "crosshook.core.surrogates.export",
     "generate": "crosshook.core.more_events",
     "hookimpl": "crosshook.core.component",
+    "infer": "crosshook.core.inference.run",
     "inspect_file": "crosshook.core.inspect",
     "integrate": "crosshook.core.integral",
     "load_surrogate": "crosshook.core.surrogates.models",
@@ -99,6 +101,7 @@ __all__ = [
     "export_surrogate",
     "generate",
     "hookimpl",
+    "infer",
     "inspect_file",
     "integrate",
     "load_surrogate",

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from command_help import all_commands, command
 from interface_pages import checks, components, hook_table
 from mkdocs.exceptions import PluginError
-from option_tables import option_table, run_file_table, surrogate_file_table, unfold_file_table
+from option_tables import (
+    inference_file_table,
+    option_table,
+    run_file_table,
+    surrogate_file_table,
+    unfold_file_table,
+)
 from source_reference import error_table, interface, members, module_text, public
 
 if TYPE_CHECKING:
@@ -27,6 +33,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "components": components,
     "errors": error_table,
     "hooks": hook_table,
+    "infer-file": inference_file_table,
     "interface": interface,
     "module": module_text,
     "options": option_table,
