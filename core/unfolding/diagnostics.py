@@ -137,7 +137,7 @@ def diagnose(
     resampled = None if data is None else data.weights
     iterated = [p.iterations().to(nominal) for p in parts if p.kind == "bootstrap_data"]
     tests: tuple[ShiftTest, ...] = ()
-    if rows is not None and plan.shifts:
+    if bins and rows is not None:
         with parts_folder(folder) as place:
             tests = tuple(
                 _shift(build, inputs, unfolded, name, bins, seed, executor, progress, place)

@@ -58,10 +58,11 @@ def stopping(
         reference: the simulation's weights of the truth rows, `(n,)`, where these are its rows.
 
     Returns:
-        The trends and a recommendation; None if the component gives no iterations.
+        The trends and a recommendation; None if the component gives no iterations, or there is
+        no observable to follow.
     """
     steps = next((f.weights for f in unfolded.families.values() if f.kind == "iteration"), None)
-    if steps is None or steps.shape[1] == 0:
+    if steps is None or steps.shape[1] == 0 or not binnings:
         return None
     comparable = [r for r in replicas if r.shape == steps.shape]
     trends = tuple(_trend(inputs, unfolded, b, steps, comparable, reference) for b in binnings)

@@ -182,6 +182,23 @@ def test_other_rows_cannot_be_folded(unfolding: Any) -> None:
     assert found.stopping.trends[0].detector == ()
 
 
+def test_without_observables_little_is_said(unfolding: Any) -> None:
+    """Clouds alone: the weights and the normalisation are looked at, and no fit is made."""
+    events = unfolding.inputs
+    found = diagnose(
+        unfolding.build,
+        events.simulation,
+        events.measured,
+        None,
+        unfolding.unfolded,
+        DiagnosticPlan(),
+        1,
+        binnings=(),
+    )
+    assert (found.stopping, found.shifts, found.spectra) == (None, (), ())
+    assert found.closure.difference == pytest.approx(0.0, abs=0.05)
+
+
 def trend(name: str, remaining: tuple[float, ...], last: float, detector: float = 0.5) -> Trend:
     """A trend of four iterations with noise 1 and limit 1."""
     return Trend(
