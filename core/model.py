@@ -127,6 +127,7 @@ def restore(
     Raises:
         ModelError: if the model belongs to another component or shape, or its checksum is wrong.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
     document = _document_of(directory, interface, name)
@@ -146,7 +147,12 @@ def restore(
     if hashlib.sha256(data).hexdigest() != document["sha256"]:
         message = f"{directory}: {TENSORS} does not match its checksum"
         raise ModelError(message)
-    tensors = {key: value.to(context.torch_device) for key, value in load(data).items()}
+    try:
+        found = load(data)
+    except SafetensorError as error:
+        message = f"{directory}: {TENSORS}: {brief(error)}"
+        raise ModelError(message) from error
+    tensors = {key: value.to(context.torch_device) for key, value in found.items()}
     try:
         built.load_state(tensors, cast("dict[str, object]", document["state"]))
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:

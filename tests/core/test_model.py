@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
+import pickle
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -15,6 +18,7 @@ from crosshook.core.model import DOCUMENT, TENSORS, load_model, read_document, s
 from crosshook.core.registry import default_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from crosshook.core.interfaces.training import Stateful
@@ -103,6 +107,35 @@ def test_damaged_model_is_refused(tmp_path: Path, spoil: object, words: str) -> 
     spoil(tmp_path)  # type: ignore[operator]
     with pytest.raises(ModelError, match=words):
         default_registry().build(INTERFACE, slot(str(tmp_path)), CONTEXT)
+
+
+class Payload:
+    """What a stranger would have a loader of pickles do."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return open, (str(self._path), "w")
+
+
+def archive(payload: Payload) -> bytes:
+    stream = io.BytesIO()
+    torch.save(payload, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("pack", [pickle.dumps, archive])
+def test_a_strangers_model_runs_no_code(tmp_path: Path, pack: Callable[[Payload], bytes]) -> None:
+    """A pickle, or torch's archive of one, under the right name and checksum, is no model."""
+    saved(tmp_path / "m")
+    trace = tmp_path / "trace"
+    data = pack(Payload(trace))
+    (tmp_path / "m" / TENSORS).write_bytes(data)
+    edit(tmp_path / "m", sha256=hashlib.sha256(data).hexdigest())
+    with pytest.raises(ModelError, match=TENSORS):
+        load_model(tmp_path / "m", CONTEXT)
+    assert not trace.exists()
 
 
 @pytest.mark.parametrize("change", [{"dimensions": 3}, {"channels": 1}, {"features": ("x",)}])
