@@ -35,9 +35,10 @@ _FALL = 1.5
 """Power ν of the ŝ maps: the exchanged W keeps |M|² from falling fast. VEGAS does the rest."""
 
 _PLACED = "placed"
-"""The first channel: transverse momenta and rapidities, smooth wherever the b comes from."""
+"""The first channel: p_T of the Higgs boson and the jet, the azimuth between them, rapidities, as a
+detector measures them; the same wherever the b comes from."""
 
-_JET_SCALE, _TOP_SCALE, _PT_FALL = 60.0, 100.0, 2.0
+_HIGGS_SCALE, _JET_SCALE, _PT_FALL = 100.0, 60.0, 2.0
 """Where p_T^-2ν flattens, in GeV, and ν: of a few tried those with the best efficiency after VEGAS."""
 
 _RAPIDITY = PlateauRapidity(margin=2.0, width=0.45)
@@ -168,11 +169,11 @@ class SingleTopHiggs:
         assert isinstance(by_diagrams, HadronicChannels)
         limits = Restrictions(masses, cuts, pdg)
         parts = (
+            Part(Leg(1, self.mass_h), limits.pt(1), _HIGGS_SCALE),
             Part(Leg(2), limits.pt(2), _JET_SCALE),
-            Part(Leg(0, top), limits.pt(0), _TOP_SCALE),
-            Part(Leg(1, self.mass_h), limits.pt(1), _TOP_SCALE),
+            Part(Leg(0, top), limits.pt(0), _HIGGS_SCALE),
         )
-        placed = TransverseMap(_PLACED, beams.energy, parts, _RAPIDITY, _PT_FALL)
+        placed = TransverseMap(_PLACED, beams.energy, parts, _RAPIDITY, _PT_FALL, turned=True)
         return HadronicGroups((placed, by_diagrams), (_PLACED, *diagrams))
 
 

@@ -58,15 +58,21 @@ class EventLikelihoods:
         return torch.logsumexp(self.log_p, dim=0) - math.log(len(self.log_p))
 
 
-def estimated(grid: ParameterGrid, log_ratio: Tensor) -> EventLikelihoods:
+def estimated(
+    grid: ParameterGrid, log_ratio: Tensor, fiducial: FiducialCrossSection | None = None
+) -> EventLikelihoods:
     """Likelihoods of an estimator.
 
     Args:
         grid: of the parameters.
         log_ratio: log p(x|θ), up to what does not depend on θ, by each network, `(m, n, t)`.
+        fiducial: σ_fid on the grid, if it is known.
     """
     zero = torch.zeros_like(log_ratio[0])
-    return EventLikelihoods(grid, log_ratio, None, None, zero, zero + 1)
+    if fiducial is None:
+        return EventLikelihoods(grid, log_ratio, None, None, zero, zero + 1)
+    section = fiducial.value[:1].expand(len(log_ratio), -1)
+    return EventLikelihoods(grid, log_ratio, section, fiducial.nets, zero, zero + 1)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,12 @@ def prepare(
     simulator = None
     if process.simulator is not None:
         simulator = build_transfer(process.simulator, config)
-    transfers = transfers_of(process, model, simulator, theta, config, cache, progress)
+    integrated = config.method == "mem"
+    transfers: tuple[TransferFunction, ...]
+    if integrated or simulator is None:
+        transfers = transfers_of(process, model, simulator, theta, config, cache, progress)
+    else:
+        transfers = (simulator,)
     player = simulator if simulator is not None else transfers[0]
     rng = random.torch_generator(config.seed, f"fiducial/{process.name}")
     fiducial = fiducial_cross_section(model, transfers, theta, rng)
@@ -178,7 +183,11 @@ def prepare(
         config.seed,
         theta,
     )
-    proposal = _proposal(process.name, model, transfers[0], theta, key, config, cache, progress)
+    proposal = EventProposal(None, None)
+    if integrated:
+        proposal = _proposal(
+            process.name, model, transfers[0], theta, key, config, cache, progress
+        )
     return PreparedProcess(
         process, model, transfers, player, theta, index, fiducial, proposal, key
     )

@@ -101,6 +101,22 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class EstimatorSettings:
+    """How estimators learn; see `estimator` of the schema."""
+
+    events: int
+    epochs: float
+    batch: int
+    learning_rate: float
+    width: int
+    layers: int
+    networks: int
+    score_weight: float
+    bins: int
+    observable: str | None
+
+
+@dataclass(frozen=True)
 class InferenceConfig:
     """A run file, resolved; attributes follow schemas/v1/infer.json.
 
@@ -129,6 +145,7 @@ class InferenceConfig:
     sequence: Literal["sobol", "random"]
     proposal: Slot | None
     training: TrainingConfig
+    estimator: EstimatorSettings
     levels: tuple[float, ...]
     toys: ToySettings | None
     directory: Path
@@ -252,6 +269,7 @@ def _config(
         sequence=cast("Literal['sobol', 'random']", integral["sequence"]),
         proposal=proposal,
         training=TrainingConfig(**cast("dict[str, object]", integral["training"])),  # type: ignore[arg-type]
+        estimator=EstimatorSettings(**cast("dict[str, object]", full["estimator"])),  # type: ignore[arg-type]
         levels=tuple(cast("list[float]", intervals["levels"])),
         toys=None if toys is None else ToySettings(**cast("dict[str, int]", toys)),
         directory=directory,

@@ -84,6 +84,8 @@ class TransverseMap:
         parts: at least two; the last one recoils.
         rapidity: map of y of the whole.
         exponent: ν of dp_T²/(p_T²)^ν.
+        turned: azimuths are counted from that of the first part, which alone is then without
+            meaning.
     """
 
     name: str
@@ -91,6 +93,7 @@ class TransverseMap:
     parts: tuple[Part, ...]
     rapidity: RapidityMap
     exponent: float
+    turned: bool = False
     n_incoming: int = 2
     n_dim: int = field(init=False)
     channels: tuple[str, ...] = field(init=False)
@@ -122,11 +125,14 @@ class TransverseMap:
             square, log_density = node.propagator.drawn(next(columns), low, high)
             masses[node] = mass_of(square, total)
             density = density + log_density
-        squares, azimuths, gaps = [], [], []
+        squares: list[Tensor] = []
+        azimuths: list[Tensor] = []
+        gaps: list[Tensor] = []
         for pt, (low, high) in zip(self._pt, self._pt_ranges(total), strict=True):
             square, log_density = pt.drawn(next(columns), low, high)
             squares.append(square)
-            azimuths.append(TWO_PI * next(columns))
+            azimuth = TWO_PI * next(columns)
+            azimuths.append(azimuth + azimuths[0] if self.turned and azimuths else azimuth)
             gaps.append(self._gap.forward(next(columns)))
             density = density + log_density + self._gap.log_density(gaps[-1])
         xs = [torch.sqrt(q) * torch.cos(a) for q, a in zip(squares, azimuths, strict=True)]
@@ -189,9 +195,12 @@ class TransverseMap:
         ]
         placed = self._placed(momenta, sums)
         for number, (low, high) in enumerate(self._pt_ranges(total)):
+            azimuth = placed.azimuths[number]
+            if self.turned and number:
+                azimuth = torch.remainder(azimuth - placed.azimuths[0], TWO_PI)
             columns += [
                 self._pt[number].inverse(placed.squares[number], low, high),
-                placed.azimuths[number] / TWO_PI,
+                azimuth / TWO_PI,
                 self._gap.inverse(placed.gaps[number]),
             ]
         s, _ = collision(momenta, self.energy)

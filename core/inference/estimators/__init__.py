@@ -1,0 +1,1 @@
+"""Likelihood ratios learned from simulated events whose joint ratios and scores are known."""

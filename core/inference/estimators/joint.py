@@ -1,0 +1,130 @@
+"""Simulated events with their joint likelihood ratios and scores: what estimators learn from.
+
+Truth z, which the detector hides, is known in a simulation: log p(x, z|θ) − log p_mix(x, z) =
+log dσ/dz(θ)/σ_fid(θ) less the same of the mixture that was simulated, since ε T does not depend on
+θ. Its mean over z at given x is the ratio of what is wanted (Brehmer et al., 1805.00013); the scores
+∂ log p(x, z|θ)/∂θ come from the amplitudes by automatic differentiation.
+n events, t grid points, a axes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.inference.proposal_training import simulate_pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.inference.grid import ParameterGrid
+    from crosshook.core.inference.model import ParametricModel, TruthPoints
+    from crosshook.core.inference.prepared import PreparedProcess
+    from crosshook.core.interfaces.features import Features
+    from crosshook.core.progress import Progress
+
+BATCH = 16_384
+"""Events whose densities are evaluated at once."""
+
+
+@dataclass(frozen=True)
+class JointEvents:
+    """Events of a mixture of parameter points.
+
+    Attributes:
+        reco: n events.
+        log_ratio: log of p(x, z|θ) over that of the mixture, at every grid point, `(n, t)`.
+        score: derivatives of log p(x, z|θ) by the axes, `(n, t, a)`; None if the model has none.
+    """
+
+    reco: Features
+    log_ratio: Tensor
+    score: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.reco)
+
+    def select(self, rows: Tensor | slice) -> JointEvents:
+        """Some of the events."""
+        score = None if self.score is None else self.score[rows]
+        return JointEvents(self.reco.select(rows), self.log_ratio[rows], score)
+
+
+@torch.no_grad()
+def joint_events(
+    process: PreparedProcess,
+    grid: ParameterGrid,
+    n: int,
+    rng: torch.Generator,
+    progress: Progress,
+    *,
+    scores: bool,
+) -> JointEvents:
+    """Simulates events, in random order.
+
+    Args:
+        process: whose simulator plays the detector.
+        grid: of its parameters.
+        n: events.
+        rng: of everything.
+        progress: told how far it is.
+        scores: whether scores are wanted.
+
+    Raises:
+        ConfigurationError: if they are, and the model is not differentiable.
+    """
+    model = process.model
+    if scores and not model.differentiable:
+        message = (
+            f"method: {model.name} is not differentiable and has no scores; "
+            "use alices with score_weight 0, histogram or mem"
+        )
+        raise ConfigurationError(message)
+    columns = [[p.name for p in model.parameters].index(axis.name) for axis in grid.axes]
+    pairs = simulate_pairs(model, process.simulator, process.theta, n, rng, progress)
+    order = torch.randperm(len(pairs.u), generator=rng, device="cpu")
+    u, simulated = pairs.u[order], torch.unique(pairs.theta, dim=0)
+    log_fiducial = torch.log(process.fiducial.value[0])
+    at = [int((process.theta == theta).all(dim=1).nonzero()[0, 0]) for theta in simulated]
+    ratios, slopes = [], []
+    for start in range(0, len(u), BATCH):
+        points = model.points(u[start : start + BATCH])
+        ratios.append(model.log_density(points, process.theta) - log_fiducial)
+        if scores:
+            slopes.append(_slopes(model, points, process.theta, columns))
+        progress.update("joint ratios", min(start + BATCH, len(u)), len(u))
+    log_p = torch.cat(ratios)
+    mixture = torch.logsumexp(log_p[:, at], dim=1) - torch.log(torch.tensor(float(len(at))))
+    log_ratio = log_p - mixture[:, None]
+    score = _centred(torch.cat(slopes), log_ratio) if scores else None
+    return JointEvents(pairs.reco.select(order), log_ratio, score)
+
+
+@torch.enable_grad()
+def _slopes(
+    model: ParametricModel, points: TruthPoints, theta: Tensor, columns: list[int]
+) -> Tensor:
+    """∂ log dσ/du by some of the parameters, `(n, t, a)`; 0 where dσ is 0.
+
+    The gradient of Σ v log dσ by θ is linear in v, and its derivative by v is the slope of each
+    event: two passes backwards give all events.
+    """
+    at = theta.detach().clone().requires_grad_(True)
+    value = model.log_density(points, at)
+    value = torch.where(torch.isfinite(value), value, 0.0)
+    each = torch.zeros_like(value, requires_grad=True)
+    (total,) = torch.autograd.grad((each * value).sum(), at, create_graph=True)
+    found = [
+        torch.autograd.grad(total[:, column].sum(), each, retain_graph=True)[0]
+        for column in columns
+    ]
+    return torch.stack(found, dim=2)
+
+
+def _centred(slopes: Tensor, log_ratio: Tensor) -> Tensor:
+    """Scores of the normalised density: slopes less ∂ log σ_fid, their mean over p(x, z|θ)."""
+    weight = torch.softmax(log_ratio, dim=0)
+    return slopes - (weight[..., None] * slopes).sum(dim=0)
