@@ -11,6 +11,9 @@ CROSSHOOK_REFERENCE_DATA. A fifth of the points judges. Methods at equal process
     no-ansatz     the same without an ansatz
     ensemble      the mean of four of them with a quarter of the epochs each
     plain         a network on log-invariants without ansatz and symmetries, by Adam
+    sectors, heteroscedastic, equivariant
+                  other networks in the component's place, see surrogate_contest/on_ratio.py; not among
+                  the defaults. The last needs `pip install --no-deps lgatr`
 
 |Δ| = |predicted/true - 1|; ε₂ is the efficiency of the second of two unweighting stages, 0.1 % of the
 sum of weights above either maximum. Records: median_abs_delta, p99_abs_delta, eps2, us_per_point,
@@ -27,6 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from records import Record, in_words, machine, write
+from surrogate_contest.on_ratio import OnRatio
 from surrogate_contest.peers import Ensemble, PlainNetwork, invariants
 
 from crosshook.core.execute import one_thread
@@ -50,7 +54,8 @@ SEED = 20261122
 MEMBERS = 4
 CASES = ("gg_3g", "gg_4g", "gg_ttg", "gg_ttgg")
 METHODS = ("invariants", "no-ansatz", "ensemble", "plain")
-PACKAGES = ("torch", "numpy", "crosshook")
+ON_RATIO = ("sectors", "heteroscedastic", "equivariant")
+PACKAGES = ("torch", "numpy", "crosshook", "lgatr")
 
 
 def table(case: str, quick: bool) -> AmplitudeTable:
@@ -75,9 +80,11 @@ def table(case: str, quick: bool) -> AmplitudeTable:
 def surrogate(
     method: str, case: str, training: AmplitudeTable, epochs: float, seconds: float, seed: int
 ) -> AmplitudeSurrogate:
-    """A trained one; `plain` for so many seconds, the others for so many epochs."""
+    """A trained one; the component for so many epochs, others for so many seconds."""
     if method == "plain":
         return PlainNetwork(training, seconds, seed)
+    if method in ON_RATIO:
+        return OnRatio(method, training, "dipoles" if case == "gg_3g" else "auto", seconds, seed)
     ansatz = "none" if method == "no-ansatz" else "dipoles" if case == "gg_3g" else "auto"
     if method == "ensemble":
         part = epochs / MEMBERS
@@ -110,14 +117,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of points and epochs")
     parser.add_argument("--json", type=Path, help="write the records there")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--methods", nargs="+", choices=(*METHODS, *ON_RATIO), default=METHODS)
     parser.add_argument("--epochs", type=float, default=EPOCHS)
     parser.add_argument("--seed", type=int, default=SEED)
     given = parser.parse_args()
     about = machine(PACKAGES)
     print(in_words(about))
     print(
-        f"{'case':8} {'method':11} {'50 %':>9} {'99 %':>9} {'ε₂':>15} {'µs':>6} {'width':>6}"
+        f"{'case':8} {'method':15} {'50 %':>9} {'99 %':>9} {'ε₂':>15} {'µs':>6} {'width':>6}"
         f" {'rms':>6} {'CPU s':>6}"
     )
     written: list[Record] = []
@@ -137,7 +144,7 @@ def main() -> None:
                 d = found.deviations
                 width, rms = found.pull_width, found.pull_rms
                 print(
-                    f"{case:8} {method:11} {d.median:9.3%} {d.q99:9.3%} "
+                    f"{case:8} {method:15} {d.median:9.3%} {d.q99:9.3%} "
                     f"{found.efficiency:8.4f}±{found.efficiency_error:.4f} "
                     f"{found.microseconds:6.2f} "
                     + (f"{width:6.3f} {rms:6.3f}" if width and rms else " " * 13)
