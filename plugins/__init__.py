@@ -167,10 +167,10 @@ def crosshook_transfer_function() -> Iterable[Component[object]]:
     """Built-in transfer functions."""
     return [
         Component(
-            "flow",
-            "crosshook.plugins.transfer.flow:make",
-            "splines whose shapes networks choose, one column given those before it",
-            schema="crosshook.schemas:v1/components/transfer-flow.json",
+            "gaussian",
+            "crosshook.plugins.transfer.gaussian:make",
+            "a parametric response, column by column: energies, angles, efficiency",
+            schema="crosshook.schemas:v1/components/gaussian.json",
             capabilities=Capabilities(
                 devices=ANYWHERE,
                 differentiable=True,
@@ -179,13 +179,19 @@ def crosshook_transfer_function() -> Iterable[Component[object]]:
                 stateful=True,
             ),
         ),
-    ]
-
-
-@hookimpl
-def crosshook_transfer_function() -> Iterable[Component[object]]:
-    """Built-in transfer functions."""
-    return [
+        Component(
+            "mixture-density",
+            "crosshook.plugins.transfer.mixture:make",
+            "a mixture of Gaussians whose parameters a network gives",
+            schema="crosshook.schemas:v1/components/mixture-density.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                trainable=True,
+                event_wise=True,
+                stateful=True,
+            ),
+        ),
         Component(
             "flow",
             "crosshook.plugins.transfer.flow:make",

@@ -83,6 +83,8 @@ FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
 SHORT: dict[str, object] = {"epochs": 3, "acceptance_epochs": 2, "precision": "float64"}
 SMALL = {**SHORT, "hidden": 5, "depth": 1}
 TRANSFER_OPTIONS: dict[str, list[dict[str, object]]] = {
+    "gaussian": [{"epochs": 3, "acceptance_epochs": 2}],
+    "mixture-density": [{**SMALL, "components": 3, "encoding": 2}],
     "flow": [{**SMALL, "components": 2, "bins": 3, "encoding": 2}],
 }
 """Option sets of transfer functions."""

@@ -1,0 +1,175 @@
+"""Training a transfer function as a run file says: events, fit, evaluation, model, report."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, cast
+
+from crosshook.core import random
+from crosshook.core.errors import ConfigurationError, RegistryError
+from crosshook.core.execute import one_thread
+from crosshook.core.interfaces.training import Budget
+from crosshook.core.progress import Silent
+from crosshook.core.provenance import versions
+from crosshook.core.results import as_json
+from crosshook.core.transfer.directory import EXPRESSIONS, TransferDirectory, model_folder
+from crosshook.core.transfer.evaluation import evaluate_transfer
+from crosshook.core.transfer.models import (
+    INTERFACE,
+    load_transfer,
+    save_transfer,
+    transfer_context,
+)
+from crosshook.core.transfer.paired import PairedTable, TrainableTransfer
+from crosshook.core.transfer.result import FORMAT, TransferReport
+from crosshook.core.transfer.run_file import load_transfer_file
+from crosshook.core.transfer.tables import read_paired
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from crosshook.core.interfaces.features import Features
+    from crosshook.core.interfaces.transfer_function import TransferFunction
+    from crosshook.core.progress import Progress
+    from crosshook.core.transfer.evaluation import TransferEvaluation
+    from crosshook.core.transfer.run_file import TransferConfig
+
+UNLIKELY = 1e-4
+"""Rank histograms less likely than this are pointed out."""
+
+
+def train_transfer(
+    path: Path,
+    *,
+    settings: Sequence[str] = (),
+    output: Path | None = None,
+    seed: int | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> TransferReport:
+    """Trains a transfer function and writes model and report.
+
+    Args:
+        path: of the run file; see schemas/v1/transfer.json.
+        settings: `key=value` pairs that replace keys of the file.
+        output: the directory, instead of the file's.
+        seed: instead of the file's.
+        overwrite: replace a transfer function that is there already.
+        progress: told how far it is.
+
+    Raises:
+        CrosshookError: whatever a user can cause, in one line.
+    """
+    config = load_transfer_file(path, settings=settings, output=output, seed=seed)
+    return train_from(config, overwrite=overwrite, progress=progress)
+
+
+def train_from(
+    config: TransferConfig, *, overwrite: bool = False, progress: Progress | None = None
+) -> TransferReport:
+    """Trains as a run file says that is read already; see `train_transfer`."""
+    directory = TransferDirectory(config.directory)
+    directory.check_free(overwrite)
+    events = read_paired(config.events)
+    _check_expressions(config, events.truth)
+    events = events.shuffled(random.torch_generator(config.seed, "transfer held out"))
+    held = max(1, round(config.held_out * len(events)))
+    training, judging = events.select(slice(held, None)), events.select(slice(0, held))
+    context = transfer_context(
+        device=config.device,
+        rng=random.torch_generator(config.seed, "train transfer"),
+        progress=progress if progress is not None else Silent(),
+        registry=config.registry,
+    )
+    function = config.registry.build(INTERFACE, config.slot, context, "transfer")
+    if not isinstance(function, TrainableTransfer):
+        message = f"transfer_function {config.slot.use!r} is declared trainable, but has no fit"
+        raise RegistryError(message)
+    start, began = time.perf_counter(), time.process_time()
+    with one_thread():
+        fitted = function.fit(PairedTable(training), Budget(len(training)), context)
+        wall, processor = time.perf_counter() - start, time.process_time() - began
+        evaluation = evaluate_transfer(
+            cast("TransferFunction", function),
+            judging.to(context.torch_device),
+            random.torch_generator(config.seed, "evaluate transfer"),
+        )
+    report = TransferReport(
+        format=FORMAT,
+        component=config.slot.use,
+        options=dict(config.slot.options),
+        source=", ".join(str(file) for file in config.events.files),
+        truth=(*events.truth.names, *events.truth.sets),
+        reco=(*events.reco.names, *events.reco.sets),
+        events=len(training),
+        accepted=int(training.accepted.sum()),
+        losses=tuple(float(loss) for loss in fitted.losses),
+        notes=(*fitted.notes, *_warnings(evaluation)),
+        evaluation=evaluation,
+        training_seconds=wall,
+        training_processor_seconds=processor,
+        seed=config.seed,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        configuration=dict(config.document),
+    )
+    save_transfer(function, directory.model, config.slot, context)
+    directory.write_json(directory.model / EXPRESSIONS, dict(config.simulate))
+    directory.write_yaml(config.document)
+    directory.write_json(directory.report, as_json(report))
+    if config.html:
+        from crosshook.core.report.transfer import write_transfer_html
+
+        write_transfer_html(report, directory.page)
+    return report
+
+
+def evaluate_files(
+    trained: Path, files: Sequence[Path], *, settings: Sequence[str] = (), seed: int = 1
+) -> TransferEvaluation:
+    """Judges a trained transfer function on tables it has not been trained on.
+
+    Args:
+        trained: directory of a training.
+        files: paired events, with columns as the training's run file has them.
+        settings: `key=value` pairs that replace keys of it, e.g. `events.weight=w`.
+        seed: of the draws.
+
+    Raises:
+        CrosshookError: if model or tables cannot be read or do not belong together.
+    """
+    directory = TransferDirectory(trained)
+    function = load_transfer(model_folder(trained))
+    config = load_transfer_file(directory.run_file, settings=settings)
+    events = read_paired(replace(config.events, files=tuple(files)))
+    with one_thread():
+        return evaluate_transfer(
+            function,
+            events.shuffled(random.torch_generator(seed, "transfer order")),
+            random.torch_generator(seed, "evaluate transfer"),
+        )
+
+
+def _check_expressions(config: TransferConfig, truth: Features) -> None:
+    known = truth.names
+    strange = [name for name in config.simulate if name not in known]
+    if strange:
+        message = f"simulate: no truth column {strange[0]!r}; there are {', '.join(known)}"
+        raise ConfigurationError(message)
+
+
+def _warnings(found: TransferEvaluation) -> tuple[str, ...]:
+    notes = [
+        f"ranks of {ranks.name} are not uniform: χ² {ranks.chi2:.0f} in {len(ranks.counts)} bins"
+        for ranks in found.ranks
+        if ranks.p_value < UNLIKELY
+    ]
+    if found.acceptance_p_value < UNLIKELY:
+        notes.append(
+            f"the acceptance is off: χ² {found.acceptance_chi2:.0f} in "
+            f"{len(found.acceptance)} bins of the prediction"
+        )
+    return tuple(notes)
