@@ -28,6 +28,10 @@ COVARIANCE_DATA = "covariance_data"
 stands for the data's part where there are no resamples of them."""
 
 
+REPLICAS = ("ensemble", "bootstrap_data", "bootstrap_mc")
+"""Families that `crosshook.core.unfolding.replicas` makes."""
+
+
 @dataclass(frozen=True)
 class Uncertainty:
     """q quantities with their covariances, each `(q, q)`; those that no replica tells are None.
@@ -101,7 +105,8 @@ def uncertainty(
     parts: dict[str, Floats] = {}
     noises: list[tuple[int, Floats]] = []
     for name, family in families.items():
-        if family.kind not in ("bootstrap_data", "bootstrap_mc", "ensemble"):
+        # Members of a component's own ensemble, whose average is its result, have other names.
+        if name not in REPLICAS:
             continue
         resamples, seeds = crossing(family.labels, name)
         made = quantities(family.weights).reshape(resamples, seeds, values.size)

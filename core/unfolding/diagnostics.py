@@ -11,7 +11,7 @@ import torch
 
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.unfolding.anova import components
-from crosshook.core.unfolding.covariance import standard_errors, uncertainty
+from crosshook.core.unfolding.covariance import REPLICAS, standard_errors, uncertainty
 from crosshook.core.unfolding.diagnostics_result import (
     DetectorClosure,
     Diagnostics,
@@ -225,7 +225,7 @@ def _spectra(
 def _splits(unfolded: Unfolded, name: str) -> Iterator[VarianceSplit]:
     values = column(unfolded.truth, name)
     for key, family in unfolded.families.items():
-        if family.kind not in ("bootstrap_data", "bootstrap_mc"):
+        if key not in REPLICAS or family.kind == "ensemble":
             continue
         resamples, seeds = crossing(family.labels, key)
         means = mean_and_deviation(values, family.weights)[:, :1]

@@ -135,6 +135,9 @@ def test_variances_are_those_put_in() -> None:
     assert abs(statistical / np.sqrt(N_MEASURED) - 1) < 5 / np.sqrt(2 * 59)
     assert abs(network / (NOISE * N_MEASURED) - 1) < 5 / np.sqrt(2 * 7)
     assert found.simulation is None
+    own = WeightFamily("ensemble", torch.ones((N_SIMULATED, 2)), ("network 1", "network 2"))
+    with_own = uncertainty({"nominal": nominal, **made, "networks": own}, total)
+    assert with_own.network == pytest.approx(found.network)
     averaged = uncertainty({"nominal": nominal, **made}, total, averaged=8)
     assert averaged.network is not None
     assert found.network is not None
