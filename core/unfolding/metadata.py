@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.core.unfolding.covariance import COVARIANCE_DATA
 from crosshook.core.unfolding.directory import checksum
 from crosshook.core.unfolding.weighted_events import PRIOR, column_names
 
@@ -40,6 +41,7 @@ MEANINGS: Mapping[str, str] = {
         "NAME_down are one source"
     ),
 }
+MEMBERS = "members of the method's own ensemble, whose average is the result"
 COVARIANCE = (
     "the covariance of the measured events as eigenvectors: the covariance of any sum is the sum "
     "over columns of (column less nominal)(column less nominal)ᵀ"
@@ -91,7 +93,7 @@ def metadata(
             **{
                 name: {
                     "kind": family.kind,
-                    "meaning": COVARIANCE if name == "covariance_data" else MEANINGS[family.kind],
+                    "meaning": _meaning(name, family),
                     "columns": dict(zip(column_names(name, family), family.labels, strict=True)),
                 }
                 for name, family in families.items()
@@ -123,6 +125,14 @@ def metadata(
         "recommended_binning": {h.name: list(h.edges) for h in report.histograms},
         "notes": list(report.notes),
     }
+
+
+def _meaning(name: str, family: WeightFamily) -> str:
+    if name == COVARIANCE_DATA:
+        return COVARIANCE
+    if family.kind == "ensemble" and name != "ensemble":
+        return MEMBERS
+    return MEANINGS[family.kind]
 
 
 def rows_checksum(table: Table, names: list[str]) -> str:

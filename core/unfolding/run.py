@@ -32,6 +32,7 @@ from crosshook.core.unfolding.specification import UnfolderSpec, fit_generator
 from crosshook.core.unfolding.spectra import Binning
 from crosshook.core.unfolding.tables import Table
 from crosshook.core.unfolding.weighted_events import (
+    ITERATION,
     NOMINAL,
     PRIOR,
     columns_of,
@@ -42,10 +43,10 @@ from crosshook.core.unfolding.weighted_events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from crosshook.core.execute import Executor
-    from crosshook.core.interfaces.unfolder import Unfolded
+    from crosshook.core.interfaces.unfolder import Unfolded, WeightFamily
     from crosshook.core.progress import Progress
     from crosshook.core.unfolding.diagnostics_result import Diagnostics
     from crosshook.core.unfolding.inputs import Inputs
@@ -222,6 +223,7 @@ def _nominal(
         done = unfolder.fit(inputs.simulation, inputs.measured, inputs.background, rng)
         unfolded = unfolder.unfold()
     wall, processor = time.perf_counter() - start, time.process_time() - began
+    unfolded = replace(unfolded, families=_one_name(unfolded.families))
     weights = unfolded.families[NOMINAL].weights
     if not bool(weights.isfinite().all()):
         bad = int((~weights.isfinite()).sum())
@@ -230,6 +232,14 @@ def _nominal(
     losses = tuple(float(loss) for loss in done.losses)
     keep_nominal(directory.nominal, unfolded, losses, key)
     return _Fitted(unfolded, losses, wall, processor)
+
+
+def _one_name(families: Mapping[str, WeightFamily]) -> dict[str, WeightFamily]:
+    """The family of iterations under one name, whatever the component calls it."""
+    return {
+        ITERATION if family.kind == ITERATION else name: family
+        for name, family in families.items()
+    }
 
 
 def _replicas(
@@ -335,7 +345,7 @@ def _report(
     sums = uncertainty(unfolded.families, lambda w: w.sum(dim=0).numpy()[:, None])
     told = sums.data is not None or sums.simulation is not None
     error = math.sqrt(max(float(sums.total[0, 0]), 0.0)) if told else math.nan
-    kept = [f for f in unfolded.families.values() if f.kind == "iteration"]
+    kept = unfolded.families.get(ITERATION)
     truth, reco = inputs.simulation.truth, inputs.simulation.reco
     return UnfoldReport(
         format=FORMAT,
@@ -347,7 +357,7 @@ def _report(
         counts=_counts(inputs),
         total=float(nominal.sum()),
         total_error=error,
-        iterations=kept[0].weights.shape[1] if kept else 0,
+        iterations=0 if kept is None else kept.weights.shape[1],
         losses=fitted.losses,
         families={name: len(family.labels) for name, family in unfolded.families.items()},
         histograms=tuple(histogram_of(table, unfolded.families, axis) for axis in axes),

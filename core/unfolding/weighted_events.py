@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Arrays = Mapping[str, NDArray[np.generic] | Lists]
 
 NOMINAL: Final = "nominal"
+ITERATION: Final = "iteration"
 PRIOR: Final = "weights_simulation"
 """Column of the simulation's own weights, where rows are its events."""
 TREE: Final = "events"

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parents[3] / "examples" / "unfold"
 FAST = ("output.report=none",)
 REPLICAS = ("replicas.bootstrap_data=3", "replicas.bootstrap_mc=2")
+SMALLER = {
+    "zjet-ibu": (),
+    "zjet-omnifold": (
+        "unfolder.options={iterations: 1, ensemble: 1, epochs: 2}",
+        "diagnostics.shifts=[]",
+    ),
+}
+"""Smaller trainings of the examples."""
 SYSTEMATIC = "systematics={tilt_up: 1 + 0.01*truth_m, tilt_down: 1 - 0.01*truth_m}"
 
 
@@ -222,9 +230,8 @@ def test_examples(
     path: Path, command: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
     """Each example runs as it is written, smaller, and leaves what it names."""
-    small = ["--set", "output.report=none", "--set", "replicas={bootstrap_data: 2}"]
-    if path.stem != "zjet-ibu":
-        small += ["--set", "unfolder.options.iterations=1"]
+    settings = ["output.report=none", "replicas={bootstrap_data: 2}", *SMALLER[path.stem]]
+    small = [word for setting in settings for word in ("--set", setting)]
     code, shown, errors = command("unfold", path, "--output", tmp_path / "o", "--quiet", *small)
     assert (code, errors) == (0, "")
     assert "written to" in shown

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from crosshook.core.cli import main
 from crosshook.core.errors import ConfigurationError, InputError, OutputError
+from crosshook.core.interfaces.unfolder import WeightFamily
 from crosshook.core.unfolding.axes import automatic_edges, parse_bins
 from crosshook.core.unfolding.hepdata import export_hepdata
 from crosshook.core.unfolding.histogram import unfolded_histogram
@@ -63,6 +66,10 @@ def test_contents_and_covariance(events: WeightedEvents) -> None:
     np.testing.assert_allclose(found.simulation_errors, np.sqrt(np.diagonal(mc)), rtol=1e-6)
     np.testing.assert_allclose(found.systematic_errors, np.sqrt((shifts**2).sum(0)), rtol=1e-6)
     np.testing.assert_allclose(found.covariance, data + mc + shifts.T @ shifts, rtol=1e-5)
+    weights = events.families["nominal"].weights * torch.tensor([0.5, 2.0])
+    members = WeightFamily("ensemble", weights, ("network 1", "network 2"))
+    more = replace(events, families={**events.families, "networks": members})
+    assert unfolded_histogram(more, "m", EDGES).covariance == found.covariance
     assert sum(found.prior) == pytest.approx(total, rel=0.05)
 
 
