@@ -5,6 +5,8 @@ A column of lists holds a different number of values for each event: constituent
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 PARQUET, ROOT = b"PAR1", b"root"
 KNOWN = 12
 """Columns that a message names."""
+COPIES = 3
+"""Copies of a table that an unfolding holds at once: as read, as features, as written."""
+GIGA = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +195,9 @@ def _parquet(path: Path) -> dict[str, Values]:
         message = f"{path}: Parquet needs pyarrow: pip install 'crosshook[parquet]'"
         raise InputError(message) from error
     try:
-        table = parquet.read_table(path)
+        with parquet.ParquetFile(path) as file:
+            _check_size(path, file.metadata.num_rows, file.metadata.num_columns)
+            table = file.read()
     except (OSError, pa.ArrowException) as error:
         message = f"{path}: {' '.join(str(error).split())}"
         raise InputError(message) from error
@@ -213,6 +220,25 @@ def _parquet(path: Path) -> dict[str, Values]:
     return columns
 
 
+def _check_size(path: Path, rows: int, columns: int) -> None:
+    """Refuses what memory will not hold, before it is read."""
+    needed, there = COPIES * rows * columns * np.dtype(np.float64).itemsize, memory()
+    if needed > there:
+        message = (
+            f"{path}: {rows} rows of {columns} columns take some {needed / GIGA:.3g} GB of memory "
+            f"to unfold, {there / GIGA:.3g} GB are there; leave columns or events out of the file"
+        )
+        raise InputError(message)
+
+
+def memory() -> float:
+    """Bytes of memory this machine has; infinite where it does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
 def _no_nulls(path: Path, name: str, nulls: int) -> None:
     if nulls:
         message = f"{path}: column {name!r} is neither true nor false in {nulls} rows"
@@ -231,6 +257,7 @@ def _root(path: Path, tree: str | None) -> dict[str, Values]:
                 message = f"{path}: no tree {name!r}; there are {known or 'none'}"
                 raise InputError(message)
             opened = file[name]
+            _check_size(path, opened.num_entries, len(opened.keys()))
             columns: dict[str, Values] = {}
             for branch in opened.keys():  # noqa: SIM118 - uproot's own mapping
                 array = opened[branch].array()

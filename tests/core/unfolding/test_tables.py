@@ -12,6 +12,7 @@ import torch
 import uproot
 
 from crosshook.core.errors import ConfigurationError, InputError
+from crosshook.core.unfolding import tables
 from crosshook.core.unfolding.column_expression import ColumnExpression
 from crosshook.core.unfolding.run_file import Flags, load_unfold_file
 from crosshook.core.unfolding.sample import Sample, read_sample
@@ -64,6 +65,19 @@ def test_files_one_after_another(tmp_path: Path) -> None:
     other = small_files.write(tmp_path / "other.parquet", {"b": np.arange(3.0)})
     with pytest.raises(InputError, match=r"other.parquet: other columns than .*0.parquet: a, b"):
         read_table([paths[0], other])
+
+
+def test_more_than_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused with the figure before anything is read: 2 columns of 1000 rows, 8 bytes, 3 times."""
+    columns = {"a": np.arange(1000.0), "b": np.arange(1000.0)}
+    parquet = small_files.write(tmp_path / "t.parquet", columns)
+    write_root(tmp_path / "t.root", columns)
+    for path in (parquet, tmp_path / "t.root"):
+        monkeypatch.setattr(tables, "memory", lambda: 47_000.0)
+        with pytest.raises(InputError, match=r"1000 rows of 2 columns take some 4.8e-05 GB"):
+            read_table([path])
+        monkeypatch.setattr(tables, "memory", lambda: 49_000.0)
+        assert read_table([path]).length == 1000
 
 
 def test_expressions() -> None:
