@@ -27,6 +27,22 @@ FLOAT64 = 1e-8
 FLOAT32 = 1e-4
 
 REQUIRED_OPTIONS: dict[str, dict[str, object]] = {
+    "conditional-flow": {
+        "epochs": 5,
+        "iterations": 2,
+        "draws": 3,
+        "hidden": 12,
+        "bins": 6,
+        "depth": 1,
+    },
+    "conditional-flow-matching": {
+        "epochs": 10,
+        "iterations": 2,
+        "draws": 3,
+        "hidden": 16,
+        "depth": 2,
+        "steps": 3,
+    },
     "lhapdf": {"set": "ToyLH_LO"},
     "expression": {"weights": {"ratio": "weight['up'] / weight['down']", "pt": "1 + pt[0]"}},
     "invariants": {"epochs": 10},
