@@ -45,7 +45,7 @@ def ones(n: int) -> Tensor:
 
 
 def build(name: str, **options: object) -> EventWiseUnfolder:
-    chosen = {**OPTIONS[name], "iterations": ITERATIONS, "draws": 4, **options}
+    chosen = {**OPTIONS[name], "iterations": ITERATIONS, "draws": 4, "ratio_epochs": 3, **options}
     context = BuildContext(features=("x",))
     slot = {"use": name, "options": chosen}
     return cast("EventWiseUnfolder", default_registry().build("unfolder", slot, context))
