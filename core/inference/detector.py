@@ -35,7 +35,7 @@ THETAS = 16
 
 def build_transfer(slot: Slot, config: InferenceConfig) -> TransferFunction:
     """A transfer function that needs no training, or is trained already."""
-    context = BuildContext(device=config.device, registry=config.registry)
+    context = BuildContext(registry=config.registry)
     if slot.model is not None:
         from pathlib import Path
 
@@ -93,7 +93,7 @@ def transfers_of(
                 rng = random.torch_generator(config.seed, stage)
                 events = paired_events(model, simulator, theta, transfer.events, rng)
                 _train(transfer, events, cache.model(key), rng, config, progress)
-            context = BuildContext(device=config.device, registry=config.registry)
+            context = BuildContext(registry=config.registry)
             found.append(load_transfer(cache.model(key), context, config.registry))
     return tuple(found)
 
@@ -134,9 +134,7 @@ def _train(
     config: InferenceConfig,
     progress: Progress,
 ) -> None:
-    context = BuildContext(
-        device=config.device, registry=config.registry, rng=rng, progress=progress
-    )
+    context = BuildContext(registry=config.registry, rng=rng, progress=progress)
     built = config.registry.build(TRANSFER, transfer.slot, context, "transfer")
     if not isinstance(built, TrainableTransfer) or not isinstance(built, Stateful):
         message = f"{TRANSFER} {transfer.slot.use!r} is declared trainable, but lacks fit or state"

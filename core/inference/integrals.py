@@ -8,6 +8,7 @@ difference of log-likelihoods is that of the difference.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,7 +19,7 @@ from crosshook.core.errors import NumericalError
 from crosshook.core.sampling.latents import sobol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -41,12 +42,14 @@ class IntegralSettings:
         replicas: independent parts of them.
         sequence: `sobol` for nets, `random` for independent points.
         seed: of the points.
+        threads: that blocks of events are shared out to; results do not depend on it.
     """
 
     points: int
     replicas: int
     sequence: Literal["sobol", "random"]
     seed: int
+    threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,14 +104,19 @@ def integrate_events(
     each = settings.points // settings.replicas
     rng = random.stream(settings.seed, f"{stage}/net", 0)
     net = sobol(each, model.n_dim, rng) if settings.sequence == "sobol" else None
-    parts = []
     size = max(1, ROWS // (each * settings.replicas))
     blocks = -(-len(reco) // size)
-    for block in range(blocks):
+
+    def compute(block: int) -> EventIntegrals:
         chosen = reco.select(slice(block * size, (block + 1) * size))
         shape = (len(chosen), settings.replicas, each, model.n_dim)
         numbers = _numbers(net, settings.seed, stage, block, shape)
-        parts.append(_block(model, transfers, proposal, chosen, theta, numbers, keep=keep))
+        with torch.no_grad():  # a thread has its own mode
+            return _block(model, transfers, proposal, chosen, theta, numbers, keep=keep)
+
+    parts = []
+    for block, part in enumerate(_shared_out(compute, blocks, settings.threads)):
+        parts.append(part)
         progress.update(stage, min((block + 1) * size, len(reco)), len(reco))
     if not parts:
         none = theta.new_zeros((0, len(theta)))
@@ -122,6 +130,18 @@ def integrate_events(
         torch.cat([p.deviations for p in parts if p.deviations is not None]) if keep else None,
         each * settings.replicas,
     )
+
+
+def _shared_out(
+    compute: Callable[[int], EventIntegrals], blocks: int, threads: int
+) -> Iterator[EventIntegrals]:
+    """Results of all blocks in their order."""
+    if threads == 1 or blocks < 2:
+        yield from map(compute, range(blocks))
+        return
+    # torch counts threads inside of an operation for each thread by itself
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.map(compute, range(blocks))
 
 
 def _numbers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -107,7 +107,7 @@ class PreparedProcess:
         stage: str,
     ) -> EventIntegrals:
         """The integrals of events, computed or found."""
-        key = checksum(self.key, reco, vars(settings), [keep, stage])
+        key = checksum(self.key, reco, vars(replace(settings, threads=1)), [keep, stage])
         found = cache.tensors(key)
         if found is not None:
             return EventIntegrals(
@@ -216,7 +216,7 @@ def _proposal(
     if training.anchors:
         places = torch.linspace(0, len(theta) - 1, min(training.anchors, len(theta)), device="cpu")
         anchors = theta[places.round().long()]
-    context = BuildContext(device=config.device, rng=rng, registry=config.registry)
+    context = BuildContext(rng=rng, registry=config.registry)
     directory = cache.model(f"proposal-{key}")
     if cache.has_model(f"proposal-{key}"):
         values = json.loads((directory / CONDITIONS).read_text("utf-8"))

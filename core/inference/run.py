@@ -122,6 +122,7 @@ class _Run:
             config.replicas,
             config.sequence,
             config.seed,
+            config.threads,
         )
         integrated = config.method == "mem"
         method: LikelihoodMethod = (

@@ -143,6 +143,7 @@ class InferenceConfig:
     points: int
     replicas: int
     sequence: Literal["sobol", "random"]
+    threads: int
     proposal: Slot | None
     training: TrainingConfig
     estimator: EstimatorSettings
@@ -152,7 +153,6 @@ class InferenceConfig:
     cache: Path
     html: bool
     seed: int
-    device: str
 
 
 def load_inference_file(
@@ -267,6 +267,7 @@ def _config(
         points=points,
         replicas=replicas,
         sequence=cast("Literal['sobol', 'random']", integral["sequence"]),
+        threads=cast("int", integral["threads"]),
         proposal=proposal,
         training=TrainingConfig(**cast("dict[str, object]", integral["training"])),  # type: ignore[arg-type]
         estimator=EstimatorSettings(**cast("dict[str, object]", full["estimator"])),  # type: ignore[arg-type]
@@ -276,7 +277,6 @@ def _config(
         cache=directory / "cache" if cache is None else Path(cache),
         html=written["report"] == "html",
         seed=cast("int", full["seed"]),
-        device=cast("str", full["device"]),
     )
 
 
@@ -306,7 +306,7 @@ def _process(
     registry: Registry,
 ) -> ProcessConfig:
     shared = {key: part[key] for key in SHARED if key in part}
-    of_all = {key: full[key] for key in ("seed", "device", "disable")}
+    of_all = {key: full[key] for key in ("seed", "disable")}
     run = resolve({**shared, **of_all, "generate": None}, place, registry)
     given = part["transfer"]
     slots = given if isinstance(given, list) else [given]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -17,7 +17,7 @@ from crosshook.core.inference.likelihood import estimated
 from crosshook.core.inference.model import reference_theta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -77,33 +77,54 @@ def train_estimator(
     rng = random.torch_generator(config.seed, f"estimator/{name}")
     scores = name == "sally" or (name == "alices" and settings.score_weight > 0)
     events = joint_events(process, grid, settings.events, rng, progress, scores=scores)
+    return fit_estimator(config, process, grid, events, rng, progress)
+
+
+def fit_estimator(
+    config: InferenceConfig,
+    process: PreparedProcess,
+    grid: ParameterGrid,
+    events: JointEvents,
+    rng: torch.Generator,
+    progress: Progress,
+) -> EstimatorMethod:
+    """Trains the estimator of the run file on events that are there.
+
+    Args:
+        config: names the method, and how it learns.
+        process: of the events.
+        grid: of its parameters.
+        events: simulated.
+        rng: of starts and batches.
+        progress: told how far it is.
+    """
+    settings, name = config.estimator, config.method
     if name == "alices":
         found = train_alices(events, grid, settings, rng, progress)
         return EstimatorMethod(grid, found.log_ratio, process.fiducial)
     if name == "histogram":
-        assert settings.observable is not None
-        chosen = settings.observable
-        observables = [lambda reco: column_of_events(reco, chosen)]
-        half = 0
-    else:
-        half = len(events) // 2  # templates are made of events the network has not seen
-        observables = [
-            train_score(
-                events.select(slice(0, half)),
-                _reference(process, grid, config),
-                settings,
-                rng,
-                progress,
-                f"train the score {number + 1}",
-            )
-            for number in range(settings.networks)
-        ]
-    return _templates(events.select(slice(half, None)), observables, settings.bins, grid, process)
+        chosen = cast("str", settings.observable)
+        return _templates(
+            events, [lambda reco: column_of_events(reco, chosen)], settings.bins, grid, process
+        )
+    half = len(events) // 2  # templates are made of events the network has not seen
+    networks = [
+        train_score(
+            events.select(slice(0, half)),
+            _reference(process, grid, config),
+            settings,
+            rng,
+            progress,
+            f"train the score {number + 1}",
+        )
+        for number in range(settings.networks)
+    ]
+    return _templates(events.select(slice(half, None)), networks, settings.bins, grid, process)
 
 
 def _templates(
     events: JointEvents,
-    observables: list[Callable[[Features], Tensor]],
+    observables: Sequence[Callable[[Features], Tensor]],
     bins: int,
     grid: ParameterGrid,
     process: PreparedProcess,

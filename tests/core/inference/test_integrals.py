@@ -108,10 +108,9 @@ def test_uniform_points_are_far_worse(toy: Any, events: Features) -> None:
     assert found.deviations is None
 
 
-def test_events_do_not_depend_on_their_neighbours_in_number(toy: Any, events: Features) -> None:
-    settings = IntegralSettings(N, REPLICAS, "sobol", 4)
-
-    def of(some: Features) -> torch.Tensor:
+def test_integrals_do_not_depend_on_how_they_are_shared_out(toy: Any, events: Features) -> None:
+    def of(some: Features, threads: int = 1) -> torch.Tensor:
+        settings = IntegralSettings(N, REPLICAS, "sobol", 4, threads)
         return integrate_events(
             toy.model,
             [toy.module.Detector()],
@@ -124,8 +123,8 @@ def test_events_do_not_depend_on_their_neighbours_in_number(toy: Any, events: Fe
         ).log_value
 
     whole = of(events)
-    again = of(events)
-    assert torch.equal(whole, again)
+    assert torch.equal(whole, of(events))
+    assert torch.equal(whole, of(events, threads=2))
     assert of(events.select(slice(0, 0))).shape == (1, 0, 3)
 
 
