@@ -1,0 +1,229 @@
+"""Executors: two workers against one, what a task costs the manager, and a scheduler's traffic.
+
+    python benchmarks/scaling.py [--quick] [--json FILE] [--events N]
+
+Generation of pp → tt̄ from one trained sampler, lhe.gz with seven scales, by `crosshook.generate` with
+executors that are warm: wall time, one and two workers in turns, medians, errors half their range.
+`bit_identical` is 1 where the files of one and two workers and of the serial executor are the same.
+Overhead is the wall time of the manager per task that computes nothing. Traffic is counted by a relay
+between scheduler, workers and client, in bytes per 100,000 events; merging is the time in which parts
+become a file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from records import Record, machine, write
+
+from crosshook import default_registry, generate, run
+from crosshook.core.context import BuildContext
+from crosshook.core.execute import SerialExecutor, in_order
+from crosshook.core.interfaces.executor import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crosshook.core.interfaces.executor import Executor
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "ttbar.yaml"
+CASE = "ttbar"
+SEED = 20261122
+REPEATS, QUICK = 5, 3
+EVENTS, FEW = 1_000_000, 200_000
+TASKS = (1_000, 10_000)
+LARGE_BLOCK = 262_144
+PACKAGES = ("torch", "crosshook", "dask", "distributed")
+
+
+class Relay:
+    """A port that hands bytes on to another one and counts them."""
+
+    def __init__(self, port: int) -> None:
+        self.target, self.bytes = port, 0
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            one, _ = self._server.accept()
+            two = socket.create_connection(("127.0.0.1", self.target))
+            for source, sink in ((one, two), (two, one)):
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                self.bytes += len(data)
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:  # the other side is gone
+            return
+
+
+def build(use: str, **options: object) -> Executor:
+    """An executor as a run file names it."""
+    slot = {"use": use, "options": options}
+    return cast("Executor", default_registry().build("executor", slot, BuildContext()))
+
+
+def timed(home: Path, events: int, executor: Executor, output: Path) -> tuple[float, str]:
+    """Wall time of a generation, and the digest of its events."""
+    start = time.perf_counter()
+    generate(home, events=events, seed=SEED, output=output, overwrite=True, executor=executor)
+    seconds = time.perf_counter() - start
+    return seconds, hashlib.sha256((output / "events.lhe.gz").read_bytes()).hexdigest()
+
+
+def speedup(
+    use: str, home: Path, events: int, repeats: int, folder: Path
+) -> tuple[list[Record], set[str]]:
+    """Two workers against one, in turns."""
+    found: dict[int, list[float]] = {1: [], 2: []}
+    digests = set()
+    with closing(build(use, workers=1)) as one, closing(build(use, workers=2)) as two:
+        executors = {1: one, 2: two}
+        for executor in executors.values():
+            timed(home, 20_000, executor, folder / "warm")
+        for _ in range(repeats):
+            for workers, executor in executors.items():
+                seconds, digest = timed(home, events, executor, folder / "timed")
+                found[workers].append(seconds)
+                digests.add(digest)
+    ratios = [a / b for a, b in zip(found[1], found[2], strict=True)]
+    ratio = statistics.median(ratios)
+    spread = (max(ratios) - min(ratios)) / 2
+    name = "efficiency_2_workers"
+    records = [Record(CASE, use, name, ratio, spread, events, SEED)]
+    for workers, times in found.items():
+        records.append(
+            Record(
+                CASE, use, f"events_per_second_{workers}", events / statistics.median(times),
+                events * (1 / min(times) - 1 / max(times)) / 2, events, SEED,
+            )
+        )  # fmt: skip
+    return records, digests
+
+
+def overhead(use: str, tasks: int) -> Record:
+    """Milliseconds a task that computes nothing."""
+    with closing(build(use, workers=2)) as executor:
+        list(in_order(executor, _nothing(100)))
+        start = time.perf_counter()
+        count = sum(1 for _ in in_order(executor, _nothing(tasks)))
+        seconds = time.perf_counter() - start
+    assert count == tasks
+    return Record(CASE, use, "overhead_per_task_ms", 1000 * seconds / tasks, 0.0, tasks, SEED)
+
+
+def _nothing(tasks: int) -> Iterator[Task]:
+    return (Task(n, "fractions:Fraction", {"numerator": n}) for n in range(tasks))
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Relay]:
+    """A scheduler and two workers on loopback addresses of their own, behind a relay."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = (folder / "cluster.log").open("wb")
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--no-dashboard"]
+    children = [
+        subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=log, stderr=log
+        )
+    ]
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        relay = Relay(port)
+        for host in ("127.0.0.2", "127.0.0.3"):
+            worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-dashboard"]
+            address = f"tcp://127.0.0.1:{relay.port}"
+            options = ["--nthreads", "1", "--host", host, "--local-directory", str(folder / host)]
+            children.append(subprocess.Popen([*worker, address, *options], stdout=log, stderr=log))
+        yield relay
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait()
+        log.close()
+
+
+def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
+    """Bytes through the scheduler per 100,000 events, those of a run without events taken off."""
+    with cluster(folder) as relay:
+        address = f"tcp://127.0.0.1:{relay.port}"
+        with closing(build("dask", address=address, workers=2, timeout=120)) as executor:
+            timed(home, 1000, executor, folder / "warm")
+            counted = {}
+            digest = ""
+            for n in (events // 4, events):
+                before = relay.bytes
+                seconds, digest = timed(home, n, executor, folder / "relayed")
+                counted[n] = relay.bytes - before, seconds
+            # Heartbeats go on without tasks, so much a second.
+            before = relay.bytes
+            time.sleep(5)
+            idle = (relay.bytes - before) / 5
+    (few, short), (many, long) = counted[events // 4], counted[events]
+    value = (many - few - idle * (long - short)) / (events - events // 4) * 1e5
+    return [
+        Record(CASE, "dask", "scheduler_bytes_per_1e5_events", value, 0.0, events, SEED),
+        Record(CASE, "dask", "scheduler_idle_bytes_per_second", idle, 0.0, 5, SEED),
+    ], digest
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer events, repeats and tasks")
+    parser.add_argument("--events", type=int, help="of a timed generation")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the records")
+    arguments = parser.parse_args()
+    events = arguments.events or (FEW if arguments.quick else EVENTS)
+    repeats = QUICK if arguments.quick else REPEATS
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    records: list[Record] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = ("output.formats=[lhe.gz]", "output.report=none", "generate.events=1000")
+        run(EXAMPLE, settings=settings, output=folder / "home")
+        large = (*settings, f"block_size={LARGE_BLOCK}")
+        run(EXAMPLE, settings=large, output=folder / "large")
+        digests = {timed(folder / "home", events, SerialExecutor(), folder / "serial")[1]}
+        for use in ("processes", "dask"):
+            found, other = speedup(use, folder / "home", events, repeats, folder)
+            records += found
+            digests |= other
+            records += [overhead(use, tasks) for tasks in TASKS[: 1 if arguments.quick else 2]]
+        same = float(len(digests) == 1)
+        records.append(Record(CASE, "all", "bit_identical", same, 0.0, events, SEED))
+        found, _ = traffic(folder / "large", max(events, 1_000_000), folder)
+        records += found
+    for record in records:
+        told = f"{record.value:.4g}" + (f" ± {record.error:.2g}" if record.error else "")
+        print(f"{record.method:10} {record.metric:34} {told:>18}  n = {record.n}")
+    if arguments.json is not None:
+        write(arguments.json, machine(PACKAGES), records)
+
+
+if __name__ == "__main__":
+    main()
