@@ -1,6 +1,6 @@
 """The matrix-element method on the exactly solvable toy, with learned transfer function and proposal.
 
-    python benchmarks/mem.py [--quick] [--json FILE] [--pool N] [--points N] [--networks N]
+    python benchmarks/mem.py [--quick] [--json FILE] [--pool N] [--points N] [--model DIR]
 
 The toy is examples/mem_toy.py: a CP angle α, resolution that depends on truth, tails, swaps, acceptance.
 Pseudo-experiments of 100 and 400 events at five α are drawn from pools whose ln p is computed once, by the
@@ -26,7 +26,7 @@ from crosshook.core.context import BuildContext
 from crosshook.core.execute import one_thread
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
-from crosshook.core.inference.detector import paired_events
+from crosshook.core.inference.detector import load_transfer, paired_events
 from crosshook.core.inference.fiducial import fiducial_cross_section
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
@@ -88,8 +88,8 @@ def toy() -> CubeModel:
 class Toy:
     """The toy with everything learned."""
 
-    def __init__(self, sizes: Sizes, transfer: str) -> None:
-        """Trains transfer function and proposal."""
+    def __init__(self, sizes: Sizes, transfer: str, model: Path | None) -> None:
+        """Trains the transfer function, unless there is a model of one, and the proposal."""
         self.sizes, self.model, self.detector = sizes, toy(), mem_toy.Detector()
         axis = make_axis(
             "alpha", 0.0, math.pi, GRID, math.pi, nuisance=False, constraint=None, where="alpha"
@@ -98,14 +98,13 @@ class Toy:
         self.theta = self.grid.points
         registry = default_registry()
         rng = random.torch_generator(SEED, "mem")
-        start = time.process_time()
-        events = paired_events(self.model, self.detector, self.theta, sizes.training, rng)
         context = BuildContext(rng=rng, registry=registry)
-        options = registry.options("transfer_function", Slot(transfer, {"epochs": sizes.epochs}))
-        learned = registry.build("transfer_function", Slot(transfer, options), context)
-        assert isinstance(learned, TrainableTransfer)
-        learned.fit(PairedTable(events), Budget(len(events)), context)
-        self.transfer, self.transfer_seconds = learned, time.process_time() - start
+        start = time.process_time()
+        learned = self._learned(transfer, context) if model is None else None
+        self.transfer_seconds = time.process_time() - start
+        if learned is None:
+            learned = load_transfer(model, context, registry)
+        self.transfer = learned
         start = time.process_time()
         pairs = simulate_pairs(self.model, learned, self.theta, sizes.proposal, rng, Silent())
         conditions = Conditions.of(pairs.reco, self.model.parameters, None)
@@ -118,6 +117,15 @@ class Toy:
             time.process_time() - start,
         )
         self.fiducial = fiducial_cross_section(self.model, [learned], self.theta, rng)
+
+    def _learned(self, name: str, context: BuildContext):
+        slot = Slot(name, {"epochs": self.sizes.epochs})
+        learned = context.build("transfer_function", slot)
+        assert isinstance(learned, TrainableTransfer)
+        n, rng = self.sizes.training, context.rng
+        events = paired_events(self.model, self.detector, self.theta, n, rng)
+        learned.fit(PairedTable(events), Budget(len(events)), context)
+        return learned
 
     def likelihoods(self, reco, points: int, sequence: str, proposal=None) -> EventLikelihoods:
         """ln p of events by the method."""
@@ -290,6 +298,7 @@ def main() -> None:
     parser.add_argument("--training", type=int, default=200_000, help="events of the training")
     parser.add_argument("--epochs", type=float, default=30, help="of the transfer function")
     parser.add_argument("--transfer", default="flow", help="component")
+    parser.add_argument("--model", type=Path, help="a trained transfer function of the toy")
     given = parser.parse_args()
     sizes = Sizes(given.training, 60_000, given.pool, 1000, given.points, given.epochs)
     if given.quick:
@@ -297,7 +306,7 @@ def main() -> None:
     about = machine(("torch", "numpy", "crosshook"))
     print(in_words(about))
     with one_thread():
-        made = Toy(sizes, given.transfer)
+        made = Toy(sizes, given.transfer, given.model)
         records = integrals(made)
         print_records(records)
         pools = []
