@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -63,16 +64,18 @@ def plot(
     from crosshook.core.report.unfolded_plot import draw_unfolded
 
     unfolded = cast("list[str]", events.metadata["unfolded"])
+    kept = set(cast("list[str]", events.metadata["columns"])) - set(unfolded)
     for found in made:
         name = histogram_figure(found).id.removeprefix("unfolded-")
         path = output if output is not None else events.directory.plots / f"{name}.svg"
         draw_unfolded(found, path)
         click.echo(path)
-        if found.observable not in unfolded:
+        others = [name for name in re.findall(r"\w+", found.observable) if name in kept]
+        if others:
             known = ", ".join(unfolded)
             click.echo(
-                f"note: {found.observable} is not unfolded itself: at fixed {known} it is as "
-                "simulated, and its errors do not know that",
+                f"note: {', '.join(others)}: not unfolded; at fixed {known} as simulated, and the "
+                "errors do not know that",
                 err=True,
             )
 

@@ -72,8 +72,10 @@ def export_hepdata(
     chosen = tuple(histograms) or recommended(events)
     documents: list[dict[str, object]] = [_heading(events.metadata)]
     files: dict[str, object] = {}
-    for found in chosen:
+    for number, found in enumerate(chosen):
         name = re.sub(r"\W+", "_", found.name).strip("_")
+        if f"{name}.yaml" in files:  # names that differ in other signs only
+            name = f"{name}_{number + 1}"
         _add(documents, files, found.name, f"{name}.yaml", _values(found), _about(found))
         if found.covariance:
             title = f"Covariance of {found.name}"

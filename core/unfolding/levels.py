@@ -82,7 +82,7 @@ class Level:
             values = np.stack([lists.padded(longest) for lists in cut], axis=-1)
             sets[name] = (torch.from_numpy(values), torch.from_numpy(cut[0].mask(longest)))
             set_names[name] = tuple(columns)
-            set_units[name] = tuple(units.get(f"{name}_{key}", "") for key in columns)
+            set_units[name] = tuple(units.get(list_name(name, key), "") for key in columns)
         return Features(
             torch.from_numpy(dense),
             tuple(self.dense),
@@ -91,6 +91,11 @@ class Level:
             set_names,
             set_units,
         )
+
+
+def list_name(group: str, quantity: str) -> str:
+    """Name of a column of a set; a set of one column without a name of its own is called as that."""
+    return group if group == quantity else f"{group}_{quantity}"
 
 
 def _emptied(lists: Lists, there: NDArray[np.bool_]) -> Lists:
@@ -156,7 +161,9 @@ def read_same(
     else:
         sources = {}
         for key in names:
-            quantities = [key] if key in like.dense else [f"{key}_{q}" for q in like.lists[key]]
+            quantities = (
+                [key] if key in like.dense else [list_name(key, q) for q in like.lists[key]]
+            )
             for quantity in quantities:
                 source = like.sources[quantity]
                 plain = source not in table.columns and quantity in table.columns

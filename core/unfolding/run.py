@@ -20,6 +20,7 @@ from crosshook.core.unfolding.diagnostics import DiagnosticPlan, diagnose
 from crosshook.core.unfolding.directory import UnfoldDirectory
 from crosshook.core.unfolding.folding import refers_to
 from crosshook.core.unfolding.histogram import histogram_of
+from crosshook.core.unfolding.levels import list_name
 from crosshook.core.unfolding.metadata import metadata
 from crosshook.core.unfolding.nominal_part import fingerprint, keep_nominal, kept_nominal
 from crosshook.core.unfolding.replica_plan import ReplicaPlan
@@ -271,7 +272,7 @@ def _table(unfolded: Unfolded, sample: Sample, directory: UnfoldDirectory) -> Ta
     columns: dict[str, Values] = dict(columns_of(unfolded.truth))
     if refers_to(unfolded, simulation):
         beside = {
-            f"{group}_{name}": lists
+            list_name(group, name): lists
             for group, members in sample.truth.lists.items()
             for name, lists in members.items()
         }

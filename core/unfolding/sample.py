@@ -18,6 +18,7 @@ from crosshook.core.unfolding.levels import (
     PASS_TRUTH,
     Level,
     flags_of,
+    list_name,
     read_level,
     read_same,
     weights_of,
@@ -227,7 +228,9 @@ def check_finite(level: Level, there: Flags, place: Callable[[int], str], flag: 
             if wrong.any():
                 first = int(np.nonzero(wrong)[0][0])
                 row, value = int(owner[first]), lists.values[first]
-                raise InputError(_not_finite(level, f"{group}_{name}", value, place(row), flag))
+                raise InputError(
+                    _not_finite(level, list_name(group, name), value, place(row), flag)
+                )
 
 
 def _not_finite(level: Level, name: str, value: float, place: str, flag: str) -> str:

@@ -18,6 +18,7 @@ from crosshook.core.errors import InputError
 from crosshook.core.events.staging import StagedFile
 from crosshook.core.interfaces.unfolder import FamilyKind, WeightFamily
 from crosshook.core.unfolding.directory import UnfoldDirectory, checksum
+from crosshook.core.unfolding.levels import list_name
 from crosshook.core.unfolding.tables import Lists, Table, read_table
 
 if TYPE_CHECKING:
@@ -56,9 +57,14 @@ class WeightedEvents:
 
 
 def column_names(name: str, family: WeightFamily) -> tuple[str, ...]:
-    """Names of a family's weight columns: by labels that are words, else by number from 0."""
+    """Names of a family's weight columns: by labels that are words, else by number from 0.
+
+    Iterations are counted from 1.
+    """
     if name == NOMINAL:
         return (f"weights_{NOMINAL}",)
+    if name == ITERATION:
+        return tuple(f"weights_{ITERATION}_{i + 1}" for i in range(len(family.labels)))
     words = all(re.fullmatch(r"\w+", label) for label in family.labels)
     labels = family.labels if words else tuple(map(str, range(len(family.labels))))
     return tuple(f"weights_{name}_{label}" for label in labels)
@@ -73,7 +79,9 @@ def columns_of(features: Features) -> dict[str, Values]:
         counts = mask.sum(dim=1).cpu().numpy().astype(np.int64)
         quantities = features.set_names.get(group) or tuple(map(str, range(values.shape[2])))
         for number, quantity in enumerate(quantities):
-            made[f"{group}_{quantity}"] = Lists(counts, values[..., number][mask].cpu().numpy())
+            made[list_name(group, quantity)] = Lists(
+                counts, values[..., number][mask].cpu().numpy()
+            )
     return made
 
 

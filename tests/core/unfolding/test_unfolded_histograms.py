@@ -135,7 +135,7 @@ def test_the_commands(
     main(["unfold", "plot", directory, "--observable", "k"])
     shown = capsys.readouterr()
     assert (events.directory.plots / "k.svg").read_text().startswith("<?xml")
-    assert "k is not unfolded itself" in shown.err
+    assert "note: k: not unfolded; at fixed m as simulated" in shown.err
     main([*of_m, "--json"])
     (found,) = json.loads(capsys.readouterr().out)
     assert found["edges"] == [0, 10, 20, 30, 40, 50]
