@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 WEIGHT, PASS_TRUTH, PASS_RECO = "weight", "pass_truth", "pass_reco"
 """Columns that mean something by their names."""
+CHOICE = "; observables says which columns are used"
+"""What to do about a column that measured events lack."""
 
 
 @dataclass(frozen=True)
@@ -168,10 +170,13 @@ def read_same(
                 source = like.sources[quantity]
                 plain = source not in table.columns and quantity in table.columns
                 sources[quantity] = quantity if plain else source
+                if not plain and source.isidentifier():
+                    _need(table, source)
         level = _gathered("reco", table, sources, where)
     for key in names:
         if key not in level.names:
-            message = f"{table.name}: {where}: no reco column {key!r}{_hint(key, level.names)}"
+            hint = _hint(key, level.names)
+            message = f"{table.name}: {where}: no reco column {key!r}{hint}{CHOICE}"
             raise InputError(message)
         if key in like.lists and tuple(level.lists.get(key, ())) != tuple(like.lists[key]):
             message = (
@@ -181,6 +186,14 @@ def read_same(
             )
             raise InputError(message)
     return level.only(names)
+
+
+def _need(table: Table, column: str) -> None:
+    try:
+        table.column(column)
+    except InputError as error:
+        message = f"{error}{CHOICE}"
+        raise InputError(message) from error
 
 
 def _gathered(name: str, table: Table, sources: Mapping[str, str], where: str) -> Level:

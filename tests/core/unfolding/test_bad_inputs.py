@@ -114,7 +114,7 @@ CASES: dict[str, tuple[Change, tuple[str, ...]]] = {
     ),
     "column missing in data": (
         drop("measured.reco_k"),
-        ("measured.parquet: no column 'reco_k'", "did you mean reco_m?"),
+        ("measured.parquet: no column 'reco_k'", "did you mean reco_m?", "observables says"),
     ),
     "all fakes": (fill("pass_truth", False), ("none of", "has truth: all are fakes")),
     "none seen": (fill("pass_reco", False), ("none of", "both truth and reconstruction")),
