@@ -150,6 +150,8 @@ def unfold_from(
     directory.check_free(overwrite)
     require_parquet()
     sample = read_sample(config)  # before what is there is removed
+    ReplicaPlan(**config.replicas)
+    _tests(config).check(sample.inputs)
     directory.start(config.given, config.document, folder)
     return _computed(config, sample, progress, executor)
 
@@ -177,7 +179,6 @@ def _computed(
     shown = progress if progress is not None else Silent()
     directory = UnfoldDirectory(config.directory)
     spec = UnfolderSpec.of(config.slot, config.device, config.disable)
-    _tests(config).check(sample.inputs)
     fitted = _nominal(spec, sample.inputs, config.seed, directory, shown)
     began = time.perf_counter()
     with opened(executor, config.executor, config.registry, directory.path) as engine:

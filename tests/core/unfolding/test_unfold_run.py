@@ -14,7 +14,7 @@ import yaml
 from pyarrow import parquet
 
 from crosshook.core.cli import main
-from crosshook.core.errors import Cancelled, InputError, OutputError
+from crosshook.core.errors import ConfigurationError, Cancelled, InputError, OutputError
 from crosshook.core.results import as_json
 from crosshook.core.unfolding import replicas
 from crosshook.core.unfolding.metadata import rows_checksum
@@ -206,6 +206,15 @@ def test_what_is_there_stays(finished: Path, tmp_path: Path) -> None:
     before = (finished / "events.parquet").read_bytes()
     with pytest.raises(InputError):
         unfold(simulation=broken, measured=measured, output=finished, overwrite=True)
+    for setting in ("replicas.bootstrap_data=1", "diagnostics.shifts=[nothing]"):
+        with pytest.raises(ConfigurationError):
+            unfold(
+                simulation=simulation,
+                measured=measured,
+                settings=[setting],
+                output=finished,
+                overwrite=True,
+            )
     assert (finished / "events.parquet").read_bytes() == before
 
 
