@@ -14,7 +14,7 @@ import yaml
 from pyarrow import parquet
 
 from crosshook.core.cli import main
-from crosshook.core.errors import ConfigurationError, Cancelled, InputError, OutputError
+from crosshook.core.errors import Cancelled, ConfigurationError, InputError, OutputError
 from crosshook.core.results import as_json
 from crosshook.core.unfolding import replicas
 from crosshook.core.unfolding.metadata import rows_checksum
