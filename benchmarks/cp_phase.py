@@ -1,0 +1,185 @@
+"""Calibration of the CP phase in pp → t h j: matrix-element method, ALICES, SALLY and a histogram.
+
+    python benchmarks/cp_phase.py [--quick] [--json FILE] [--pool N] [--integrals N] [--events N]
+
+Process, detector and settings are those of examples/cp_phase.yaml. At each true phase a pool of events is
+simulated; all methods fit pseudo-experiments made of the pool, the matrix-element method of its first events
+only (--integrals). One thread, processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from records import Record, in_words, machine, write
+
+from crosshook.core import random
+from crosshook.core.execute import one_thread
+from crosshook.core.inference.cache import Cache
+from crosshook.core.inference.estimators.joint import joint_events
+from crosshook.core.inference.estimators.method import fit_estimator
+from crosshook.core.inference.grid import ParameterGrid, make_axis
+from crosshook.core.inference.integrals import IntegralSettings
+from crosshook.core.inference.method import MatrixElementMethod
+from crosshook.core.inference.prepared import prepare
+from crosshook.core.inference.pseudo_experiments import drawn_rows, pseudo_experiments
+from crosshook.core.inference.run_file import load_inference_file
+from crosshook.core.inference.simulated import simulate_events
+from crosshook.core.progress import Silent
+
+if TYPE_CHECKING:
+    from crosshook.core.inference.method import LikelihoodMethod
+    from crosshook.core.inference.prepared import PreparedProcess
+    from crosshook.core.inference.run_file import InferenceConfig
+    from crosshook.core.interfaces.features import Features
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "cp_phase.yaml"
+CACHE = Path("runs") / "cp-phase-benchmark"
+LEVEL = 0.6827
+ESTIMATORS = ("alices", "sally", "histogram")
+OBSERVABLES = ("pt_h", "jets.dphi")
+"""Of histograms: the transverse momentum, and the azimuth between Higgs boson and leading jet."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything."""
+
+    pool: int
+    integrals: int
+    events: int
+    experiments: int
+    truths: int
+
+
+def methods(
+    config: InferenceConfig, process: PreparedProcess, grid: ParameterGrid, sizes: Sizes
+) -> dict[str, LikelihoodMethod]:
+    """All methods by name; estimators learn from the same simulated events."""
+    found: dict[str, LikelihoodMethod] = {}
+    if sizes.integrals:
+        settings = IntegralSettings(config.points, config.replicas, config.sequence, config.seed)
+        found["mem"] = MatrixElementMethod(
+            (process,), grid, settings, Cache(config.cache), Silent()
+        )
+    rng = random.torch_generator(config.seed, "estimators")
+    events = joint_events(process, grid, config.estimator.events, rng, Silent(), scores=True)
+    for name in ESTIMATORS:
+        columns = OBSERVABLES if name == "histogram" else (None,)
+        for column in columns:
+            estimator = replace(config.estimator, observable=column)
+            chosen = replace(config, method=name, estimator=estimator)
+            label = name if column is None else f"{name} {column}"
+            found[label] = fit_estimator(chosen, process, grid, events, rng, Silent())
+    return found
+
+
+def calibrated(
+    name: str,
+    method: LikelihoodMethod,
+    grid: ParameterGrid,
+    place: int,
+    reco: Features,
+    sizes: Sizes,
+    seed: int,
+) -> list[Record]:
+    """Pseudo-experiments of one method at one true phase."""
+    began = time.process_time()
+    pool = method.likelihoods(reco, f"pool {place}", keep=False)
+    spent = 1e3 * (time.process_time() - began) / len(reco)
+    rng = random.torch_generator(seed, f"toys/{place}")
+    rows = drawn_rows(len(reco), sizes.events, sizes.experiments, rng)
+    toys = pseudo_experiments(pool, grid.axes[0].name, place, rows, rng)
+    truth = float(grid.axes[0].values[place])
+    bias, error = toys.bias
+    # data sets out of one pool share events: what the pool's own chance adds to the mean
+    error = (error**2 + float(toys.best.var()) * sizes.events / len(reco)) ** 0.5
+    coverage, coverage_error = toys.coverage(LEVEL)
+    case, n = f"th-cp α={truth:.3f}", sizes.experiments
+    made = [
+        Record(case, name, "bias", bias, error, n, seed),
+        Record(case, name, "width", float(toys.width.mean()), 0.0, n, seed),
+        Record(case, name, "spread", float(toys.best.std()), 0.0, n, seed),
+        Record(case, name, "coverage68", coverage, coverage_error, n, seed),
+        Record(case, name, "ms_per_event", spent, 0.0, len(reco), seed),
+    ]
+    if name == "mem":
+        share = float(pool.effective.mean())
+        made.append(Record(case, name, "ess_fraction", share, 0.0, len(reco), seed))
+    return made
+
+
+def run(config: InferenceConfig, sizes: Sizes) -> list[Record]:
+    """All records."""
+    (settings,) = config.axes
+    axis = make_axis(
+        settings.name,
+        settings.low,
+        settings.high,
+        settings.points,
+        settings.period,
+        nuisance=False,
+        constraint=None,
+        where="parameters",
+    )
+    grid = ParameterGrid((axis,))
+    chosen = config if sizes.integrals else replace(config, proposal=None)
+    process = prepare(config.processes[0], grid, chosen, Cache(config.cache), Silent())
+    every = methods(config, process, grid, sizes)
+    records = []
+    for number in range(sizes.truths):
+        place = number * len(grid) // sizes.truths
+        rng = random.torch_generator(config.seed, f"pool/{place}")
+        theta = process.theta[place]
+        reco = simulate_events(process.model, process.simulator, theta, sizes.pool, rng).reco
+        for name, method in every.items():
+            some = reco.select(slice(0, sizes.integrals)) if name == "mem" else reco
+            found = calibrated(name, method, grid, place, some, sizes, config.seed)
+            print_records(found)
+            records += found
+    return records
+
+
+def print_records(records: list[Record]) -> None:
+    """One line a record."""
+    for r in records:
+        error = f" ± {r.error:.2g}" if r.error else ""
+        print(f"{r.case:<18} {r.method:<20} {r.metric:<14} {r.value:.4g}{error}", flush=True)
+
+
+def main() -> None:
+    """Runs and writes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small samples")
+    parser.add_argument("--json", type=Path, help="where records go")
+    parser.add_argument("--pool", type=int, default=20_000, help="events at a true phase")
+    parser.add_argument("--integrals", type=int, default=2_000, help="of these for mem; 0 without")
+    parser.add_argument("--events", type=int, default=60, help="of a pseudo-experiment")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the run file")
+    given = parser.parse_args()
+    sizes = Sizes(given.pool, given.integrals, given.events, 500, 6)
+    more = list(given.set)
+    if given.quick:
+        sizes = Sizes(min(given.pool, 1000), min(given.integrals, 50), given.events, 100, 2)
+        more = [
+            "parameters.cp_phase.points=8",
+            "integral.training.events=4000",
+            "integral.training.passes=4",
+            "estimator.events=4000",
+            *more,
+        ]
+    config = load_inference_file(EXAMPLE, settings=more, output=CACHE)
+    about = machine(("torch", "numpy", "crosshook"))
+    print(in_words(about))
+    with one_thread():
+        records = run(config, sizes)
+    if given.json:
+        write(given.json, about, records)
+
+
+if __name__ == "__main__":
+    main()
