@@ -134,6 +134,7 @@ def run_parts(
         The parts, in the order of the plan, systematic variations last.
     """
     varied = dict(systematics or {})
+    folder = folder.absolute()  # a worker may stand elsewhere
     builder = builder_of(build)
     path, checksum = write_inputs(inputs, folder)
     parts: list[Part] = []
