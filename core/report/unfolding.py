@@ -83,7 +83,10 @@ def _uncertainties(found: Diagnostics) -> Section:
         "Statistics: what resamples of the events change beyond what the networks' seeds do. "
         "Network: what seeds change at the same events, for one fit. n/a: no replica tells."
     )
-    tables = (table, _split_table(found.splits)) if found.splits else (table,)
+    told = any(cell != MISSING for row in rows for cell in row[1:])
+    tables = (table,) if told else ()
+    if found.splits:
+        tables = (*tables, _split_table(found.splits))
     return Section("uncertainties", "Uncertainties", lead, facts, tables)
 
 

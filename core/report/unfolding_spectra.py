@@ -29,10 +29,12 @@ def _truth_figure(spectra: LevelSpectra) -> BandsFigure:
     bands = [("statistical", spectra.statistical)]
     if spectra.total != spectra.statistical:
         bands = [("total", spectra.total), *bands]
+    known = any(map(math.isfinite, spectra.total))
+    errors = "Bands of one standard error." if known else "No replica tells the errors."
     return BandsFigure(
         id=f"truth-{spectra.name}",
         title=f"Unfolded {spectra.name}",
-        caption="Bands of one standard error; below, ratios to the unfolded spectrum.",
+        caption=f"{errors} Below, ratios to the unfolded spectrum.",
         alternative=(
             f"The unfolded spectrum of {spectra.name} differs from the simulation's by up to "
             f"{plain(100 * max(rest, default=math.nan), 2)} % in a bin."
