@@ -195,7 +195,7 @@ def crosshook_transfer_function() -> Iterable[Component[object]]:
         Component(
             "flow",
             "crosshook.plugins.transfer.flow:make",
-            "splines whose shapes networks choose, one column given those before it",
+            "mixtures deformed by splines, one column given those before it",
             schema="crosshook.schemas:v1/components/transfer-flow.json",
             capabilities=Capabilities(
                 devices=ANYWHERE,
@@ -203,6 +203,20 @@ def crosshook_transfer_function() -> Iterable[Component[object]]:
                 trainable=True,
                 event_wise=True,
                 stateful=True,
+            ),
+        ),
+        Component(
+            "transformer-flow",
+            "crosshook.plugins.transfer.transformer:make",
+            "a transformer before mixtures and splines: jets in any order and number",
+            schema="crosshook.schemas:v1/components/transformer-flow.json",
+            capabilities=Capabilities(
+                devices=ANYWHERE,
+                differentiable=True,
+                trainable=True,
+                event_wise=True,
+                stateful=True,
+                sets=True,
             ),
         ),
     ]

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from crosshook.core.testkit.subject import Case, Subject
 
 ROWS = (0, 1, 1000)
-TRUTHS = 5
+TRUTHS = 2
 DRAWS = 20_000
 
 

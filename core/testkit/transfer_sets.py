@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from crosshook.core.testkit.subject import Subject
 
 TURN = 2.0 * math.pi
-DRAWS = 20_000
-TRUTHS = 3
-FEWEST = 300
+DRAWS = 10_000
+TRUTHS = 2
+FEWEST = 200
 """Draws of a number of objects below which its density is not integrated."""
 
 

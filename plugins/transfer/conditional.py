@@ -123,6 +123,12 @@ class Conditional:
         _, log_slope = to_uniform(cumulated.clamp(0.0, 1.0), self._spline(raw), self.bins)
         return log_mixed + log_slope
 
+    def log_below(self, x: Tensor, raw: Tensor) -> Tensor:
+        """log of the share of the density below x `(n,)`; of a column on the line."""
+        _, cumulated = self._of_line(x, self._mixture(raw))
+        below, _ = to_uniform(cumulated.clamp(0.0, 1.0), self._spline(raw), self.bins)
+        return below.clamp(min=torch.finfo(below.dtype).tiny).log()
+
     def _of_line(self, x: Tensor, m: Mixture) -> tuple[Tensor, Tensor]:
         """log density and cumulated distribution of the mixture."""
         u, log_own = self.marginal.to_unit(x)

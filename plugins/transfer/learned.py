@@ -53,6 +53,10 @@ class Teaching:
         """Of the networks."""
         return DTYPES[self.precision]
 
+    def lesson(self, stage: str, epochs: float) -> Lesson:
+        """One training, under a name for the progress bar."""
+        return Lesson(epochs, self.batch, self.learning_rate, self.held_out, stage)
+
 
 class Density(ABC):
     """T(x|z) of rows of dense columns, under one truth scale."""
@@ -161,37 +165,14 @@ class DenseTransfer(ABC):
             self._density.parameters(),
             self._density.lesson(x, rows, own),
             events.weight[kept].to(self._teaching.dtype),
-            self._lesson("transfer function", self._teaching.epochs),
+            self._teaching.lesson("transfer function", self._teaching.epochs),
             context.rng,
             context.progress,
         )
-        notes = self._learn_acceptance(events, seen, context)
-        return FitReport(spent, losses=learnt.losses, notes=notes)
-
-    def _lesson(self, stage: str, epochs: float) -> Lesson:
-        teaching = self._teaching
-        return Lesson(epochs, teaching.batch, teaching.learning_rate, teaching.held_out, stage)
-
-    def _learn_acceptance(
-        self, events: PairedEvents, seen: Tensor, context: BuildContext
-    ) -> tuple[str, ...]:
-        rng = cast("torch.Generator", context.rng)
-        if bool(events.accepted.all()):
-            self._acceptance = None
-            return ("no event of the training is lost: the acceptance is 1",)
-        width, depth = self._hidden
-        sizes = (seen.shape[1], *[width] * depth, 1)
-        network = Dense.random(sizes, rng, seen.dtype, self._device)
-        self._acceptance, _ = learn_acceptance(
-            network,
-            seen,
-            events.accepted,
-            events.weight,
-            self._lesson("acceptance", self._teaching.acceptance_epochs),
-            rng,
-            context.progress,
+        self._acceptance, notes = fit_acceptance(
+            seen, events, self._hidden, self._teaching, context
         )
-        return ()
+        return FitReport(spent, losses=learnt.losses, notes=notes)
 
     def _check_dense(self, features: Features, what: str) -> None:
         if features.sets:
@@ -293,6 +274,42 @@ class DenseTransfer(ABC):
         self._acceptance = (
             Acceptance.from_state(tensors) if "acceptance.shift" in tensors else None
         )
+
+
+def fit_acceptance(
+    seen: Tensor,
+    events: PairedEvents,
+    hidden: tuple[int, int],
+    teaching: Teaching,
+    context: BuildContext,
+) -> tuple[Acceptance | None, tuple[str, ...]]:
+    """Learns which events are accepted.
+
+    Args:
+        seen: what the network sees of their truth, `(n, e)`.
+        events: in random order.
+        hidden: width and depth of the network.
+        teaching: how.
+        context: with a random generator.
+
+    Returns:
+        The acceptance, None if it is 1, and what is to be said of it.
+    """
+    if bool(events.accepted.all()):
+        return None, ("no event of the training is lost: the acceptance is 1",)
+    rng = cast("torch.Generator", context.rng)
+    width, depth = hidden
+    sizes = (seen.shape[1], *[width] * depth, 1)
+    found, _ = learn_acceptance(
+        Dense.random(sizes, rng, seen.dtype, seen.device),
+        seen,
+        events.accepted,
+        events.weight,
+        teaching.lesson("acceptance", teaching.acceptance_epochs),
+        rng,
+        context.progress,
+    )
+    return found, ()
 
 
 def check_trainable(events: PairedEvents, name: str) -> None:

@@ -112,8 +112,10 @@ def train(
             rows = order.to(device) + held
         chosen, rows = rows[:batch], rows[batch:]
         value = (loss(chosen) * unit[chosen]).mean()
-        gradients = _shortened(torch.autograd.grad(value, list(parameters)))
-        optimiser.step(gradients, _rate(lesson.rate, step, total))
+        gradients = torch.autograd.grad(
+            value, list(parameters), allow_unused=True, materialize_grads=True
+        )
+        optimiser.step(_shortened(gradients), _rate(lesson.rate, step, total))
         torch._foreach_lerp_(mean, [p.detach() for p in parameters], 1 - _decay(step))
         some += float(value.detach())
         if (step + 1) % every and step + 1 < total:

@@ -104,6 +104,9 @@ TRANSFER_OPTIONS: dict[str, list[dict[str, object]]] = {
     "gaussian": [{"epochs": 3, "acceptance_epochs": 2}],
     "mixture-density": [{**SMALL, "components": 3, "encoding": 2}],
     "flow": [{**SMALL, "components": 2, "bins": 3, "encoding": 2}],
+    "transformer-flow": [
+        {**SHORT, "width": 4, "heads": 2, "blocks": 1, "components": 2, "bins": 3, "encoding": 2}
+    ],
 }
 """Option sets of transfer functions."""
 
