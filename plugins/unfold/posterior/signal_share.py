@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from crosshook.plugins.unfold.posterior.training import Lesson
 
 HIDDEN = 32
+FEW = 500
+"""Rows of the rarer kind below which the logit is linear in the inputs: a network would learn them
+by heart."""
 
 
 def true_weights(
@@ -49,7 +52,7 @@ def true_weights(
     weight, notes = samples.data_weight, []
     if len(samples.removed):
         share = samples.removed_weight.sum() / weight.sum()
-        network = _network(columns, rng, seen.device)
+        network = _network(columns, min(len(samples.removed), len(seen)), rng, seen.device)
         removed = columns.inputs(samples.removed).to(torch.float32)
         learn_ratio(network, removed, samples.removed_weight, seen, weight, lesson, rng, progress)
         odds = share * log_ratio(network, seen).exp()
@@ -63,7 +66,7 @@ def true_weights(
     if len(samples.fake) and float(samples.fake_weight.sum()) > 0.0:
         matched = columns.inputs(samples.reco).to(torch.float32)
         fake = columns.inputs(samples.fake).to(torch.float32)
-        network = _network(columns, rng, seen.device)
+        network = _network(columns, len(samples.fake), rng, seen.device)
         learn_ratio(
             network,
             fake,
@@ -89,5 +92,9 @@ def true_weights(
     return weight, tuple(notes)
 
 
-def _network(columns: Columns, rng: torch.Generator, device: torch.device) -> Dense:
-    return Dense.random((columns.width, HIDDEN, HIDDEN, 1), rng, torch.float32, device)
+def _network(columns: Columns, rows: int, rng: torch.Generator, device: torch.device) -> Dense:
+    """A classifier that begins undecided, of a size the rows of the rarer kind can teach."""
+    hidden = [] if rows < FEW else [HIDDEN, HIDDEN]
+    network = Dense.random((columns.width, *hidden, 1), rng, torch.float32, device)
+    network.matrices[-1].zero_()
+    return network
