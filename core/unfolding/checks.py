@@ -55,9 +55,14 @@ def check_inputs(inputs: Inputs) -> tuple[str, ...]:
     if not bool(both.any()):
         message = f"simulation: none of {n} events has both truth and reconstruction"
         raise InputError(message)
+    seen = torch.ones_like(measured.weight, dtype=torch.bool)
     notes = [
-        *_weights("simulation: events with truth and reconstruction", simulation.weight[both]),
-        *_weights("measured", measured.weight),
+        *_weights("simulation: events with truth", simulation.weight, simulation.has_truth),
+        *_weights(
+            "simulation: events with reconstruction", simulation.weight, simulation.has_reco
+        ),
+        *_weights("simulation: events with truth and reconstruction", simulation.weight, both),
+        *_weights("measured", measured.weight, seen),
     ]
     if background is not None:
         _same_length("background", "reco", len(background.reco), len(background.weight))
@@ -85,23 +90,26 @@ def _same_length(kind: str, name: str, found: int, wanted: int) -> None:
 
 
 def _finite_weights(kind: str, weight: Tensor) -> None:
-    bad = ~weight.isfinite()
+    bad = ~weight.square().isfinite()
     if bool(bad.any()):
         row = int(bad.nonzero()[0])
-        message = f"{kind}: weight of event {row} is {float(weight[row]):g}"
+        size = float(weight[row])
+        why = ": too large to add up" if math.isfinite(size) else ""
+        message = f"{kind}: weight of event {row} is {size:g}{why}"
         raise InputError(message)
 
 
-def _weights(kind: str, weight: Tensor) -> list[str]:
+def _weights(kind: str, weights: Tensor, there: Tensor) -> list[str]:
     """Refuses weights that leave no sample; a note where few of them carry it."""
-    _finite_weights(kind, weight)
+    _finite_weights(kind, weights)
+    weight = weights[there]
     n = len(weight)
     if n == 0:
         message = f"{kind}: no events"
         raise InputError(message)
     total, squares = float(weight.sum()), float(weight.square().sum())
-    largest = int(weight.abs().argmax())
-    size = float(weight[largest])
+    largest = int(torch.where(there, weights.abs(), -1.0).argmax())
+    size = float(weights[largest])
     if not math.isfinite(squares):
         message = f"{kind}: weight of event {largest} is {size:g}: too large to add up"
         raise InputError(message)

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
+LARGEST = 1e150
+"""Values have to stay below, so that their squares are numbers too."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """Events of a run.
@@ -211,20 +215,20 @@ def rows_of(level: Level, kept: Flags) -> Level:
 
 
 def check_finite(level: Level, there: Flags, place: Callable[[int], str], flag: str) -> None:
-    """Refuses NaN and infinity where a row has the level.
+    """Refuses NaN, infinity and what has no square where a row has the level.
 
     Raises:
         InputError: naming file, row and column.
     """
     for name, values in level.dense.items():
-        bad = there & ~np.isfinite(values)
+        bad = there & ~(np.abs(values) < LARGEST)
         if bad.any():
             row = int(np.nonzero(bad)[0][0])
             raise InputError(_not_finite(level, name, values[row], place(row), flag))
     for group, columns in level.lists.items():
         for name, lists in columns.items():
             owner = np.repeat(np.arange(len(there)), lists.counts)
-            wrong = ~np.isfinite(lists.values) & there[owner]
+            wrong = ~(np.abs(lists.values) < LARGEST) & there[owner]
             if wrong.any():
                 first = int(np.nonzero(wrong)[0][0])
                 row, value = int(owner[first]), lists.values[first]
@@ -235,6 +239,8 @@ def check_finite(level: Level, there: Flags, place: Callable[[int], str], flag: 
 
 def _not_finite(level: Level, name: str, value: float, place: str, flag: str) -> str:
     source = level.sources.get(name, name)
+    if np.isfinite(value):
+        return f"{place}: {source} is {value:g}: too large to compute with"
     return f"{place}: {source} is {value:g}; events without {level.name} need {flag} = false"
 
 

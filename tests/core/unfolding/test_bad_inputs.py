@@ -103,6 +103,14 @@ CASES: dict[str, tuple[Change, tuple[str, ...]]] = {
     ),
     "infinite reco": (put("reco_k", ROW, np.inf), (f"row {ROW}", "reco_k is inf", "pass_reco")),
     "nan in data": (put("measured.reco_m", 11, np.nan), ("measured.parquet: row 11: reco_m",)),
+    "value without a square": (put("reco_m", ROW, 1e200), (f"row {ROW}", "1e+200: too large")),
+    "huge weight of a missed event": (
+        lambda s, m: [
+            fill("weight", 1.0)(s, m),
+            put("weight", seen_row(False), -1e300)(s, m),
+        ].clear(),
+        ("events with truth: weight of event", "-1e+300: too large"),
+    ),
     "nan weight": (
         lambda s, m: [fill("weight", 1.0)(s, m), put("weight", 5, np.nan)(s, m)].clear(),
         ("simulation.parquet: row 5: weight weight is nan",),
