@@ -9,12 +9,13 @@ n events, t grid points, a axes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.core.errors import ConfigurationError
+from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.inference.proposal_training import simulate_pairs
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 BATCH = 16_384
 """Events whose densities are evaluated at once."""
+EQUAL = 1e-6
+"""Relative difference of weights of an unweighted sample, which are written with few digits."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def joint_events(
             slopes.append(_slopes(model, points, process.theta, columns))
         progress.update("joint ratios", min(start + BATCH, len(u)), len(u))
     log_p = torch.cat(ratios)
-    mixture = torch.logsumexp(log_p[:, at], dim=1) - torch.log(torch.tensor(float(len(at))))
+    mixture = torch.logsumexp(log_p[:, at], dim=1) - math.log(len(at))
     log_ratio = log_p - mixture[:, None]
     score = _centred(torch.cat(slopes), log_ratio) if scores else None
     return JointEvents(pairs.reco.select(order), log_ratio, score)
@@ -128,3 +131,33 @@ def _centred(slopes: Tensor, log_ratio: Tensor) -> Tensor:
     """Scores of the normalised density: slopes less ∂ log σ_fid, their mean over p(x, z|θ)."""
     weight = torch.softmax(log_ratio, dim=0)
     return slopes - (weight[..., None] * slopes).sum(dim=0)
+
+
+def events_from_weights(reco: Features, weights: Tensor, nominal: Tensor) -> JointEvents:
+    """Joint ratios out of the weights a generator wrote for other parameters, as in `<wgt>` of LHE.
+
+    Args:
+        reco: accepted events of an unweighted sample, n rows.
+        weights: of these events at every point of the grid, `(n, t)`.
+        nominal: their own weights, `(n,)`.
+
+    Returns:
+        The events, their ratios over the nominal density: w(θ)/w less the logarithm of its mean,
+        which is σ_fid(θ)/σ_fid. There are no scores.
+
+    Raises:
+        InputError: if a weight is not positive, or the sample is not unweighted.
+    """
+    if not bool((weights > 0).all() & torch.isfinite(weights).all()):
+        row = int(torch.nonzero(~((weights > 0) & torch.isfinite(weights)))[0, 0])
+        message = f"event {row}: weights {weights[row].tolist()}; joint ratios must be positive"
+        raise InputError(message)
+    if not bool((nominal > 0).all()) or float(nominal.max() / nominal.min()) > 1 + EQUAL:
+        message = (
+            f"weights from {float(nominal.min()):g} to {float(nominal.max()):g}: joint ratios are "
+            "of unweighted events; see crosshook unweight"
+        )
+        raise InputError(message)
+    ratio = torch.log(weights / nominal[:, None])
+    mean = torch.logsumexp(ratio, dim=0) - math.log(len(ratio))
+    return JointEvents(reco, ratio - mean, None)

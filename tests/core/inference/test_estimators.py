@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from crosshook.core.errors import ConfigurationError
+from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.inference.cache import Cache
-from crosshook.core.inference.estimators.joint import joint_events
+from crosshook.core.inference.estimators.joint import events_from_weights, joint_events
 from crosshook.core.inference.estimators.method import train_estimator
 from crosshook.core.inference.estimators.templates import Templates, column_of_events
 from crosshook.core.inference.grid import ParameterGrid, make_axis
@@ -161,6 +161,28 @@ def test_templates_are_right_wherever_the_truth_is(
     assert abs(int(summed.argmax()) - TRUTH) <= 2
     least = float(summed.max() - summed.min())
     assert 0.02 * least < least < 1.05 * float(reference.max() - reference.min())
+
+
+def test_joint_ratios_out_of_an_event_file() -> None:
+    """MadGraph's ten weights of e+e- -> μ+μ-: shapes by |M|², normalised over the sample."""
+    import crosshook
+
+    file = ROOT / "tests" / "data" / "lhe" / "madgraph_ee_mumu.lhe.gz"
+    with crosshook.open_events(file) as source:
+        batch = next(iter(source))
+    weights = torch.from_numpy(np.array(batch.weights))
+    nominal = torch.from_numpy(np.array(batch.event["weight"], np.float64))
+    reco = Features(torch.zeros((len(batch), 1), dtype=torch.float64), ("x",), ("",))
+    found = events_from_weights(reco, weights, nominal)
+    assert found.log_ratio.shape == (20, 10)
+    mean = torch.exp(found.log_ratio).mean(dim=0)
+    assert torch.allclose(mean, torch.ones_like(mean), rtol=1e-12)
+    # 1/α = 130 is next to the file's own: hardly any shape left
+    assert found.log_ratio[:, 3].abs().max() < 1e-3 < found.log_ratio[:, 0].abs().max()
+    with pytest.raises(InputError, match="joint ratios are of unweighted events"):
+        events_from_weights(reco, weights, nominal * torch.linspace(1, 2, 20))
+    with pytest.raises(InputError, match=r"event 3: .* must be positive"):
+        events_from_weights(reco, weights * (torch.arange(20) != 3)[:, None], nominal)
 
 
 def test_templates_by_hand() -> None:
