@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
     from torch import Tensor
 
     from crosshook.core.progress import Progress
@@ -49,9 +52,5 @@ class Density(Protocol):
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import torch
-
     MakeDensity = Callable[[int, int, torch.Generator | None], Density]
     """Makes a density of d targets and c inputs."""

@@ -75,21 +75,15 @@ class Ranks:
             found = _interpolated(column, self.values, self.places)
         if len(self.atoms):
             nearest = torch.searchsorted(self.atoms, column.contiguous())
+            above = nearest == len(self.atoms)
             nearest = nearest.clamp(max=len(self.atoms) - 1)
-            inside = torch.full_like(column, 0.5) if uniform is None else uniform
             low, high = self.low[nearest], self.high[nearest]
-            if len(self.values):
-                hit = self.atoms[nearest] == column
-                found = torch.where(hit, low + inside * (high - low), found)
-            else:
+            if not len(self.values):
                 # A value between two atoms, which only other samples have, is at their border.
-                between = (self.atoms[nearest] > column).to(column)
-                above = (column > self.atoms[-1]).to(column)
-                found = torch.where(
-                    self.atoms[nearest] == column,
-                    low + inside * (high - low),
-                    low * between + high * above,
-                )
+                found = torch.where(above, high, low)
+            inside = torch.full_like(column, 0.5) if uniform is None else uniform
+            hit = self.atoms[nearest] == column
+            found = torch.where(hit, low + inside * (high - low), found)
         return found.clamp(EDGE, 1.0 - EDGE)
 
     def at(self, rank: Tensor) -> Tensor:

@@ -67,6 +67,11 @@ def take_apart(
     Raises:
         InputError: if there is nothing to learn from, or a value is no finite number.
     """
+    weights = {"simulated": simulation.weight, "measured": measured.weight}
+    if background is not None:
+        weights["background"] = background.weight
+    for what, column in weights.items():
+        _refuse_holes(name, what, ("weight",), column[:, None])
     known = simulation.has_truth
     truth = simulation.truth.select(known)
     weight = simulation.weight[known]
@@ -103,8 +108,6 @@ def take_apart(
         _refuse_holes(name, "simulated reco", simulation.reco.names, rows)
     for rows in (plus[0], minus[0]):
         _refuse_holes(name, "measured or background reco", measured.reco.names, rows)
-    for what, column in (("simulated", simulation.weight), ("measured", measured.weight)):
-        _refuse_holes(name, what, ("weight",), column[:, None])
     return Samples(truth, weight, matched, seen, fake, simulation.weight[lost], *plus, *minus)
 
 

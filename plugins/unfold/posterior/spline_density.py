@@ -88,16 +88,6 @@ class SplineDensity:
         constant = 0.5 * self._dimensions * math.log(2.0 * math.pi)
         return log_slope - 0.5 * score.square().sum(dim=1) - constant
 
-    def log_density(self, target: Tensor, inputs: Tensor) -> Tensor:
-        """log p(target | inputs) in the space of scores, `(n,)`."""
-        with torch.no_grad():
-            parts = zip(
-                torch.split(_boxed(target), CHUNK),
-                torch.split(inputs.to(torch.float32), CHUNK),
-                strict=True,
-            )
-            return torch.cat([self._log_density(*part) for part in parts])
-
     def draw(self, inputs: Tensor, rng: torch.Generator) -> Tensor:
         """One set of scores a row; see `Density.draw`."""
         size = (len(inputs), self._dimensions)

@@ -241,6 +241,11 @@ def broken(what: str) -> tuple[Simulation, Measured, Measured | None]:
         "only background": (simulation, measured, measured),
         "a hole": (replace(simulation, reco=column(hole[:, 0])), measured, None),
         "a hole in a weight": (simulation, replace(measured, weight=measured.weight / 0), None),
+        "a hole in the background": (
+            simulation,
+            measured,
+            replace(measured, weight=math.nan * ones(100)),
+        ),
         "another column": (simulation, replace(measured, reco=other), None),
         "no columns": (replace(simulation, truth=nothing), measured, None),
     }[what]
@@ -256,6 +261,7 @@ def broken(what: str) -> tuple[Simulation, Measured, Measured | None]:
         ("only background", "0 events are left"),
         ("a hole", "row 17 of those used, column x: nan"),
         ("a hole in a weight", "column weight: inf"),
+        ("a hole in the background", "background: row 0 of those used, column weight: nan"),
         ("another column", "measured columns y; simulated x"),
         ("no columns", "no dense column"),
     ],
