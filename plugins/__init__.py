@@ -146,6 +146,13 @@ def crosshook_unfolder() -> Iterable[Component[object]]:
             capabilities=Capabilities(devices=ANYWHERE),
         ),
         Component(
+            "omnifold",
+            "crosshook.plugins.unfold.omnifold.unfolder:make",
+            "unbinned reweighting by classifiers: networks, sets of objects, or trees",
+            schema="crosshook.schemas:v1/components/omnifold.json",
+            capabilities=Capabilities(devices=ANYWHERE, stateful=True),
+        ),
+        Component(
             "conditional-flow",
             "crosshook.plugins.unfold.posterior.conditional_flow:make",
             "truth drawn for each event from a learned posterior: a flow, iterated",

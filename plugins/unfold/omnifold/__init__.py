@@ -1,0 +1,1 @@
+"""Unfolder `omnifold`: classifiers on both levels, one file per idea."""
