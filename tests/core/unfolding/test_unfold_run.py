@@ -258,8 +258,14 @@ def test_the_command(
         finished.parent / "measured.parquet",
     )
     words = ("unfold", "--simulation", simulation, "--measured", measured, "--method", "ibu")
+    small = (
+        "histograms.m={bins: 4, low: 0, high: 40}",
+        "diagnostics={shifts: [], harm: []}",
+        *FAST,
+    )
+    flags = [word for setting in small for word in ("--set", setting)]
     code, shown, errors = command(
-        *words, "--observable", "m", "--output", tmp_path / "o", "--json", "--set", FAST[0]
+        *words, "--observable", "m", "--output", tmp_path / "o", "--json", *flags
     )
     assert (code, errors) == (0, "")
     assert json.loads(shown)["truth"] == ["m"]
