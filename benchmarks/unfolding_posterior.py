@@ -4,8 +4,9 @@ the ranks of truth among draws; on Z+jet, Δ of every observable after each iter
     python benchmarks/unfolding_posterior.py [--quick] [--methods NAME ...] [--cases NAME ...]
         [--seeds N] [--iterations K] [--json FILE]
 
-`zjet` needs CROSSHOOK_REFERENCE_DATA. Exact maximisation gives its own weights to the simulated
-events of the same sample, so that `delta_over_exact_em` is the network's share.
+`zjet` needs CROSSHOOK_REFERENCE_DATA. Exact maximisation, with the densities' own formulas instead of
+networks and of measured events, gives its weights to the simulated events of the same sample
+(`delta_exact_em`): what is beyond them are networks and the statistics of the measured events.
 """
 
 from __future__ import annotations
