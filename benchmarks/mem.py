@@ -26,7 +26,7 @@ from crosshook.core.context import BuildContext
 from crosshook.core.execute import one_thread
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
-from crosshook.core.inference.detector import load_transfer, paired_events
+from crosshook.core.inference.detector import paired_events
 from crosshook.core.inference.fiducial import fiducial_cross_section
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
@@ -46,6 +46,7 @@ from crosshook.core.interfaces.training import Budget
 from crosshook.core.process.cube import CubeFunction, CubeTruth
 from crosshook.core.progress import Silent
 from crosshook.core.registry import default_registry
+from crosshook.core.transfer.models import load_transfer
 from crosshook.core.transfer.paired import PairedTable, TrainableTransfer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
@@ -103,7 +104,7 @@ class Toy:
         learned = self._learned(transfer, context) if model is None else None
         self.transfer_seconds = time.process_time() - start
         if learned is None:
-            learned = load_transfer(model, context, registry)
+            learned = load_transfer(model, registry=registry)
         self.transfer = learned
         start = time.process_time()
         pairs = simulate_pairs(self.model, learned, self.theta, sizes.proposal, rng, Silent())

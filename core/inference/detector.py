@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
 
 from crosshook.core import random
-from crosshook.core.context import BuildContext
 from crosshook.core.errors import RegistryError
 from crosshook.core.inference.cache import checksum
 from crosshook.core.inference.run_file import TRANSFER
 from crosshook.core.inference.simulated import joined_features
 from crosshook.core.interfaces.training import Budget, Stateful
-from crosshook.core.model import load_model, read_document, save_model
+from crosshook.core.transfer.models import load_transfer, save_transfer, transfer_context
 from crosshook.core.transfer.paired import PairedEvents, PairedTable, TrainableTransfer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from torch import Tensor
 
     from crosshook.core.component import Slot
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from crosshook.core.inference.run_file import InferenceConfig, ProcessConfig, TransferConfig
     from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
-    from crosshook.core.registry import Registry
 
 THETAS = 16
 """Parameter points the training events are simulated at."""
@@ -35,20 +32,11 @@ THETAS = 16
 
 def build_transfer(slot: Slot, config: InferenceConfig) -> TransferFunction:
     """A transfer function that needs no training, or is trained already."""
-    context = BuildContext(registry=config.registry)
     if slot.model is not None:
-        from pathlib import Path
-
-        return load_transfer(Path(slot.model), context, config.registry)
+        return load_transfer(Path(slot.model), registry=config.registry)
+    context = transfer_context(registry=config.registry)
     built = config.registry.build(TRANSFER, slot, context, "transfer")
     return cast("TransferFunction", built)
-
-
-def load_transfer(directory: Path, context: BuildContext, registry: Registry) -> TransferFunction:
-    """A trained transfer function, in the context its model says it was trained in."""
-    shape = cast("dict[str, object]", read_document(directory)["context"])
-    same = {key: tuple(v) if isinstance(v, list) else v for key, v in shape.items()}
-    return cast("TransferFunction", load_model(directory, context.with_(**same), registry))
 
 
 def transfers_of(
@@ -93,8 +81,7 @@ def transfers_of(
                 rng = random.torch_generator(config.seed, stage)
                 events = paired_events(model, simulator, theta, transfer.events, rng)
                 _train(transfer, events, cache.model(key), rng, config, progress)
-            context = BuildContext(registry=config.registry)
-            found.append(load_transfer(cache.model(key), context, config.registry))
+            found.append(load_transfer(cache.model(key), registry=config.registry))
     return tuple(found)
 
 
@@ -134,10 +121,10 @@ def _train(
     config: InferenceConfig,
     progress: Progress,
 ) -> None:
-    context = BuildContext(registry=config.registry, rng=rng, progress=progress)
+    context = transfer_context(registry=config.registry, rng=rng, progress=progress)
     built = config.registry.build(TRANSFER, transfer.slot, context, "transfer")
     if not isinstance(built, TrainableTransfer) or not isinstance(built, Stateful):
         message = f"{TRANSFER} {transfer.slot.use!r} is declared trainable, but lacks fit or state"
         raise RegistryError(message)
     built.fit(PairedTable(events), Budget(len(events)), context)
-    save_model(built, directory, TRANSFER, transfer.slot, context)
+    save_transfer(built, directory, transfer.slot, context)

@@ -10,8 +10,10 @@ from crosshook import schemas
 from crosshook.core.component import Slot
 from crosshook.core.config import disabled, read_run_file, resolve
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.model import read_document
 from crosshook.core.options import Schema, validate
 from crosshook.core.registry import default_registry
+from crosshook.core.transfer.directory import model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -331,12 +333,12 @@ def _process(
 
 def _slot(value: object, place: str, registry: Registry) -> TransferConfig:
     """A transfer function with its options, and how it is trained."""
+    if isinstance(value, dict) and "model" in value:
+        value = {**value, "model": str(model_folder(Path(str(value["model"]))))}
     if isinstance(value, dict) and "use" not in value:
         if "model" not in value:
             message = f"{place}: names no component: use, or model, is missing"
             raise ConfigurationError(message)
-        from crosshook.core.model import read_document
-
         value = {"use": read_document(Path(str(value["model"])))["component"], **value}
     given = Slot.parse(cast("str | Mapping[str, object]", value))
     options = registry.options(TRANSFER, given, place)
