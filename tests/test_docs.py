@@ -68,6 +68,9 @@ SMALL_INFER = (
 )
 """Likewise of `crosshook infer`."""
 
+SMALL_TRANSFER = ("transfer.options={epochs: 1, hidden: 8, bins: 3}", "output.report=none")
+"""Likewise of `crosshook transfer train`."""
+
 DEMO = ["crosshook", "run", "examples/ttbar.yaml", "--overwrite"]
 """What `make demo` runs once crosshook is installed."""
 
@@ -108,7 +111,11 @@ def commands(block: Block) -> Iterator[list[str]]:
         words = shlex.split(line.removeprefix("$ "), comments=True)
         if words == ["make", "demo"]:
             yield DEMO
-        elif words[:1] in (["crosshook"], ["cc"]) or words[:2] == ["pip", "install"]:
+        elif (
+            words[:1] in (["crosshook"], ["cc"])
+            or words[:2] == ["pip", "install"]
+            or (words[:1] == ["python"] and words[1].startswith("examples/"))
+        ):
             yield words
 
 
@@ -143,6 +150,8 @@ class Reader:
         place = f"{self.page.relative_to(ROOT)}, line {block.line}: {shlex.join(words)}"
         if words[0] == "pip":
             self.install(words[-1])
+        elif words[0] == "python":
+            _process([sys.executable, *words[1:]], self.folder, place)
         elif words[0] == "cc":
             if shutil.which("cc") is None:
                 pytest.skip(f"{place}: no C compiler")
@@ -170,6 +179,8 @@ class Reader:
         """Further settings of a run that keep its samples small."""
         if words[1:3] == ["surrogate", "train"]:
             return [word for setting in SMALL_SURROGATE for word in ("--set", setting)]
+        if words[1:3] == ["transfer", "train"]:
+            return [word for setting in SMALL_TRANSFER for word in ("--set", setting)]
         if words[1] == "infer":
             return [word for setting in SMALL_INFER for word in ("--set", setting)]
         if words[1] == "unfold" and words[2] not in ("plot", "export"):

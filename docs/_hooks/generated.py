@@ -16,6 +16,7 @@ from option_tables import (
     option_table,
     run_file_table,
     surrogate_file_table,
+    transfer_file_table,
     unfold_file_table,
 )
 from source_reference import error_table, interface, members, module_text, public
@@ -34,6 +35,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "errors": error_table,
     "hooks": hook_table,
     "infer-file": inference_file_table,
+    "transfer-file": transfer_file_table,
     "interface": interface,
     "module": module_text,
     "options": option_table,

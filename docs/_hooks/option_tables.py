@@ -31,6 +31,11 @@ def unfold_file_table(*keys: str) -> str:
     return _table("v1/unfold", *keys)
 
 
+def transfer_file_table(*keys: str) -> str:
+    """Likewise for the run file of `crosshook transfer train`."""
+    return _table("v1/transfer", *keys)
+
+
 def inference_file_table(*keys: str) -> str:
     """Likewise for the run file of `crosshook infer`."""
     return _table("v1/infer", *keys)

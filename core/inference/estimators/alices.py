@@ -2,7 +2,7 @@
 
 With the joint ratio r of an event drawn from the mixture, ½[r softplus(−g) + softplus(g)] is the
 cross-entropy of telling p(x|θ) from p_mix(x) with the best labels there are, and smallest for
-g = log p(x|θ)/p_mix(x); r (∂g/∂θ − score)² adds what is known of its slope.
+g = log p(x|θ)/p_mix(x); r (∂g/∂θ − score)²/⟨r score²⟩ adds what is known of its slope.
 """
 
 from __future__ import annotations
@@ -104,8 +104,10 @@ def train_alices(
     told = conditions(events.reco).to(torch.float32)
     numbers = theta_numbers(grid.points, grid.axes).shape[1]
     ratio = torch.exp(events.log_ratio).to(torch.float32)
-    spans = torch.tensor([float(axis.values[-1] - axis.values[0]) for axis in grid.axes])
-    score = None if events.score is None else (events.score * spans).to(torch.float32)
+    score, size = None, torch.ones(len(grid.axes))
+    if events.score is not None:
+        score = events.score.to(torch.float32)
+        size = (ratio[..., None] * score.square()).mean(dim=(0, 1)).clamp(min=1e-30)
     points = grid.points.to(torch.float32)
     networks = []
     for number in range(settings.networks):
@@ -122,8 +124,8 @@ def train_alices(
             found: Tensor = 0.5 * (r * softplus(-value) + softplus(value)).mean()
             if score is not None:
                 (slope,) = torch.autograd.grad(value.sum(), theta, create_graph=True)
-                away = slope * spans - score[rows, place]
-                found = found + settings.score_weight * (r[:, None] * away.square()).mean()
+                away = (slope - score[rows, place]).square() / size
+                found = found + settings.score_weight * (r[:, None] * away).mean()
             return found
 
         name = f"train alices {number + 1}" if settings.networks > 1 else "train alices"
