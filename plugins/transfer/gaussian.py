@@ -2,11 +2,12 @@
 
 A column answers to one true column, which has its name unless an option says otherwise:
 
-    energies and momenta (GeV)   mean a + b z + linear in the other columns, σ² = a² + b² |z| + c² z²
-    angles                       mean z + a, wrapped, log σ linear in the true columns
-    everything else              mean linear in the true columns, log σ too
+    energies and momenta (GeV)   mean linear in z and the other columns, σ² = a² + b² |z| + c² z²
+    angles                       mean z and a linear shift, wrapped, log σ linear in the columns
+    everything else              mean and log σ linear in the columns
 
-Columns are independent given the truth, and the acceptance is logistic in squares and products.
+Linear means in what networks see at degree 2: values, their squares, cosines and sines. Columns are
+independent given the truth, and the acceptance is logistic in the same.
 """
 
 from __future__ import annotations
