@@ -131,7 +131,7 @@ def test_alices_learns_the_likelihood(
     wanted = exact(toy, data, grid)
     found, wanted = (each - each.mean(dim=1, keepdim=True) for each in (found, wanted))
     spread = wanted.std()
-    assert (found - wanted).std() < 0.25 * spread
+    assert (found - wanted).std() < 0.1 * spread  # 0.044 was seen; 0.054 without scores
     # what a wrong likelihood loses on average at the truth, in nats: half a variance
     lost = (wanted - torch.logsumexp(wanted, 1, keepdim=True))[:, TRUTH] - (
         found - torch.logsumexp(found, 1, keepdim=True)
