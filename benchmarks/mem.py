@@ -100,11 +100,13 @@ class Toy:
         registry = default_registry()
         rng = random.torch_generator(SEED, "mem")
         context = BuildContext(rng=rng, registry=registry)
-        start = time.process_time()
-        learned = self._learned(transfer, context) if model is None else None
-        self.transfer_seconds = time.process_time() - start
-        if learned is None:
+        self.transfer_seconds: float | None = None
+        if model is not None:
             learned = load_transfer(model, registry=registry)
+        else:
+            start = time.process_time()
+            learned = self._learned(transfer, context)
+            self.transfer_seconds = time.process_time() - start
         self.transfer = learned
         start = time.process_time()
         pairs = simulate_pairs(self.model, learned, self.theta, sizes.proposal, rng, Silent())
@@ -262,7 +264,8 @@ def integrals(made: Toy) -> list[Record]:
     relative = learned / exact
     change = float((relative / relative.mean() - 1).abs().max())
     note("learned", "sigma_fid_alpha_error", change, 0.0)
-    note("transfer function", "training_seconds", made.transfer_seconds, 0.0)
+    if made.transfer_seconds is not None:
+        note("transfer function", "training_seconds", made.transfer_seconds, 0.0)
     note("proposal", "training_seconds", made.proposal_seconds, 0.0)
     return records
 
