@@ -48,6 +48,7 @@ REQUIRED_OPTIONS: dict[str, dict[str, object]] = {
     "lhapdf": {"set": "ToyLH_LO"},
     "expression": {"weights": {"ratio": "weight['up'] / weight['down']", "pt": "1 + pt[0]"}},
     "invariants": {"epochs": 10},
+    "omnifold": {"ensemble": 1, "iterations": 3, "hidden": 32, "depth": 1, "epochs": 10},
     "matrix-element": {
         "process": "ee-mumu",
         "alternatives": {"heavy": {"mass_z": 91.5}, "wide": {"width_z": 3.0}},
