@@ -117,12 +117,12 @@ def in_order(executor: Executor, tasks: Iterable[Task]) -> Iterator[tuple[Task, 
         Each task with its result, as soon as all before it are there.
     """
     numbers: list[int] = []
-    for task in tasks:
-        numbers.append(task.number)
-        executor.submit(task)
     early: dict[int, tuple[Task, object]] = {}
     position = 0
     try:
+        for task in tasks:
+            numbers.append(task.number)
+            executor.submit(task)
         for task, result in executor.as_completed():
             early[task.number] = (task, result)
             while position < len(numbers) and numbers[position] in early:

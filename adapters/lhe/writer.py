@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from crosshook.adapters.lhe.compressed_output import Member, compressed, compression_of
 from crosshook.adapters.lhe.event_text import event_texts
 from crosshook.adapters.lhe.head_text import head_text, tail_text
-from crosshook.core.errors import OutputError
 from crosshook.core.events.staged_writer import StagedWriter
 from crosshook.core.events.staging import StagedFile
 
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 def write_part(path: Path, batch: EventBatch, first: int, level: int) -> None:
     """Writes events alone, as a member that can stand in a file of the same ending.
 
+    It appears complete or not at all: a block that was begun twice may be written twice.
+
     Args:
         path: replaced if it is there.
         batch: the events.
@@ -37,16 +38,14 @@ def write_part(path: Path, batch: EventBatch, first: int, level: int) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    try:
-        with path.open("wb") as file:
+    staged = StagedFile(path, overwrite=True)
+    with staged.opening():
+        with staged.path.open("wb") as file:
             member = Member(file, compression_of(path, level)())
             for piece in event_texts(batch, first, str(path)):
                 member.write(piece)
             member.close()
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        message = f"{path}: cannot be written: {error.strerror or error}"
-        raise OutputError(message) from error
+        staged.commit()
 
 
 class LheWriter(StagedWriter):

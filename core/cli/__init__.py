@@ -229,7 +229,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk can meet any write
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"error: {visible(f'{place}{error.strerror or error}')}", err=True)
+        notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        click.echo(f"error: {visible(f'{place}{error.strerror or error}{notes}')}", err=True)
         sys.exit(OutputError.exit_code)
     except click.exceptions.Abort as error:
         if isinstance(error.__cause__, Terminated):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 def save_part(path: Path, batch: EventBatch) -> None:
     """Writes a batch without its run information, complete or not at all.
 
+    The temporary name is new every time: a cluster may take a worker for lost and begin its block
+    again while it still writes.
+
     Raises:
         OutputError: if it cannot be written.
     """
     arrays: dict[str, Any] = {"counts": batch.counts, "weights": batch.weights}
     arrays |= {f"event/{name}": column for name, column in batch.event.items()}
     arrays |= {f"particle/{name}": column for name, column in batch.particle_columns.items()}
-    temporary = path.with_suffix(".part")
+    temporary = path.with_name(f"{path.stem}.{token_hex(4)}.part")
     try:
         with temporary.open("wb") as stream:
             np.savez(stream, **arrays)

@@ -26,9 +26,13 @@ class Task:
     arguments: Mapping[str, object] = field(default_factory=dict)
 
     def run(self) -> object:
-        """Computes the task in this process."""
+        """Computes the task in this process; an error says which task it is of."""
         module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(module), name)(**self.arguments)
+        try:
+            return getattr(importlib.import_module(module), name)(**self.arguments)
+        except Exception as error:
+            error.add_note(f"in task {self.number} ({self.function})")
+            raise
 
 
 @dataclass(frozen=True)

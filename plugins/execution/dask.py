@@ -7,10 +7,10 @@ description above all, travels once to each worker; tasks and results are small.
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import time
 from collections import Counter
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from crosshook.core.errors import ConfigurationError, ExecutionError
 from crosshook.core.interfaces.executor import Load
 from crosshook.plugins.execution.probe import check_workers
-from crosshook.plugins.execution.worker import compute_in
+from crosshook.plugins.execution.worker import compute_in, cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,8 @@ class DaskExecutor:
         self._flying: dict[Future, Task] = {}
         self._done: SimpleQueue[Future] = SimpleQueue()
         self._shared: dict[str, Future] = {}
+        self._wanted: set[str] = set()
+        self._workers = workers or 1
         self._stuck: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._home = str(Path.cwd())
@@ -80,31 +82,43 @@ class DaskExecutor:
                 "pip install 'dask[distributed]' (extra crosshook[dask])"
             )
             raise ConfigurationError(message) from error
-        dask.config.set({"distributed.scheduler.allowed-failures": self._attempts - 1})
+        client: Client | None = None
         try:
             if self._address is None:
-                self._cluster = LocalCluster(
-                    n_workers=workers or len(os.sched_getaffinity(0)),
-                    threads_per_worker=1,
-                    processes=True,
-                    dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL,
-                )
-                return Client(self._cluster, timeout=self._timeout)
-            client = Client(self._address, timeout=self._timeout)
+                with dask.config.set(
+                    {"distributed.scheduler.allowed-failures": self._attempts - 1}
+                ):
+                    self._cluster = LocalCluster(
+                        n_workers=workers or cores(),
+                        threads_per_worker=1,
+                        processes=True,
+                        dashboard_address="127.0.0.1:0",
+                        silence_logs=logging.CRITICAL,
+                    )
+            # A default client is the user's own affair.
+            place = self._cluster or self._address
+            client = Client(place, timeout=self._timeout, set_as_default=False)
             client.wait_for_workers(workers or 1, timeout=self._timeout)
-        except (OSError, TimeoutError, ValueError, RuntimeError) as error:
-            place = self._address or "this machine"
-            message = f"executor: no Dask workers at {place} within {self._timeout:g} s: {error}"
+        except BaseException as error:
+            if client is not None:
+                client.close()
+            if self._cluster is not None:
+                self._cluster.close()
+            if not isinstance(error, (OSError, TimeoutError, ValueError, RuntimeError)):
+                raise
+            where = self._address or "this machine"
+            message = f"executor: no Dask workers at {where} within {self._timeout:g} s: {error}"
             raise ExecutionError(message) from error
         return client
 
     def prepare(self, folder: Path) -> None:
         """Makes sure that every worker sees the folder and computes with the same versions."""
-        check_workers(self._client, folder)
+        check_workers(self._client, folder, self._home)
 
     def submit(self, task: Task) -> None:
         """Sends a task; what is large in it goes ahead, once."""
+        if self._client.status == "closed":
+            raise self._gone()
         arguments = {name: self._small(value) for name, value in task.arguments.items()}
         if not self._flying:
             self._last = time.monotonic()
@@ -119,6 +133,7 @@ class DaskExecutor:
         if len(data) < LARGE:
             return value
         digest = sha256(data).hexdigest()
+        self._wanted.add(digest)
         if digest not in self._shared:  # a task, so that it survives the worker that has it
             self._shared[digest] = self._client.submit(pickle.loads, data, pure=False)
         return self._shared[digest]
@@ -134,7 +149,12 @@ class DaskExecutor:
             task = self._flying.pop(future, None)
             if task is None:  # of before a cancel
                 continue
-            result, seconds = self._result(future, task)
+            try:
+                result, seconds = self._result(future, task)
+            except _NotYetError:
+                self._flying[future] = task
+                future.add_done_callback(self._done.put)
+                continue
             self._last, self._slowest = time.monotonic(), max(self._slowest, seconds)
             yield task, result
 
@@ -147,13 +167,15 @@ class DaskExecutor:
             self.cancel()
             message = (
                 f"task {task.number} ({task.function}) was lost with its worker (killed, or out "
-                f"of memory), {self._attempts} times; results so far are kept, and the run can be "
-                "resumed"
+                f"of memory), {error.allowed_failures + 1} times; results so far are kept, and "
+                "the run can be resumed"
             )
             raise ExecutionError(message) from error
         except (CancelledError, TimeoutError, OSError) as error:
             if isinstance(error, OSError) and future.status == "error":
                 raise  # the task's own
+            if isinstance(error, TimeoutError) and self._client.status == "running":
+                raise _NotYetError from error  # its worker was lost before the result was fetched
             raise self._gone() from error
         return found
 
@@ -174,7 +196,11 @@ class DaskExecutor:
             return
         keys = {future.key: task for future, task in self._flying.items()}
         busy: dict[str, list[Task]] = {}
-        for worker, at_work in self._client.processing().items():
+        try:
+            processing = self._client.processing()
+        except OSError as error:
+            raise self._gone() from error
+        for worker, at_work in processing.items():
             own = [keys[key] for key in at_work if key in keys]
             if own:
                 busy[worker] = own
@@ -188,21 +214,42 @@ class DaskExecutor:
                     f"{self._attempts} times; results so far are kept, and the run can be resumed"
                 )
                 raise ExecutionError(message)
-        self._client.restart_workers(list(busy), timeout=self._timeout)
+        self._restart(list(busy))
         self._last = time.monotonic()
+
+    def _restart(self, workers: list[str]) -> None:
+        try:
+            self._client.restart_workers(workers, timeout=self._timeout, raise_for_error=False)
+        except OSError as error:
+            raise self._gone() from error
+        except KeyError:  # one of them has gone by itself
+            return
+        except ValueError as error:
+            self.cancel()
+            message = (
+                f"executor: nothing has come for {self._time_limit:g} s, and workers cannot be "
+                f"restarted: {error}"
+            )
+            raise ExecutionError(message) from error
 
     def cancel(self) -> None:
         """Forgets every task; what a worker is at is finished, and nobody looks at it."""
         if self._flying and self._client.status == "running":
-            self._client.cancel(list(self._flying))
+            with suppress(OSError):  # the scheduler is lost, and the tasks with it
+                self._client.cancel(list(self._flying))
         self._flying.clear()
         self._stuck.clear()
+        if self._wanted:  # what the next stage may want again stays with the workers
+            self._shared = {d: f for d, f in self._shared.items() if d in self._wanted}
+            self._wanted.clear()
 
     def load(self) -> Load:
         """How busy the workers are."""
-        workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
+        if self._client.status == "running":  # else it would be waited for
+            self._workers = int(self._client.scheduler_info(n_workers=0)["n_workers"])
+        running = min(len(self._flying), self._workers)
         silent = time.monotonic() - self._last if self._flying else 0.0
-        return Load(workers, min(len(self._flying), workers), self._slowest, silent, self._lost)
+        return Load(self._workers, running, self._slowest, silent, self._lost)
 
     def close(self) -> None:
         """Leaves the cluster; one of this machine's own is ended."""
@@ -210,6 +257,10 @@ class DaskExecutor:
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
+
+
+class _NotYetError(Exception):
+    """A result that was there is being computed again."""
 
 
 def make(

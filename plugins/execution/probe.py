@@ -8,7 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from crosshook.core.errors import ExecutionError, OutputError
+from crosshook.core.errors import ExecutionError, OutputError, brief
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -26,23 +26,31 @@ def packages() -> dict[str, str]:
     return found
 
 
-def probe(path: str) -> tuple[str, dict[str, str]]:
-    """What a worker reads in a file, and its versions; runs on the worker."""
+def probe(path: str, home: str) -> tuple[str, dict[str, str]]:
+    """What a worker reads in a file, and its versions; runs on the worker.
+
+    Args:
+        path: of the file.
+        home: folder that must be there, too.
+    """
     try:
+        Path(home).stat()
         return Path(path).read_text("utf-8"), packages()
     except OSError as error:
-        return f"error: {error.strerror}", packages()
+        return f"{error.filename}: {error.strerror}", packages()
 
 
-def check_workers(client: Client, folder: Path) -> None:
+def check_workers(client: Client, folder: Path, home: str) -> None:
     """Asks every worker of a Dask cluster.
 
     Args:
         client: of the cluster.
         folder: where the run keeps its files.
+        home: folder that relative paths begin at.
 
     Raises:
-        ExecutionError: naming a worker that does not see the folder or has other versions.
+        ExecutionError: naming a worker that does not see the folders, does not answer or has other
+            versions.
         OutputError: if the folder cannot be written.
     """
     token, path = token_hex(8), folder.resolve() / ".probe"
@@ -52,14 +60,18 @@ def check_workers(client: Client, folder: Path) -> None:
         message = f"{folder}: cannot be written: {error.strerror}"
         raise OutputError(message) from error
     try:
-        answers = client.run(probe, str(path))
+        answers = client.run(probe, str(path), home, on_error="return")
     finally:
         path.unlink(missing_ok=True)
+    for worker, answer in sorted(answers.items()):
+        if isinstance(answer, BaseException):  # without crosshook, or gone
+            message = f"executor: worker {worker} cannot serve the run: {brief(answer)}"
+            raise ExecutionError(message) from answer
     own = packages()
     for worker, (text, versions) in sorted(answers.items()):
         if text != token:
             message = (
-                f"executor: worker {worker} does not see {folder.resolve()} ({text or 'empty'}); "
+                f"executor: worker {worker} does not see the run's files ({text}); "
                 "manager and workers need a file system in common"
             )
             raise ExecutionError(message)

@@ -6,17 +6,20 @@ tasks fail; here they are begun again in a new pool.
 
 from __future__ import annotations
 
-import os
+import pickle
+import signal
 import time
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from crosshook.core.errors import ExecutionError
 from crosshook.core.interfaces.executor import Load
-from crosshook.plugins.execution.worker import begin, compute
+from crosshook.plugins.execution.worker import begin, compute_packed, cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +46,12 @@ class ProcessExecutor:
         """
         self._workers, self._time_limit, self._attempts = workers, time_limit, attempts
         self._waiting: deque[Task] = deque()
-        self._flying: dict[Future[tuple[object, float]], Task] = {}
+        self._flying: dict[Future[tuple[bytes, float]], Task] = {}
         self._begun: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._pool: ProcessPoolExecutor | None = None
-        self._pids: SimpleQueue[int] | None = None
-        self._known: set[int] = set()
+        self._there: SimpleQueue[int] | None = None
+        self._ready = False
 
     def prepare(self, folder: Path) -> None:
         """Nothing to do: the workers are on this machine."""
@@ -62,7 +65,7 @@ class ProcessExecutor:
         while self._waiting or self._flying:
             self._hand_over()
             done, _ = wait(self._flying, self._time_limit, FIRST_COMPLETED)
-            if not done and self._ready():
+            if not done and self._were_ready():
                 self._give_up(f"gave nothing for {self._time_limit:g} s")
             broken = False
             for future in done:
@@ -72,26 +75,26 @@ class ProcessExecutor:
                     self._begun.pop(task.number, None)
                     result, seconds = future.result()
                     self._last, self._slowest = time.monotonic(), max(self._slowest, seconds)
-                    yield task, result
+                    self._ready = True
+                    yield task, pickle.loads(result)
             if broken:
                 self._give_up("was lost with its worker (killed, or out of memory)")
 
-    def _ready(self) -> bool:
+    def _were_ready(self) -> bool:
         """Whether a worker was there when this was last asked: its start is not a task's time."""
-        assert self._pids is not None
-        before = bool(self._known)
-        while not self._pids.empty():
-            self._known.add(self._pids.get())
+        before = self._ready
+        self._ready = before or (self._there is not None and not self._there.empty())
         return before
 
     def _hand_over(self) -> None:
-        while self._waiting and len(self._flying) < AHEAD * self._workers:
+        while self._waiting and self._room(self._waiting[0]):
             if self._pool is None:
                 self._start()
             assert self._pool is not None
             task = self._waiting.popleft()
             try:
-                future = self._pool.submit(compute, task)
+                with _interrupts_held():
+                    future = self._pool.submit(compute_packed, pickle.dumps(task))
             except BrokenProcessPool:  # a worker died while nobody looked
                 self._waiting.appendleft(task)
                 self._stop()
@@ -100,6 +103,20 @@ class ProcessExecutor:
                 self._last = time.monotonic()
             self._flying[future] = task
             self._begun[task.number] += 1
+
+    def _room(self, task: Task) -> bool:
+        """Whether a task may go to the workers now.
+
+        A lost worker takes all tasks that are there with it. One that has its last try after others
+        were lost goes alone, so that no task is blamed for its neighbour's fault.
+        """
+        if any(
+            1 < self._begun[t.number] == self._attempts for t in islice(self._flying.values(), 1)
+        ):
+            return False
+        if 0 < self._begun[task.number] == self._attempts - 1:
+            return not self._flying
+        return len(self._flying) < AHEAD * self._workers
 
     def _give_up(self, reason: str) -> None:
         """Ends all workers; their tasks wait again, unless one was begun too often.
@@ -125,23 +142,21 @@ class ProcessExecutor:
 
     def _start(self) -> None:
         context = get_context("spawn")
-        self._pids = context.SimpleQueue()
+        self._there = context.SimpleQueue()
         self._pool = ProcessPoolExecutor(
-            self._workers, context, initializer=begin, initargs=(self._pids,)
+            self._workers, context, initializer=begin, initargs=(self._there,)
         )
 
     def _stop(self) -> None:
         """Kills the processes: what they were at is either finished or begun again."""
-        if self._pool is None or self._pids is None:
+        if self._pool is None or self._there is None:
             return
+        processes = list((self._pool._processes or {}).values())  # kill_workers() of Python 3.14
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._ready()
-        for child in active_children():
-            if child.pid in self._known:
-                child.kill()
-        self._pids.close()
-        self._pool, self._pids = None, None
-        self._known.clear()
+        for process in processes:
+            process.kill()
+        self._there.close()
+        self._pool, self._there, self._ready = None, None, False
 
     def cancel(self) -> None:
         """Forgets every task; workers finish what they are at, and nobody looks at it."""
@@ -163,8 +178,21 @@ class ProcessExecutor:
         self._stop()
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Processes that begin meanwhile never hear of Ctrl-C; this one does, when it is over."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def make(
     context: BuildContext, *, workers: int | None, time_limit: float | None, attempts: int
 ) -> ProcessExecutor:
     """Builds the executor; see schemas/v1/components/processes.json for the options."""
-    return ProcessExecutor(workers or len(os.sched_getaffinity(0)), time_limit, attempts)
+    return ProcessExecutor(workers or cores(), time_limit, attempts)

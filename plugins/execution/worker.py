@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import signal
 import threading
 import time
@@ -10,6 +12,7 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crosshook.core.errors import ExecutionError, brief
 from crosshook.core.execute import one_thread
 from crosshook.core.interfaces.executor import Task
 
@@ -17,19 +20,27 @@ if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
 
 
-def begin(pids: SimpleQueue[int]) -> None:
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # on Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def begin(there: SimpleQueue[int]) -> None:
     """Starts a worker process of this machine.
 
-    What every task needs is imported here, so that no task is charged for it. Ctrl-C reaches every process of a terminal, and the manager alone decides what it means. A
-    worker whose manager was killed ends itself.
+    What every task needs is imported here, so that no task is charged for it. Ctrl-C reaches every
+    process of a terminal, and the manager alone decides what it means. A worker whose manager was
+    killed ends itself.
 
     Args:
-        pids: takes the number of the process.
+        there: takes the number of the process once it is ready.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import torch  # noqa: F401
 
-    pids.put(os.getpid())
+    there.put(os.getpid())
     threading.Thread(target=_end_with_parent, name="watch", daemon=True).start()
 
 
@@ -45,11 +56,40 @@ def compute(task: Task) -> tuple[object, float]:
 
     Returns:
         Its result, and the seconds it took.
+
+    Raises:
+        ExecutionError: for an error that cannot travel to the manager as it is.
     """
     start = time.perf_counter()
-    with one_thread():
-        result = task.run()
+    try:
+        with one_thread():
+            result = task.run()
+    except Exception as error:
+        if _travels(error):
+            raise
+        message = f"task {task.number} ({task.function}) failed: {brief(error)}"
+        raise ExecutionError(message) from error
     return result, time.perf_counter() - start
+
+
+def _travels(error: Exception) -> bool:
+    """Whether an error can be pickled and made again; a class of somebody else's often cannot."""
+    try:
+        pickle.dumps(error)
+        copy.copy(error)
+    except Exception:  # noqa: BLE001 - whatever a stranger's class raises
+        return False
+    return True
+
+
+def compute_packed(task: bytes) -> tuple[bytes, float]:
+    """A pickled task, see `compute`; its result is pickled, too.
+
+    Packed by hand, because what multiprocessing sends itself goes its own way for tensors: through
+    shared memory, with an open file each for as long as the tensor lives.
+    """
+    result, seconds = compute(pickle.loads(task))
+    return pickle.dumps(result), seconds
 
 
 def compute_in(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, ExecutionError
@@ -34,8 +35,22 @@ def hang_once(mark):
         time.sleep(600)
     return "done"
 
-def die():
+def die(seconds=0.0):
+    time.sleep(seconds)
     os.kill(os.getpid(), signal.SIGKILL)
+
+def nap(seconds):
+    time.sleep(seconds)
+
+class Twofold(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+def fail():
+    raise Twofold("one", "two")
+
+def stumble():
+    raise LookupError("not here")
 """
 
 
@@ -70,9 +85,32 @@ def test_hung_task_is_begun_again_and_workers_end(
 
 
 def test_task_that_always_loses_its_worker_stops_the_run(executor: ProcessExecutor) -> None:
+    """All that were there with a lost worker are lost with it; the one to blame is named."""
+    tasks = [task(0, "nap", seconds=1.0), task(7, "die", seconds=0.1)]
     with pytest.raises(ExecutionError, match=r"task 7 .*killed, or out of memory\), 2 times"):
-        list(in_order(executor, [task(7, "die")]))
+        list(in_order(executor, tasks))
     assert [r for _, r in in_order(executor, [task(0, "hang_once", mark=os.devnull)])] == ["done"]
+
+
+def test_errors_of_strangers(executor: ProcessExecutor) -> None:
+    """They say which task they are of, also those of a class that cannot be unpickled."""
+    with pytest.raises(LookupError, match="not here") as caught:
+        list(in_order(executor, [task(5, "stumble")]))
+    assert caught.value.__notes__ == [f"in task 5 ({MODULE}:stumble)"]
+    with pytest.raises(ExecutionError, match=r"task 6 \(.*:fail\) failed: Twofold: one and two"):
+        list(in_order(executor, [task(6, "fail")]))
+    assert executor.load().lost == 0
+
+
+def test_tensors_are_copied(executor: ProcessExecutor) -> None:
+    """Not shared, which keeps a file open for each."""
+    numbers = torch.arange(4)
+    given = Task(0, "torch:mul", {"input": numbers, "other": 2})
+    ((_, result),) = in_order(executor, [given])
+    assert isinstance(result, torch.Tensor)
+    assert result.tolist() == [0, 2, 4, 6]
+    assert not result.is_shared()
+    assert not numbers.is_shared()
 
 
 def test_options_are_checked() -> None:
