@@ -268,11 +268,11 @@ def _spelt_out(
             full[key] = _named_slot(key, value, where, registry)
     executor = document.get("executor")
     if isinstance(executor, dict) and "use" in executor:
-        full["executor"] = _options_gathered(executor)
+        full["executor"] = options_gathered(executor)
     return full
 
 
-def _options_gathered(slot: Mapping[str, object]) -> dict[str, object]:
+def options_gathered(slot: Mapping[str, object]) -> dict[str, object]:
     """A slot whose options may stand beside `use`."""
     beside = {key: value for key, value in slot.items() if key not in ("use", "options")}
     options = slot.get("options")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.assemble import output_files
+from crosshook.core.chosen_executor import chosen_executor
 from crosshook.core.component import Slot
 from crosshook.core.config import from_document
 from crosshook.core.errors import ConfigurationError, OutputError
@@ -21,6 +22,8 @@ from crosshook.core.sampling.build import SamplerSpec, build_process
 from crosshook.core.sampling.composition import Composition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crosshook.core.execute import Executor
     from crosshook.core.progress import Progress
 
@@ -32,6 +35,7 @@ def generate(
     seed: int,
     output: Path | None = None,
     overwrite: bool = False,
+    settings: Sequence[str] = (),
     workers: int | None = None,
     progress: Progress | None = None,
     executor: Executor | None = None,
@@ -47,9 +51,10 @@ def generate(
         seed: of the new events; the run's own seed would repeat its events.
         output: directory of the new files; `DIRECTORY/seed-SEED` if None.
         overwrite: replace files that are there already.
+        settings: `executor=NAME` and options of it; nothing else.
         workers: processes that compute; this one alone if None.
         progress: told how far it is.
-        executor: runs blocks, and is left open; overrides `workers`.
+        executor: runs blocks, and is left open; overrides `settings` and `workers`.
 
     Returns:
         The figures of the generation.
@@ -66,9 +71,8 @@ def generate(
     if seed == config.seed:
         message = f"seed {seed} is the run's own and would give its events again; choose another"
         raise ConfigurationError(message)
-    slot = Slot("serial") if workers is None else Slot("processes", {"workers": workers})
-    least_of = (("events", events, 1), ("seed", seed, 0), ("workers", workers or 1, 1))
-    for name, value, least in least_of:
+    slot = chosen_executor(Slot("serial"), settings, workers, registry)
+    for name, value, least in (("events", events, 1), ("seed", seed, 0)):
         if value < least:
             message = f"{name}: {value} is less than {least}"
             raise ConfigurationError(message)

@@ -18,7 +18,7 @@ from crosshook.core.run_directory import RunDirectory
 from crosshook.core.run_file import RunFile, read_resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -75,6 +75,7 @@ def reproduce(
     *,
     output: Path | None = None,
     overwrite: bool = False,
+    settings: Sequence[str] = (),
     workers: int | None = None,
     reporter: Reporter | None = None,
 ) -> Reproduction:
@@ -84,6 +85,7 @@ def reproduce(
         directory: of the run.
         output: of the repetition; `DIRECTORY-again` if None.
         overwrite: replace a run that is there already.
+        settings: `executor=NAME` and options of it, instead of the run file's; nothing else.
         workers: processes that compute; results do not depend on them.
         reporter: shows progress.
 
@@ -109,7 +111,8 @@ def reproduce(
     config = read_resolved(document)
     RunDirectory(place).check_free(overwrite)
     loaded = RunFile(document, config, default_registry(config.disable), place)
-    start_run(loaded.with_workers(workers), overwrite=overwrite, reporter=reporter)
+    loaded = loaded.computed_by(settings, workers)
+    start_run(loaded, overwrite=overwrite, reporter=reporter)
     again = RunDirectory(place)
     now = _manifest(again)
     outputs = [

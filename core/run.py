@@ -128,7 +128,7 @@ def run(
         seed=seed,
         device=device,
         overwrite=overwrite,
-    ).with_workers(workers)
+    ).computed_by((), workers)
     return start_run(
         loaded, overwrite=overwrite, max_time=max_time, reporter=reporter, executor=executor
     )
@@ -137,6 +137,7 @@ def run(
 def resume(
     directory: Path,
     *,
+    settings: Sequence[str] = (),
     workers: int | None = None,
     max_time: float | None = None,
     reporter: Reporter | None = None,
@@ -146,6 +147,7 @@ def resume(
 
     Args:
         directory: of the run.
+        settings: `executor=NAME` and options of it, instead of the run file's; nothing else.
         workers: processes that compute, instead of the run file's.
         max_time: seconds after which the run stops again.
         reporter: shows progress.
@@ -159,7 +161,7 @@ def resume(
     """
     run_file, _ = unfinished_run(directory)
     return start_run(
-        run_file.with_workers(workers),
+        run_file.computed_by(settings, workers),
         resumed=True,
         max_time=max_time,
         reporter=reporter,

@@ -94,6 +94,9 @@ class RunDirectory:
             kind = "a run" if finished else "an unfinished run"
             message = f"{self.path}: holds {kind} already; {way_out}"
             raise OutputError(message)
+        if self.started.is_file():
+            with self.alone():  # a run that is being computed is not to be replaced either
+                pass
         return False
 
     @classmethod

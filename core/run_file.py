@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crosshook.core.component import Slot
+from crosshook.core.chosen_executor import chosen_executor
 from crosshook.core.config import disabled, from_document, read_run_file, resolve
 from crosshook.core.driving.config import DrivenConfig, resolve_driven
 from crosshook.core.errors import ConfigurationError
@@ -36,30 +36,24 @@ class RunFile:
     registry: Registry
     directory: Path
 
-    def with_workers(self, workers: int | None) -> RunFile:
-        """The same on so many processes: of this machine, unless the file names an executor.
+    def computed_by(self, settings: Sequence[str], workers: int | None) -> RunFile:
+        """The same by another executor.
 
         Args:
-            workers: how many, or None for what the file says.
+            settings: keys of the executor; see `chosen_executor`.
+            workers: processes, or None for what file and settings say.
 
         Raises:
-            ConfigurationError: if there are none, the executor has no such option, or the run is
-                one of a program.
+            ConfigurationError: if anything of this is not allowed, or the run is one of a program.
         """
-        if workers is None:
+        if not settings and workers is None:
             return self
-        if workers < 1:
-            message = f"workers: {workers} is less than 1"
-            raise ConfigurationError(message)
         if isinstance(self.config, DrivenConfig):
-            message = "workers: a run with generator is computed by its program"
+            name = "executor" if settings else "workers"
+            message = f"{name}: a run with generator is computed by its program"
             raise ConfigurationError(message)
-        slot = self.config.executor
-        if slot.use == "serial":
-            slot = Slot("processes")
-        given = Slot(slot.use, {**slot.options, "workers": workers})
-        options = self.registry.options("executor", given, "executor")
-        return replace(self, config=replace(self.config, executor=Slot(slot.use, options)))
+        slot = chosen_executor(self.config.executor, settings, workers, self.registry)
+        return replace(self, config=replace(self.config, executor=slot))
 
 
 def read_resolved(document: Mapping[str, object]) -> RunConfig | DrivenConfig:

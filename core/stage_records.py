@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.run_directory import RunDirectory
 
+
 def _machine(device: str) -> dict[str, str]:
     """Versions and what else the last digits depend on."""
     import torch

@@ -15,6 +15,9 @@ import click
 @click.option("--seed", type=int, required=True, help="Seed; another than the run's own.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY/seed-SEED.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of the executor."
+)
 @click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -24,6 +27,7 @@ def generate(
     seed: int,
     output: Path | None,
     overwrite: bool,
+    settings: tuple[str, ...],
     workers: int | None,
     as_json: bool,
     quiet: bool,
@@ -43,6 +47,7 @@ def generate(
             seed=seed,
             output=output,
             overwrite=overwrite,
+            settings=settings,
             workers=workers,
             progress=progress,
         )

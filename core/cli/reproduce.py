@@ -16,6 +16,9 @@ DIFFERS = 9
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY-again.")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there already.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of the executor."
+)
 @click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -23,6 +26,7 @@ def reproduce(
     directory: Path,
     output: Path | None,
     overwrite: bool,
+    settings: tuple[str, ...],
     workers: int | None,
     as_json: bool,
     quiet: bool,
@@ -34,7 +38,12 @@ def reproduce(
 
     with RichProgress(enabled=not (quiet or as_json)) as reporter:
         found = reproduce_function(
-            directory, output=output, overwrite=overwrite, workers=workers, reporter=reporter
+            directory,
+            output=output,
+            overwrite=overwrite,
+            settings=settings,
+            workers=workers,
+            reporter=reporter,
         )
     if as_json:
         click.echo(json.dumps({**asdict(found), "same": found.same}, ensure_ascii=False))

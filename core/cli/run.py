@@ -10,14 +10,18 @@ import click
 
 from crosshook.core.cli.duration import Duration
 
-REPLACES = ("settings", "output", "seed", "device", "overwrite")
-"""Options that a run which goes on cannot have: its run file is settled."""
+REPLACES = ("output", "seed", "device", "overwrite")
+"""Options that a run which goes on cannot have: its run file is settled, but for the executor."""
 
 
 @click.command()
 @click.argument("run_file", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Replace a key of the run file; with --resume of its executor alone.",
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Run directory.")
 @click.option("--seed", type=int, help="Seed of every random stream.")
@@ -62,7 +66,7 @@ def run(
         given = [name for name in REPLACES if ctx.params[name]]
         if run_file is not None or given:
             message = "--resume takes the run file of the directory as it is: leave out "
-            options = ["--set" if name == "settings" else f"--{name}" for name in given]
+            options = [f"--{name}" for name in given]
             message += ", ".join([*(["RUN_FILE"] if run_file is not None else []), *options])
             raise click.UsageError(message)
         RunDirectory.unfinished(directory)  # before torch is there
@@ -71,6 +75,7 @@ def run(
         loaded, changes = unfinished_run(directory)
         for change in changes:
             click.echo(f"warning: {change}", err=True)
+        loaded = loaded.computed_by(settings, workers)
     elif run_file is None:
         message = "Missing argument 'RUN_FILE'."
         raise click.UsageError(message)
@@ -82,8 +87,7 @@ def run(
             seed=seed,
             device=device,
             overwrite=overwrite,
-        )
-    loaded = loaded.with_workers(workers)
+        ).computed_by((), workers)
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
     from crosshook.core.errors import Cancelled, ExecutionError

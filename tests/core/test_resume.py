@@ -204,6 +204,11 @@ def test_one_process_at_a_time(vegas: Path, tmp_path: Path) -> None:
         pytest.raises(OutputError, match="another process is working on this run"),
     ):
         resume(place)
+    with (
+        RunDirectory(place).alone(),
+        pytest.raises(OutputError, match="another process is working on this run"),
+    ):
+        run(vegas / "run.yaml", output=place, overwrite=True)
     resume(place)
     assert _script().differences(vegas / "whole", place) == []
 
@@ -228,7 +233,7 @@ def test_the_command(
     assert f"go on with: crosshook run --resume {place}\n" in told
     for arguments, left_out in (
         ([str(vegas / "run.yaml"), "--seed", "3"], "leave out RUN_FILE, --seed"),
-        (["--set", "seed=3"], "leave out --set"),
+        (["--set", "seed=3"], "--set seed=3: the run is settled; its executor alone"),
     ):
         with pytest.raises(SystemExit) as end:
             main(["run", *arguments, "--resume", str(place)])
@@ -238,6 +243,6 @@ def test_the_command(
         main(["run"])
     assert end.value.code == 2
     capsys.readouterr()
-    main(["run", "--resume", str(place), "--json"])
+    main(["run", "--resume", str(place), "--json", "--set", "executor=serial"])
     assert json.loads(capsys.readouterr().out)["generation"]["events"] == 500
     assert _script().differences(vegas / "whole", place) == []
