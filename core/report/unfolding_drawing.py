@@ -164,7 +164,8 @@ def draw_matrix(figure: MatrixFigure) -> Canvas:
         cmap="RdBu_r" if figure.signed else "Blues",
         vmin=-1.0 if figure.signed else 0.0,
         vmax=1.0 if figure.signed else largest,
-        rasterized=False,
+        # A path for each pair of bins would make pages of many observables large.
+        rasterized=True,
     )
     drawn.colorbar(mesh, ax=axes, label=figure.scale)
     words = ("bin of " if uneven else "") + "{}"
