@@ -195,6 +195,7 @@ def test_example_plugin_comes_conforms_and_goes(installed: Environment, tree: Pa
     )
     assert "tilt" in installed.crosshook("plugins", "list", "--interface", "channel_mapping")
     assert "strength: number > -1; default 0.5" in installed.crosshook("plugins", "show", "tilt")
-    assert "0 fail" in installed.crosshook("plugins", "check", "tilt")
+    for name in ("tilt", "last-first"):
+        assert "0 fail" in installed.crosshook("plugins", "check", name)
     installed.pip("uninstall", "--yes", "crosshook-tilt")
     assert installed.crosshook("plugins", "list") == before

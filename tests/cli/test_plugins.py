@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import crosshook
 from crosshook import schemas
 from crosshook.core.cli import main
 
@@ -170,6 +171,25 @@ def test_third_party_plugin_is_listed_and_gone_when_removed(site: Site) -> None:
         path.unlink()
     info.rmdir()
     assert site.run("plugins", "list")[0] == before
+
+
+def test_third_party_executor_computes_a_run(site: Site) -> None:
+    """By name, to the same bits: nothing depends on the order of tasks."""
+    site.add("crosshook-tilt", "tilt", "crosshook_tilt", None)
+    assert "last-first" in site.run("plugins", "list", "--interface", "executor")[0]
+    (site.folder / "run.yaml").write_text(
+        "process: ee-mumu\nblock_size: 500\nsampling: {evaluations: 2000}\n"
+        "integrate: {evaluations: 2000}\ngenerate: {events: 2000, pilot: 2000}\n"
+        "output: {formats: [lhe], report: none}\nexecutor: last-first\n"
+    )
+    site.run("run", "run.yaml", "--output", "one", "--quiet")
+    resolved = json.loads((site.folder / "one" / "resolved.json").read_text())
+    assert resolved["executor"]["use"] == "last-first"
+    crosshook.run(
+        site.folder / "run.yaml", settings=("executor=serial",), output=site.folder / "two"
+    )
+    events = [(site.folder / name / "events.lhe").read_bytes() for name in ("one", "two")]
+    assert events[0] == events[1]
 
 
 def test_broken_plugin_is_shown_with_its_reason(site: Site) -> None:

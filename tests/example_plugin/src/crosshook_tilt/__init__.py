@@ -17,3 +17,15 @@ def crosshook_channel_mapping() -> Iterable[Component[object]]:
             capabilities=Capabilities(differentiable=True, invertible=True),
         )
     ]
+
+
+@hookimpl
+def crosshook_executor() -> Iterable[Component[object]]:
+    """One executor."""
+    return [
+        Component(
+            "last-first",
+            "crosshook_tilt.last_first:make",
+            "tasks one after another in this process, the last one first",
+        )
+    ]
