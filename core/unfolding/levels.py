@@ -1,7 +1,7 @@
 """One level of a table, truth or reco: which columns, as the features of its events.
 
 Columns of lists make sets: PREFIX SET_QUANTITY, e.g. `reco_particle_pt` and `reco_particle_eta`,
-are the columns `pt` and `eta` of the set `particle`.
+are the columns `pt` and `eta` of the set `particle`; see `set_names`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 from crosshook.core.errors import InputError
 from crosshook.core.interfaces.features import Features
 from crosshook.core.unfolding.column_expression import ColumnExpression
+from crosshook.core.unfolding.set_names import set_names
 from crosshook.core.unfolding.tables import Lists
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def _emptied(lists: Lists, there: NDArray[np.bool_]) -> Lists:
     return Lists(counts, kept.values)
 
 
-def read_level(name: str, table: Table, chosen: LevelColumns, where: str) -> Level:
+def read_level(
+    name: str, table: Table, chosen: LevelColumns, where: str, like: Level | None = None
+) -> Level:
     """The columns of a level.
 
     Args:
@@ -115,6 +118,7 @@ def read_level(name: str, table: Table, chosen: LevelColumns, where: str) -> Lev
         table: with the columns.
         chosen: which.
         where: in the run file, for messages.
+        like: a level whose sets are these too, if it has columns of the same names.
 
     Raises:
         InputError: if one is missing, or there is none.
@@ -140,7 +144,7 @@ def read_level(name: str, table: Table, chosen: LevelColumns, where: str) -> Lev
             full = f"{chosen.prefix}{text}"
             known = full in table.columns and text not in table.columns
             sources[key.removeprefix(chosen.prefix)] = full if known else text
-    return _gathered(name, table, sources, where)
+    return _gathered(name, table, sources, where, like)
 
 
 def read_same(
@@ -159,7 +163,7 @@ def read_same(
         InputError: if one is missing.
     """
     if chosen is not None:
-        level = read_level("reco", table, chosen, f"{where}.reco")
+        level = read_level("reco", table, chosen, f"{where}.reco", like)
     else:
         sources = {}
         for key in names:
@@ -172,7 +176,7 @@ def read_same(
                 sources[quantity] = quantity if plain else source
                 if not plain and source.isidentifier():
                     _need(table, source)
-        level = _gathered("reco", table, sources, where)
+        level = _gathered("reco", table, sources, where, like)
     for key in names:
         if key not in level.names:
             hint = _hint(key, level.names)
@@ -196,16 +200,28 @@ def _need(table: Table, column: str) -> None:
         raise InputError(message) from error
 
 
-def _gathered(name: str, table: Table, sources: Mapping[str, str], where: str) -> Level:
-    dense: dict[str, Floats] = {}
+def _gathered(
+    name: str, table: Table, sources: Mapping[str, str], where: str, like: Level | None
+) -> Level:
+    found = {key: table.columns.get(source) for key, source in sources.items()}
+    dense = {
+        key: quantity_of(table, sources[key], f"{where}.{key}")
+        for key, column in found.items()
+        if not isinstance(column, Lists)
+    }
+    of_sets = {key: column for key, column in found.items() if isinstance(column, Lists)}
+    named = set_names(of_sets)
+    if like is not None:
+        # Lengths that agree by chance here make no other sets than there.
+        named |= {
+            list_name(group, quantity): (group, quantity)
+            for group, quantities in like.lists.items()
+            for quantity in quantities
+        }
     lists: dict[str, dict[str, Lists]] = {}
-    for key, source in sources.items():
-        column = table.columns.get(source)
-        if isinstance(column, Lists):
-            group, _, quantity = key.rpartition("_")
-            lists.setdefault(group or key, {})[quantity] = column
-        else:
-            dense[key] = quantity_of(table, source, f"{where}.{key}")
+    for key, column in of_sets.items():
+        group, quantity = named[key]
+        lists.setdefault(group, {})[quantity] = column
     for group, columns in lists.items():
         counts = [column.counts for column in columns.values()]
         if any(not np.array_equal(counts[0], other) for other in counts[1:]):

@@ -16,6 +16,7 @@ from crosshook.core.unfolding import tables
 from crosshook.core.unfolding.column_expression import ColumnExpression
 from crosshook.core.unfolding.run_file import Flags, load_unfold_file
 from crosshook.core.unfolding.sample import Sample, read_sample
+from crosshook.core.unfolding.set_names import set_names
 from crosshook.core.unfolding.tables import Lists, Table, read_table
 from tests.core.unfolding import small_files
 
@@ -170,3 +171,28 @@ def test_sets_of_objects(tmp_path: Path) -> None:
     known = made.inputs.measured.reco.sets["c"]
     assert known[1].sum(dim=1).tolist() == [i % 4 for i in range(40)]
     assert known[0][2, :, 0].tolist() == [20, 21, 0]
+
+
+def test_sets_by_names_and_lengths() -> None:
+    """Quantities of several words belong to the set whose lengths they have."""
+    short, long = (
+        Lists(counts, np.zeros(counts.sum())) for counts in (np.array([1, 2]), np.array([2, 2]))
+    )
+    particles = {"p_pt": short, "p_d0_sig": short, "p_d0_err": short}
+    assert set_names(particles) == {
+        "p_pt": ("p", "pt"),
+        "p_d0_sig": ("p", "d0_sig"),
+        "p_d0_err": ("p", "d0_err"),
+    }
+    jets = {"large_jet_pt": short, "large_jet_m": short, "large_track_pt": long, "hits": long}
+    assert set_names(jets) == {
+        "large_jet_pt": ("large_jet", "pt"),
+        "large_jet_m": ("large_jet", "m"),
+        "large_track_pt": ("large_track", "pt"),
+        "hits": ("hits", "hits"),
+    }
+    # What differs in length under one name is refused by whoever reads it.
+    assert set_names({"p_pt": short, "p_eta": long}) == {
+        "p_pt": ("p", "pt"),
+        "p_eta": ("p", "eta"),
+    }
