@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crosshook.core.registry import Registered
 
 PHOTON = Path(__file__).parents[2] / "examples" / "photon_mumu.py"
+SMEARING = PHOTON.with_name("smearing.py")
 
 ELSEWHERE = frozenset({"madgraph", "onnx", "pyamplicol", "sherpa", "umami"})
 """Components that need a compiler, an extra or another program; the tests in their own folder run the kit on them."""
@@ -102,6 +103,7 @@ FURTHER_OPTIONS: dict[str, list[dict[str, object]]] = {
 SHORT: dict[str, object] = {"epochs": 3, "acceptance_epochs": 2, "precision": "float64"}
 SMALL = {**SHORT, "hidden": 5, "depth": 1}
 TRANSFER_OPTIONS: dict[str, list[dict[str, object]]] = {
+    "python": [{"function": f"{SMEARING}:Smearing"}],
     "gaussian": [{"epochs": 3, "acceptance_epochs": 2}],
     "mixture-density": [{**SMALL, "components": 3, "encoding": 2}],
     "flow": [{**SMALL, "components": 2, "bins": 3, "encoding": 2}],
