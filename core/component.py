@@ -43,6 +43,8 @@ class Capabilities:
         sets: a transfer function that takes and gives sets of objects, of any number and order.
         surveys: an event reweighter that looks at the whole sample before it gives factors; see
             `crosshook.core.interfaces.event_reweighter.SurveyingReweighter`.
+        resumable: an unfolder that can be saved after every iteration and goes on from there; see
+            `crosshook.core.interfaces.unfolder.ResumableUnfolder`.
     """
 
     devices: tuple[str, ...] = ("cpu",)
@@ -60,6 +62,7 @@ class Capabilities:
     two_stage: bool = False
     sets: bool = False
     surveys: bool = False
+    resumable: bool = False
 
 
 @dataclass(frozen=True)

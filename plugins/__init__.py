@@ -150,7 +150,7 @@ def crosshook_unfolder() -> Iterable[Component[object]]:
             "crosshook.plugins.unfold.omnifold.unfolder:make",
             "unbinned reweighting by classifiers: networks, sets of objects, or trees",
             schema="crosshook.schemas:v1/components/omnifold.json",
-            capabilities=Capabilities(devices=ANYWHERE, stateful=True),
+            capabilities=Capabilities(devices=ANYWHERE, stateful=True, resumable=True),
         ),
         Component(
             "conditional-flow",

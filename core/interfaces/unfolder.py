@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import torch
     from torch import Tensor
@@ -96,6 +96,27 @@ class Unfolder(Protocol):
 
     def unfold(self) -> Unfolded:
         """The result of the fit: nominal weights, and one family of kind `iteration`."""
+        ...
+
+
+class ResumableUnfolder(Unfolder, Protocol):
+    """An unfolder with the capabilities `resumable` and `stateful`.
+
+    Its state between iterations is enough to go on: loaded into a fresh object that is fitted to
+    the same events with a generator that begins alike, it ends at the same bits.
+
+    Attributes:
+        keep: called after every iteration, e.g. to save it as a model; None for nothing.
+    """
+
+    keep: Callable[[], None] | None
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, object]]:
+        """What is learned so far, as tensors and JSON."""
+        ...
+
+    def load_state(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
+        """Takes back what `state` gave."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 run.yaml          the run file as given, flags and settings applied
 unfold.json       the same with every default filled in
-fits/             while it is on its way: state.json, how it was started; finished fits
+fits/             while it is on its way: state.json, how it was started; fits, also begun ones
 events.parquet    the weighted truth events; events.root likewise, if asked for
 metadata.yaml     what rows, columns and weights mean, and checksums
 report.json       results; report.html is drawn from it
@@ -64,6 +64,10 @@ class UnfoldDirectory:
     def nominal(self) -> Path:
         """Result of the nominal fit."""
         return self.fits / "nominal.safetensors"
+
+    def begun(self, key: str) -> Path:
+        """Model of a nominal fit on its way, which is known by a key."""
+        return self.fits / f"begun-{key[:16]}"
 
     def events(self, extension: str = "parquet") -> Path:
         """The weighted truth events."""

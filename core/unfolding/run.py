@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crosshook.core.errors import NumericalError
-from crosshook.core.execute import one_thread, opened
+from crosshook.core.execute import opened
 from crosshook.core.progress import Silent
 from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
@@ -22,14 +21,14 @@ from crosshook.core.unfolding.folding import refers_to
 from crosshook.core.unfolding.histogram import histogram_of
 from crosshook.core.unfolding.levels import list_name
 from crosshook.core.unfolding.metadata import metadata
-from crosshook.core.unfolding.nominal_part import fingerprint, keep_nominal, kept_nominal
+from crosshook.core.unfolding.nominal_fit import nominal_fit
 from crosshook.core.unfolding.replica_plan import ReplicaPlan
 from crosshook.core.unfolding.replicas import families as families_of
 from crosshook.core.unfolding.replicas import run_parts
 from crosshook.core.unfolding.result import FORMAT, EventCounts, UnfoldReport
 from crosshook.core.unfolding.run_file import Flags, load_unfold_file, resolve_unfold
 from crosshook.core.unfolding.sample import read_sample
-from crosshook.core.unfolding.specification import UnfolderSpec, fit_generator
+from crosshook.core.unfolding.specification import UnfolderSpec
 from crosshook.core.unfolding.spectra import Binning
 from crosshook.core.unfolding.tables import Table
 from crosshook.core.unfolding.weighted_events import (
@@ -44,13 +43,14 @@ from crosshook.core.unfolding.weighted_events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from crosshook.core.execute import Executor
-    from crosshook.core.interfaces.unfolder import Unfolded, WeightFamily
+    from crosshook.core.interfaces.unfolder import Unfolded
     from crosshook.core.progress import Progress
     from crosshook.core.unfolding.diagnostics_result import Diagnostics
     from crosshook.core.unfolding.inputs import Inputs
+    from crosshook.core.unfolding.nominal_fit import Fitted
     from crosshook.core.unfolding.replicas import Part
     from crosshook.core.unfolding.run_file import UnfoldConfig
     from crosshook.core.unfolding.sample import Sample
@@ -156,30 +156,13 @@ def unfold_from(
     return _computed(config, sample, progress, executor)
 
 
-@dataclass(frozen=True)
-class _Fitted:
-    """The nominal fit.
-
-    Attributes:
-        unfolded: its result.
-        losses: of the training.
-        wall: seconds on the clock.
-        processor: seconds of the processor.
-    """
-
-    unfolded: Unfolded
-    losses: tuple[float, ...]
-    wall: float
-    processor: float
-
-
 def _computed(
     config: UnfoldConfig, sample: Sample, progress: Progress | None, executor: Executor | None
 ) -> UnfoldReport:
     shown = progress if progress is not None else Silent()
     directory = UnfoldDirectory(config.directory)
     spec = UnfolderSpec.of(config.slot, config.device, config.disable)
-    fitted = _nominal(spec, sample.inputs, config.seed, directory, shown)
+    fitted = nominal_fit(spec, sample.inputs, config.seed, directory, shown)
     began = time.perf_counter()
     with opened(executor, config.executor, config.registry, directory.path) as engine:
         parts = _replicas(config, spec, sample, directory, engine, shown)
@@ -208,40 +191,6 @@ def _computed(
         write_unfold_html(report, directory.page)
     directory.finish()
     return report
-
-
-def _nominal(
-    spec: UnfolderSpec, inputs: Inputs, seed: int, directory: UnfoldDirectory, progress: Progress
-) -> _Fitted:
-    """The nominal fit, or what it has left when the unfolding was stopped."""
-    key = fingerprint(inputs, spec.identity, seed)
-    kept = kept_nominal(directory.nominal, key)
-    if kept is not None:
-        return _Fitted(kept[0], kept[1], 0.0, 0.0)
-    start, began = time.perf_counter(), time.process_time()
-    with one_thread():
-        rng = fit_generator(seed)
-        unfolder = spec.build(inputs, rng, progress)
-        done = unfolder.fit(inputs.simulation, inputs.measured, inputs.background, rng)
-        unfolded = unfolder.unfold()
-    wall, processor = time.perf_counter() - start, time.process_time() - began
-    unfolded = replace(unfolded, families=_one_name(unfolded.families))
-    weights = unfolded.families[NOMINAL].weights
-    if not bool(weights.isfinite().all()):
-        bad = int((~weights.isfinite()).sum())
-        message = f"{spec.identity}: {bad} of {len(weights)} nominal weights are not finite"
-        raise NumericalError(message)
-    losses = tuple(float(loss) for loss in done.losses)
-    keep_nominal(directory.nominal, unfolded, losses, key)
-    return _Fitted(unfolded, losses, wall, processor)
-
-
-def _one_name(families: Mapping[str, WeightFamily]) -> dict[str, WeightFamily]:
-    """The family of iterations under one name, whatever the component calls it."""
-    return {
-        ITERATION if family.kind == ITERATION else name: family
-        for name, family in families.items()
-    }
 
 
 def _replicas(
@@ -335,7 +284,7 @@ def _tests(config: UnfoldConfig) -> DiagnosticPlan:
 def _report(
     config: UnfoldConfig,
     sample: Sample,
-    fitted: _Fitted,
+    fitted: Fitted,
     unfolded: Unfolded,
     table: Table,
     axes: Sequence[HistogramAxis],

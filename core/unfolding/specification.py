@@ -16,6 +16,7 @@ from crosshook.core.registry import default_registry
 if TYPE_CHECKING:
     import torch
 
+    from crosshook.core.component import Capabilities
     from crosshook.core.interfaces.unfolder import Unfolded, Unfolder
     from crosshook.core.progress import Progress
     from crosshook.core.unfolding.inputs import Inputs
@@ -67,16 +68,27 @@ class UnfolderSpec:
 
     def build(self, inputs: Inputs, rng: torch.Generator, progress: Progress | None) -> Unfolder:
         """A fresh unfolder, built by the registry."""
+        context = self.context(inputs, rng, progress)
         registry = default_registry(self.disable)
+        return cast("Unfolder", registry.build(INTERFACE, json.loads(self.slot), context))
+
+    def context(
+        self, inputs: Inputs, rng: torch.Generator, progress: Progress | None
+    ) -> BuildContext:
+        """What the unfolder is built in."""
         context = BuildContext(
             features=inputs.simulation.truth.names,
             device=self.device,
             rng=rng,
-            registry=registry,
+            registry=default_registry(self.disable),
         )
-        if progress is not None:
-            context = context.with_(progress=progress)
-        return cast("Unfolder", registry.build(INTERFACE, json.loads(self.slot), context))
+        return context if progress is None else context.with_(progress=progress)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the unfolder can do beside unfolding."""
+        name = Slot.parse(json.loads(self.slot)).use
+        return default_registry(self.disable).get(INTERFACE, name).component.capabilities
 
 
 def builder_of(build: Builder | Slot | str | Mapping[str, object]) -> Builder:

@@ -96,9 +96,10 @@ class OmniFold:
             self.history += (done,)
             self._iterations.append(last.truth)
             self._last, self._rng_state = last, rng.get_state()
-            self._progress.update("unfold", number, total, step=done.step)
             if self.keep is not None:
                 self.keep()
+            # Who is told may stop the fit: what is done is kept by then.
+            self._progress.update("unfold", number, total, step=done.step)
         # Another fit of this object is a fit of its own.
         self._rng_state = None
         losses = [v for each in self.history for v in (each.reco_loss, each.truth_loss)]

@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from crosshook.core.cli import main
 from crosshook.core.errors import Cancelled, ConfigurationError, InputError, OutputError
+from crosshook.core.model import TENSORS
 from crosshook.core.results import as_json
 from crosshook.core.unfolding import replicas
 from crosshook.core.unfolding.metadata import rows_checksum
@@ -143,13 +144,13 @@ def test_the_result_moves_towards_the_data(finished: Path) -> None:
 
 
 class _Stopping:
-    """Stops after so many updates."""
+    """Stops after so many updates of a stage."""
 
-    def __init__(self, updates: int) -> None:
-        self.left = updates
+    def __init__(self, updates: int, stage: str = replicas.STAGE) -> None:
+        self.left, self.stage = updates, stage
 
     def update(self, stage: str, done: int, total: int, **figures: float) -> None:
-        self.left -= stage == replicas.STAGE
+        self.left -= stage == self.stage
         if self.left < 0:
             message = "stopped"
             raise Cancelled(message)
@@ -189,6 +190,30 @@ def test_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ).read_bytes()
     with pytest.raises(InputError, match="nothing to resume: it is finished"):
         resume_unfold(tmp_path / "stopped")
+
+
+@pytest.mark.parametrize(("damaged", "iterations"), [(False, 1), (True, 3)])
+def test_a_fit_goes_on_within(tmp_path: Path, damaged: bool, iterations: int) -> None:
+    """Iterations of the nominal fit that are done are not done again; the result is the same."""
+    small_files.write_pair(tmp_path)
+    run_file = tmp_path / "run.yaml"
+    run_file.write_text(
+        "simulation: {file: simulation.parquet}\nmeasured: {file: measured.parquet}\n"
+        "output: {report: none}\ndiagnostics: {shifts: []}\nunfolder: {use: omnifold, options: "
+        "{iterations: 3, ensemble: 1, epochs: 1, later_epochs: 1, hidden: 8, batch: 64}}\n"
+    )
+    with pytest.raises(Cancelled):
+        unfold(run_file, output=tmp_path / "stopped", progress=_Stopping(1, "unfold"))
+    (begun,) = (tmp_path / "stopped" / "fits").glob("begun-*")
+    if damaged:
+        (begun / TENSORS).write_bytes(b"half")
+    told = _Stopping(9, "unfold")
+    resume_unfold(tmp_path / "stopped", progress=told)
+    assert told.left == 9 - iterations
+    unfold(run_file, output=tmp_path / "whole")
+    assert not begun.exists()
+    wanted = (tmp_path / "whole" / "events.parquet").read_bytes()
+    assert (tmp_path / "stopped" / "events.parquet").read_bytes() == wanted
 
 
 def test_what_is_there_stays(finished: Path, tmp_path: Path) -> None:
