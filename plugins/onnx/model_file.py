@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from google.protobuf.message import DecodeError, Message
-from onnx import ModelProto, TensorProto
-
 from crosshook.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from google.protobuf.message import Message
+    from onnx import TensorProto
 
 STANDARD: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 """Domains of operators every runtime has."""
@@ -44,6 +44,9 @@ def check_model(data: bytes, where: str) -> None:
     Raises:
         InputError: if it is no ONNX, or needs operators or files of somebody else's.
     """
+    from google.protobuf.message import DecodeError  # come with the extra
+    from onnx import ModelProto
+
     try:
         model = ModelProto.FromString(data)
     except DecodeError as error:
@@ -70,11 +73,13 @@ def check_model(data: bytes, where: str) -> None:
 
 
 def _is_elsewhere(tensor: TensorProto) -> bool:
-    return bool(tensor.external_data) or tensor.data_location == TensorProto.EXTERNAL
+    return bool(tensor.external_data) or tensor.data_location == tensor.EXTERNAL
 
 
 def _parts(message: Message) -> Iterator[Message]:
     """The message and all in it: graphs within nodes, functions, attributes."""
+    from google.protobuf.message import Message
+
     yield message
     for field, value in message.ListFields():
         if field.message_type is not None:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as errors
 
 from crosshook.core.errors import InputError, NumericalError, brief
 from crosshook.plugins.onnx.model_file import check_model
@@ -15,6 +13,7 @@ from crosshook.plugins.onnx.model_file import check_model
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import onnxruntime
     from numpy.typing import NDArray
 
     from crosshook.plugins.onnx.declared import Declared
@@ -27,12 +26,6 @@ TYPES: Final[dict[str, type[np.generic]]] = {
     "tensor(int64)": np.int64,
     "tensor(int32)": np.int32,
 }
-ERRORS: Final = tuple(
-    kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, Exception)
-)
-"""Of onnxruntime: they have no base of their own."""
 FATAL: Final = 4
 """Its loudness: what goes wrong is raised, too."""
 
@@ -61,6 +54,8 @@ class Session:
         Raises:
             InputError: if there is no such model in it.
         """
+        import onnxruntime  # comes with the extra
+
         check_model(data, where)
         options = onnxruntime.SessionOptions()
         # Blocks run beside each other; a point's value may not depend on the number of threads.
@@ -70,7 +65,7 @@ class Session:
             self._session = onnxruntime.InferenceSession(
                 data, options, providers=["CPUExecutionProvider"]
             )
-        except ERRORS as error:
+        except _errors() as error:
             message = f"{where}: onnxruntime cannot load it: {brief(error)}"
             raise InputError(message) from error
         self._where = where
@@ -137,7 +132,7 @@ class Session:
             given[taken.name] = np.ascontiguousarray(column.reshape(shape))
         try:
             found: Sequence[Array] = self._session.run(list(self._outputs.values()), given)
-        except ERRORS as error:
+        except _errors() as error:
             message = f"{self._where}: failed at {n} points: {brief(error)}"
             raise NumericalError(message) from error
         results = {}
@@ -182,3 +177,14 @@ def _shown(given: onnxruntime.NodeArg) -> str:
 
 def _words(shape: Sequence[object]) -> str:
     return f"({', '.join('?' if size is None else str(size) for size in shape)})"
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises; its errors have no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return tuple(
+        kind
+        for kind in vars(state).values()
+        if isinstance(kind, type) and issubclass(kind, Exception)
+    )
