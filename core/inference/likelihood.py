@@ -108,8 +108,6 @@ def combined(grid: ParameterGrid, shares: Sequence[ProcessShare]) -> EventLikeli
     logs, sigmas, nets = [], [], []
     for share in shares:
         found = share.integrals.log_value[:, :, share.index] + share.log_rate
-        # 〈log I〉 is log of the mean less half the relative variance
-        found = found + 0.5 * share.integrals.relative_error[:, share.index].square()
         logs.append(found.expand(members, -1, -1))
         rate = torch.exp(share.log_rate)
         sigmas.append((share.fiducial.value[:, share.index] * rate).expand(members, -1))
@@ -137,7 +135,8 @@ def combined(grid: ParameterGrid, shares: Sequence[ProcessShare]) -> EventLikeli
             deviations = own if deviations is None else deviations + own
     return EventLikelihoods(
         grid,
-        total - torch.log(sigma)[:, None],
+        # 〈log p〉 is log of the mean less half the relative variance
+        total + 0.5 * variance - torch.log(sigma)[:, None],
         sigma,
         all_nets,
         variance.sqrt(),
@@ -194,8 +193,10 @@ def log_likelihood(events: EventLikelihoods, luminosity: float | None = None) ->
         integral = _spread(summed - summed[:, best, None])
     section = zero
     if events.cross_section_nets is not None:
-        relative = len(events) * torch.log(events.cross_section_nets)
-        section = _spread(relative - relative[:, best, None])
+        nets = events.cross_section_nets
+        # σ_fid of the densities cancels that of n log(Lσ): what is left of it is Lσ
+        shift = len(events) * torch.log(nets) if luminosity is None else luminosity * nets
+        section = _spread(shift - shift[:, best, None])
     return LogLikelihood(events.grid, nominal, members, integral, section)
 
 

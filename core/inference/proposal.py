@@ -6,7 +6,6 @@ for all events; or, with anchors, the even mixture of q(u|x, θ_a) over some θ_
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,16 +72,19 @@ class EventProposal:
         assert self.conditions is not None
         assert self.anchors is not None
         b, n, d = shape
+        anchors = len(self.anchors)
         told = torch.stack(
             [self.conditions(reco, each.expand(b, -1)) for each in self.anchors], dim=1
         )
-        which = torch.arange(n, device=numbers.device) % len(self.anchors)
+        which = torch.arange(n, device=numbers.device) % anchors
+        # n need not be a multiple: the density is that of the points there are of each
+        log_share = torch.log(torch.bincount(which, minlength=anchors).to(numbers) / n)
         u, _ = self.mapping.forward(numbers, channel, told[:, which].reshape(b * n, -1))
         logs = []
-        for a in range(len(self.anchors)):
+        for a in range(anchors):
             latents, log_q = self.mapping.inverse(u, channel, told[:, a].repeat_interleave(n, 0))
             if self.warm is not None:
                 log_q = log_q + self.warm.inverse(latents, channel)[1]
-            logs.append(log_q)
-        mixed = torch.logsumexp(torch.stack(logs), dim=0) - math.log(len(self.anchors))
+            logs.append(log_q + log_share[a])
+        mixed = torch.logsumexp(torch.stack(logs), dim=0)
         return u.reshape(b, n, d), mixed.reshape(b, n)

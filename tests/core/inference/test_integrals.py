@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -146,6 +147,10 @@ def test_a_mixture_of_anchors_knows_its_density(
     ratio = value * torch.exp(-log_q)
     error = float(ratio.std()) / ratio.numel() ** 0.5
     assert float(ratio.mean()) == pytest.approx(1.0, abs=5 * error)
+    # two points have two anchors: the third is not part of their density
+    both = replace(told, anchors=told.anchors[:2])
+    for one, other in zip(draws(told, few, 2), draws(both, few, 2), strict=True):
+        assert torch.allclose(one, other)
 
 
 def test_a_grid_of_latents_keeps_the_density_right(toy: Any, events: Features) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,12 @@ from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.fiducial import FiducialCrossSection
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.integrals import EventIntegrals
-from crosshook.core.inference.likelihood import ProcessShare, combined
+from crosshook.core.inference.likelihood import (
+    EventLikelihoods,
+    ProcessShare,
+    combined,
+    log_likelihood,
+)
 from crosshook.core.inference.model import (
     Parameter,
     check_theta,
@@ -69,6 +75,33 @@ def test_processes_add_with_their_rates() -> None:
     assert torch.allclose(found.nominal, torch.log(above / below))
     assert found.cross_section is not None
     assert torch.allclose(found.cross_section[0], below)
+
+
+def test_the_logarithm_of_a_sum_is_corrected_by_its_own_variance() -> None:
+    axis = make_axis("m", 0.0, 1.0, 4, None, nuisance=False, constraint=None, where="m")
+    grid = ParameterGrid((axis,))
+    value, flat = torch.ones((1, 4), dtype=torch.float64), torch.ones(4, dtype=torch.float64)
+    one = replace(integrals(value), relative_error=0.2 * value)
+    section = FiducialCrossSection(flat[None], flat.repeat(8, 1))
+    index = torch.arange(4)
+    shares = [ProcessShare(name, one, section, index, 0 * flat) for name in ("a", "b")]
+    found = combined(grid, shares)
+    # two halves of error 0.2 make a whole of error 0.2/√2
+    assert torch.allclose(found.relative_error.square(), 0.02 * value)
+    assert torch.allclose(found.nominal, 0.01 * value)
+
+
+def test_the_error_of_the_cross_section_in_an_extended_likelihood() -> None:
+    """n log σ drops out of Σ log p + n log(Lσ) − Lσ: the error is that of Lσ, here none."""
+    axis = make_axis("m", 0.0, 1.0, 4, None, nuisance=False, constraint=None, where="m")
+    grid = ParameterGrid((axis,))
+    log_p = torch.zeros((1, 5, 4), dtype=torch.float64)
+    nets = torch.tensor([[1.0, 2.0, 3.0, 4.0], [1.1, 2.1, 3.1, 4.1]], dtype=torch.float64)
+    zero = torch.zeros_like(log_p[0])
+    events = EventLikelihoods(grid, log_p, nets.mean(dim=0)[None], nets, zero, zero + 1)
+    assert float(log_likelihood(events).cross_section_error.max()) > 0.01
+    extended = log_likelihood(events, luminosity=2.0).cross_section_error
+    assert torch.allclose(extended, torch.zeros_like(extended), atol=1e-12)
 
 
 def test_an_event_that_nothing_explains(toy: Any) -> None:
