@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 import torch
 
-from crosshook.core.errors import ConfigurationError
+from crosshook.core.errors import ConfigurationError, NumericalError
 from crosshook.core.inference.simulated import joined_features, simulate_events
 
 if TYPE_CHECKING:
@@ -152,7 +152,11 @@ def train_proposal(
     rng: torch.Generator,
     progress: Progress,
 ) -> ProposalTraining:
-    """Trains a mapping in place; the state that does best on events held out is kept."""
+    """Trains a mapping in place; the state that does best on events held out is kept.
+
+    Raises:
+        NumericalError: if their log q is no number.
+    """
     assert isinstance(mapping, LearnsMapping)
     told = conditions(pairs.reco, pairs.theta if conditions.theta is not None else None)
     order = torch.randperm(len(told), generator=rng, device="cpu")
@@ -184,6 +188,9 @@ def train_proposal(
             if judged < best:
                 best, kept = judged, [p.detach().clone() for p in parameters]
             progress.update("train the proposal", step + 1, steps, loss=judged)
+    if not best < math.inf:
+        message = "train the proposal: log q of the events held out was never a number"
+        raise NumericalError(message)
     with torch.no_grad():
         for parameter, value in zip(parameters, kept, strict=True):
             parameter.copy_(value)

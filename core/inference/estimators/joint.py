@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.core.errors import ConfigurationError, InputError
+from crosshook.core.errors import ConfigurationError, InputError, NumericalError
 from crosshook.core.inference.proposal_training import simulate_pairs
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def joint_events(
 
     Raises:
         ConfigurationError: if they are, and the model is not differentiable.
+        NumericalError: if a ratio or score is no number.
     """
     model = process.model
     if scores and not model.differentiable:
@@ -102,8 +103,20 @@ def joint_events(
     log_p = torch.cat(ratios)
     mixture = torch.logsumexp(log_p[:, at], dim=1) - math.log(len(at))
     log_ratio = log_p - mixture[:, None]
+    _refuse_invalid(log_ratio < torch.inf, "joint ratios", model.name)
     score = _centred(torch.cat(slopes), log_ratio) if scores else None
+    if score is not None:
+        _refuse_invalid(torch.isfinite(score), "joint scores", model.name)
     return JointEvents(pairs.reco.select(order), log_ratio, score)
+
+
+def _refuse_invalid(right: Tensor, what: str, name: str) -> None:
+    wrong = ~right.reshape(len(right), -1).all(dim=1)
+    if bool(wrong.any()):
+        message = (
+            f"{name}: {what} of {int(wrong.sum())} of {len(wrong)} simulated events are no numbers"
+        )
+        raise NumericalError(message)
 
 
 @torch.enable_grad()

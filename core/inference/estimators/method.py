@@ -13,6 +13,7 @@ from crosshook.core.inference.estimators.alices import train_alices
 from crosshook.core.inference.estimators.joint import joint_events
 from crosshook.core.inference.estimators.sally import train_score
 from crosshook.core.inference.estimators.templates import Templates, column_of_events
+from crosshook.core.inference.fiducial import FiducialCrossSection
 from crosshook.core.inference.likelihood import estimated
 from crosshook.core.inference.model import reference_theta
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.inference.estimators.joint import JointEvents
-    from crosshook.core.inference.fiducial import FiducialCrossSection
     from crosshook.core.inference.grid import ParameterGrid
     from crosshook.core.inference.likelihood import EventLikelihoods
     from crosshook.core.inference.prepared import PreparedProcess
@@ -101,7 +101,7 @@ def fit_estimator(
     settings, name = config.estimator, config.method
     if name == "alices":
         found = train_alices(events, grid, settings, rng, progress)
-        return EstimatorMethod(grid, found.log_ratio, process.fiducial)
+        return EstimatorMethod(grid, found.log_ratio, _fiducial(process))
     if name == "histogram":
         chosen = cast("str", settings.observable)
         return _templates(
@@ -111,7 +111,7 @@ def fit_estimator(
     networks = [
         train_score(
             events.select(slice(0, half)),
-            _reference(process, grid, config),
+            _reference(process, grid),
             settings,
             rng,
             progress,
@@ -135,10 +135,16 @@ def _templates(
         both = zip(made, observables, strict=True)
         return torch.stack([each.log_ratio(value(reco)) for each, value in both])
 
-    return EstimatorMethod(grid, log_ratio, process.fiducial)
+    return EstimatorMethod(grid, log_ratio, _fiducial(process))
 
 
-def _reference(process: PreparedProcess, grid: ParameterGrid, config: InferenceConfig) -> int:
+def _fiducial(process: PreparedProcess) -> FiducialCrossSection:
+    """σ_fid with the fixed rate of the process."""
+    rate = cast("float", process.settings.rate)
+    return FiducialCrossSection(rate * process.fiducial.value, rate * process.fiducial.nets)
+
+
+def _reference(process: PreparedProcess, grid: ParameterGrid) -> int:
     """The grid point of the scores: where the process itself stands."""
     values = dict(
         zip(
@@ -147,4 +153,4 @@ def _reference(process: PreparedProcess, grid: ParameterGrid, config: InferenceC
             strict=True,
         )
     )
-    return grid.nearest({**values, **config.fixed})
+    return grid.nearest(values)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.errors import NumericalError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -72,6 +74,9 @@ def train(
         rng: of the order of the rows, and for `loss`.
         progress: told how far it is.
         stage: for people.
+
+    Raises:
+        NumericalError: if the loss is no number.
     """
     order = torch.randperm(n, generator=rng, device="cpu")
     share = int(VALIDATION * n)
@@ -99,6 +104,9 @@ def train(
             if judged < best:
                 best, kept = judged, [p.detach().clone() for p in parameters]
             progress.update(stage, step + 1, steps, loss=judged)
+    if not best < math.inf:
+        message = f"{stage}: the loss of the events held out was never a number"
+        raise NumericalError(message)
     with torch.no_grad():
         for parameter, value in zip(parameters, kept, strict=True):
             parameter.copy_(value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.estimators.network import SmallNetwork, train
 
@@ -53,6 +54,9 @@ def train_score(
         rng: of start and batches.
         progress: told how far it is.
         stage: for people.
+
+    Raises:
+        ConfigurationError: if the score is 0 there.
     """
     assert events.score is not None
     conditions = Conditions.of(events.reco, (), None)
@@ -60,6 +64,12 @@ def train_score(
     weight = torch.exp(events.log_ratio[:, reference])
     score = events.score[:, reference, 0]
     spread = ((weight * score.square()).sum() / weight.sum()).sqrt()
+    if not float(spread) > 0:
+        message = (
+            "method: sally: the scores of all events are 0 at the value that the process itself "
+            "has; give it another one, or use alices or mem"
+        )
+        raise ConfigurationError(message)
     goal, factor = (score / spread).to(torch.float32), weight.to(torch.float32)
     network = SmallNetwork((told.shape[1], *[settings.width] * settings.layers, 1), rng)
 

@@ -54,6 +54,8 @@ class Templates:
 def column_of_events(reco: Features, name: str) -> Tensor:
     """A dense column, or `SET.COLUMN` of the object with the largest first column, `(n,)`.
 
+    Events without such an object have -inf.
+
     Raises:
         ConfigurationError: if there is none of this name.
     """
@@ -67,6 +69,7 @@ def column_of_events(reco: Features, name: str) -> Tensor:
         if name.startswith(f"{kind}.") and name.removeprefix(f"{kind}.") in names:
             first = torch.where(mask, values[..., 0], -torch.inf).argmax(dim=1)
             chosen = values[torch.arange(len(values), device=values.device), first]
-            return chosen[:, names.index(name.removeprefix(f"{kind}."))]
+            column = chosen[:, names.index(name.removeprefix(f"{kind}."))]
+            return torch.where(mask.any(dim=1), column, -torch.inf)
     message = f"estimator.observable: no column {name!r}; events have {', '.join(known)}"
     raise ConfigurationError(message)

@@ -204,6 +204,8 @@ def test_columns_of_sets() -> None:
         torch.zeros(2, 1), ("m",), ("GeV",), {"jets": (jets, mask)}, {"jets": ("pt", "y")}
     )
     assert column_of_events(reco, "jets.y").tolist() == [2.0, 3.0]
+    none = replace(reco, sets={"jets": (jets, torch.zeros_like(mask))})
+    assert column_of_events(none, "jets.y").tolist() == [-math.inf, -math.inf]
     with pytest.raises(ConfigurationError, match=r"no column 'jets.eta'; events have m, jets.pt"):
         column_of_events(reco, "jets.eta")
 
