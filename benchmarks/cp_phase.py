@@ -96,8 +96,6 @@ def calibrated(
     toys = pseudo_experiments(pool, grid.axes[0].name, place, rows, rng)
     truth = float(grid.axes[0].values[place])
     bias, error = toys.bias
-    # data sets out of one pool share events: what the pool's own chance adds to the mean
-    error = (error**2 + float(toys.best.var()) * sizes.events / len(reco)) ** 0.5
     coverage, coverage_error = toys.coverage(LEVEL)
     case, n = f"th-cp α={truth:.3f}", sizes.experiments
     made = [

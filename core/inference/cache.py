@@ -78,11 +78,13 @@ class Cache:
 
     Attributes:
         folder: where they are.
+        found: how often tensors asked for were there.
     """
 
     def __init__(self, folder: Path) -> None:
         """Names a folder; it is made when something is kept."""
         self.folder = folder
+        self.found = 0
 
     def model(self, key: str) -> Path:
         """Where the model of this checksum is, or goes."""
@@ -95,9 +97,11 @@ class Cache:
     def tensors(self, key: str) -> dict[str, Tensor] | None:
         """What was kept under a checksum; None if nothing was, or the file is damaged."""
         try:
-            return load((self.folder / f"{key}.safetensors").read_bytes())
+            kept = load((self.folder / f"{key}.safetensors").read_bytes())
         except (FileNotFoundError, SafetensorError):
             return None
+        self.found += 1
+        return kept
 
     def keep(self, key: str, tensors: Mapping[str, Tensor]) -> None:
         """Keeps tensors under a checksum."""

@@ -62,9 +62,8 @@ class InferenceDirectory:
         """
         if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
             return
-        left = {"cache"} == {entry.name for entry in self.path.iterdir()}
-        if left:  # of an inference that did not come to its end
-            return
+        if self.path.is_dir() and {"cache"} == {entry.name for entry in self.path.iterdir()}:
+            return  # left of an inference that did not come to its end
         if not self.run_file.is_file() or not self.likelihoods.is_file():
             message = f"{self.path}: exists and is no inference's directory; choose another place"
             raise OutputError(message)

@@ -68,11 +68,15 @@ def fiducial_cross_section(
 
         found.append(net_means(model, theta, rng, log_acceptance, NETS))
     value = torch.stack([nets.mean(dim=0) for nets in found])
-    if not bool(((value > 0) & torch.isfinite(value)).all()):
-        where = theta[int(torch.nonzero(~((value > 0) & torch.isfinite(value)))[0, 1])].tolist()
+    wrong = ~((value > 0) & torch.isfinite(value))
+    if bool(wrong.any()):
+        row, column = (int(i) for i in torch.nonzero(wrong)[0])
+        found_there = float(value[row, column])
+        why = "dσ or the acceptance is no number"
+        if found_there == 0:
+            why = "the acceptance of the transfer function is zero there, or the process is"
         message = (
-            f"{model.name}: σ_fid = {float(value.min()):g} pb at θ = {where}; the acceptance of "
-            "the transfer function is zero there"
+            f"{model.name}: σ_fid = {found_there:g} pb at θ = {theta[column].tolist()}; {why}"
         )
         raise NumericalError(message)
     return FiducialCrossSection(value, found[0])

@@ -95,7 +95,7 @@ def simulate_data(
     fixed: Mapping[str, float],
     n: int,
     rng: torch.Generator,
-) -> Features:
+) -> tuple[Features, float]:
     """Accepted events of all processes together, in random order.
 
     Args:
@@ -104,6 +104,10 @@ def simulate_data(
         fixed: see the run file.
         n: events.
         rng: of everything.
+
+    Returns:
+        The events, and the largest share of a process's that were overweight; see
+        `SimulatedEvents`.
     """
     thetas = [_theta(process, {**fixed, **values}) for process in processes]
     rates = torch.tensor(
@@ -115,13 +119,15 @@ def simulate_data(
         device="cpu",
     )
     drawn = torch.multinomial(rates, n, replacement=True, generator=rng)
-    parts = []
+    parts, overweight = [], 0.0
     for k, (process, theta) in enumerate(zip(processes, thetas, strict=True)):
         count = int((drawn == k).sum())
         if count:
             found = simulate_events(process.model, process.simulator, theta, count, rng)
             parts.append(found.reco)
-    return joined_features(parts).select(torch.randperm(n, generator=rng, device="cpu"))
+            overweight = max(overweight, found.overweight)
+    order = torch.randperm(n, generator=rng, device="cpu")
+    return joined_features(parts).select(order), overweight
 
 
 def _theta(process: PreparedProcess, values: Mapping[str, float]) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.context import BuildContext
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.inference.cache import checksum
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
@@ -239,7 +240,9 @@ def _proposal(
     plain = EventProposal(mapping, conditions, None, anchors)
     if not training.vegas:
         return plain
-    return refine_latents(plain, model, transfer, theta, training.vegas, context)
+    # a stream of its own: the grid is the same whether the mapping was trained or found
+    own = context.with_(rng=random.torch_generator(config.seed, f"latent grid/{name}"))
+    return refine_latents(plain, model, transfer, theta, training.vegas, own)
 
 
 def _save_mapping(
@@ -279,3 +282,9 @@ def check_axes(models: dict[str, ParametricModel], config: InferenceConfig) -> N
             column_of(parameters, axis.name, f"parameters.{axis.name}", name)
     for key in config.fixed:
         column_of(parameters, key, f"fixed.{key}", name)
+        if any(axis.name == key for axis in config.axes):
+            message = f"fixed.{key}: is among the parameters too"
+            raise ConfigurationError(message)
+    for key in config.simulate_at:
+        if key not in rates:
+            column_of(parameters, key, f"data.simulate.parameters.{key}", name)

@@ -71,8 +71,9 @@ class PseudoExperiments:
 
     @property
     def bias(self) -> tuple[float, float]:
-        """Mean of `best`, and its standard error."""
-        return float(self.best.mean()), float(self.best.std()) / len(self.best) ** 0.5
+        """Mean of `best`, and its standard error; events of two data sets correlate them."""
+        share = 1 / len(self.best) + self.overlap
+        return float(self.best.mean()), float(self.best.std()) * share**0.5
 
     @property
     def pulls(self) -> Tensor:

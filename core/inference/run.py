@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from crosshook.core.inference.likelihood import EventLikelihoods, LogLikelihood
@@ -51,6 +52,10 @@ COMPARED = 20
 """Events whose integrals are also tried with uniform points."""
 LOW_SHARE = 0.1
 """Effective share of an event's points below which its integral is said to be poor."""
+OVERWEIGHT = 1e-3
+"""Share of overweight events above which a simulation is pointed at."""
+LARGE_PART = 0.5
+"""Share of a pool in one pseudo-experiment above which that is said."""
 LARGE_ERROR = 0.3
 """Error of −2 Δlog L inside of the first interval above which more points are asked for."""
 
@@ -102,10 +107,17 @@ def infer_from(
 
 @dataclass
 class _Run:
-    """One inference on its way."""
+    """One inference on its way.
+
+    Attributes:
+        config: what to do.
+        progress: told how far it is.
+        overweight: largest share of overweight events in a simulation so far.
+    """
 
     config: InferenceConfig
     progress: Progress
+    overweight: float = 0.0
 
     def report(self) -> tuple[InferenceReport, EventLikelihoods]:
         config = self.config
@@ -131,9 +143,11 @@ class _Run:
             else train_estimator(config, processes, grid, self.progress)
         )
         reco = self._events(processes)
-        before = time.process_time()
+        before, known = time.process_time(), cache.found
         events = method.likelihoods(reco, "integrate events", keep=True)
         milliseconds = 1e3 * (time.process_time() - before) / len(reco)
+        if cache.found > known:
+            milliseconds = math.nan
         found = log_likelihood(events, config.luminosity)
         toys = self._toys(method, processes, found, len(reco))
         truth = config.simulate_at if config.simulate is not None else {}
@@ -151,7 +165,12 @@ class _Run:
         if integrated:
             uniform = self._uniform(processes, reco)
             integrals = integrals_result(
-                events, reco, found.best, settings.points, milliseconds, uniform
+                events,
+                reco,
+                found.best,
+                settings.points // settings.replicas * settings.replicas,
+                milliseconds,
+                uniform,
             )
         report = InferenceReport(
             format=FORMAT,
@@ -205,12 +224,23 @@ class _Run:
         config = self.config
         if config.simulate is not None:
             rng = random.torch_generator(config.seed, "data")
-            return simulate_data(processes, config.simulate_at, config.fixed, config.simulate, rng)
+            return self._simulated(processes, config.simulate_at, config.simulate, rng)
         first = processes[0]
         rng = random.torch_generator(config.seed, "columns")
         points = first.model.points(torch.full((1, first.model.n_dim), 0.5, dtype=torch.float64))
         like = first.transfers[0].sample(points.features, 1, rng)
         return read_events(config.files, like)
+
+    def _simulated(
+        self,
+        processes: tuple[PreparedProcess, ...],
+        values: Mapping[str, float],
+        n: int,
+        rng: torch.Generator,
+    ) -> Features:
+        reco, overweight = simulate_data(processes, values, self.config.fixed, n, rng)
+        self.overweight = max(self.overweight, overweight)
+        return reco
 
     def _source(self) -> str:
         config = self.config
@@ -261,7 +291,7 @@ class _Run:
                 values = true_values(found, {axis.name: float(axis.values[place])})
                 stage = f"toys/{axis.name}/{place}"
                 rng = random.torch_generator(config.seed, stage)
-                reco = simulate_data(processes, values, config.fixed, config.toys.pool, rng)
+                reco = self._simulated(processes, values, config.toys.pool, rng)
                 pool = method.likelihoods(reco, stage, keep=False)
                 toys = pseudo_experiments(
                     pool,
@@ -297,6 +327,17 @@ class _Run:
             notes.append(
                 f"{poor} of {len(events)} events have integrals with less than "
                 f"{LOW_SHARE:.0%} of their points effective; see the worst events"
+            )
+        if self.overweight > OVERWEIGHT:
+            notes.append(
+                f"up to {self.overweight:.1%} of the simulated events were overweight: they count "
+                "as one event each, and should be more"
+            )
+        toys = self.config.toys
+        if toys is not None and len(events) > LARGE_PART * toys.pool:
+            notes.append(
+                f"pseudo-experiments of {len(events)} events out of pools of {toys.pool} are much "
+                "alike: intervals.toys.pool should be larger"
             )
         near = found.nominal > found.nominal.max() - 2.0
         error = 2 * float(found.integral_error[near].max())

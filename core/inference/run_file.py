@@ -239,8 +239,14 @@ def _config(
     proposal = None
     if integral["proposal"] is not None:
         given = Slot.parse(cast("str | Mapping[str, object]", integral["proposal"]))
+        if given.model is not None or given.train is not None:
+            message = (
+                f"{where}: integral.proposal: is trained as integral.training says; "
+                "model and train are not for it"
+            )
+            raise ConfigurationError(message)
         options = registry.options("channel_mapping", given, f"{where}: integral.proposal")
-        proposal = Slot(given.use, options, given.model)
+        proposal = Slot(given.use, options)
     intervals = cast("dict[str, object]", full["intervals"])
     toys = intervals["toys"]
     if toys is not None:
@@ -315,7 +321,13 @@ def _process(
     simulator = part.get("simulator")
     chosen = None
     if simulator is not None:
-        chosen = _slot(simulator, f"{place}: simulator", registry).slot
+        playing = _slot(simulator, f"{place}: simulator", registry)
+        if playing.events is not None:
+            message = (
+                f"{place}: simulator: train: there is nothing it could learn from; give its model"
+            )
+            raise ConfigurationError(message)
+        chosen = playing.slot
     transfers = tuple(_slot(slot, f"{place}: transfer", registry) for slot in slots)
     if chosen is None and any(transfer.events is not None for transfer in transfers):
         message = f"{place}: transfer.train: what is simulated to train on? give simulator"

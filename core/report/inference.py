@@ -88,10 +88,9 @@ def _with_interval(found: ParameterResult) -> str:
     parts = found.intervals[0].segments
     low, high = parts[0]
     period = found.period or 0.0
-    best = found.best
-    if len(parts) != 1 or not low <= best <= high:
-        best -= period
-    if len(parts) == 1 and low <= best <= high:
+    turned = (found.best, found.best - period, found.best + period)
+    best = next((value for value in turned if low <= value <= high), None)
+    if len(parts) == 1 and best is not None:
         up, down = high - best, best - low
         digits = max(0, 1 - math.floor(math.log10(max(up, down, 1e-300))))
         return f"{best:.{digits}f} (+{up:.{digits}f}, −{down:.{digits}f})"

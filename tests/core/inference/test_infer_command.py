@@ -112,6 +112,11 @@ def test_a_directory_is_not_replaced_by_mistake(
         (["parameters.alpha.range=[0, 4]"], "longer than the period|outside of CP toy"),
         (["parameters.beta={range: [0, 1]}"], r"parameters.beta: CP toy has no parameter 'beta'"),
         (["fixed.beta=1"], r"fixed.beta: CP toy has no parameter 'beta'"),
+        (["fixed.alpha=1"], "fixed.alpha: is among the parameters too"),
+        (
+            ["data.simulate.parameters={beta: 1}"],
+            "data.simulate.parameters.beta: CP toy has no parameter",
+        ),
         (["parameters.alpha.nuisance=true"], "all are nuisances"),
         (["data.files=x.parquet"], "data: give one of files and simulate"),
         (["integral.proposal=vegas"], "'vegas' cannot be told of an event"),
