@@ -11,7 +11,7 @@ import click
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="The HTML file, if elsewhere.")
 def report(directory: Path, output: Path | None) -> None:
-    """Draw report.html of the run, surrogate or unfolding in DIRECTORY again, from its report.json."""
+    """Draw report.html of a run, or of anything else with a report.json, in DIRECTORY again."""
     from crosshook.core.report.redraw import redraw
 
     click.echo(redraw(directory, output))

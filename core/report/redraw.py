@@ -1,4 +1,4 @@
-"""Draws the report of a run, a trained surrogate or an unfolding from its report.json alone."""
+"""Draws the report of a run, or of anything trained, inferred or unfolded, from its report.json."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from crosshook.core.report.html import write_html
 from crosshook.core.report.inference import write_inference_html
 from crosshook.core.report.reading import read_record
 from crosshook.core.report.trained_surrogate import write_surrogate_html
+from crosshook.core.report.transfer import write_transfer_html
 from crosshook.core.report.unfolded import write_unfold_html
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.surrogates.result import FORMAT as SURROGATE
 from crosshook.core.surrogates.result import SurrogateReport
+from crosshook.core.transfer.result import FORMAT as TRANSFER
+from crosshook.core.transfer.result import TransferReport
 from crosshook.core.unfolding.result import FORMAT as UNFOLDING
 from crosshook.core.unfolding.result import UnfoldReport
 
@@ -25,10 +28,10 @@ if TYPE_CHECKING:
 
 
 def redraw(directory: Path, output: Path | None = None) -> Path:
-    """Writes the HTML report of a run directory, or of a surrogate's or an unfolding's.
+    """Writes the HTML report of a run directory, or of another that has a report.json.
 
     Args:
-        directory: of the run, surrogate or unfolding.
+        directory: of the run, surrogate, transfer function, inference or unfolding.
         output: the HTML file; report.html in the directory if None.
 
     Returns:
@@ -61,6 +64,8 @@ def redraw(directory: Path, output: Path | None = None) -> Path:
             write_surrogate_html(read_record(document, SurrogateReport, "report"), path)
         elif document.get("format") == INFERENCE:
             write_inference_html(read_record(document, InferenceReport, "report"), path)
+        elif document.get("format") == TRANSFER:
+            write_transfer_html(read_record(document, TransferReport, "report"), path)
         elif document.get("format") == UNFOLDING:
             write_unfold_html(read_record(document, UnfoldReport, "report"), path)
         else:

@@ -11,6 +11,7 @@ from crosshook.core.report.figures import BarsFigure, CurveFigure, Figure, Serie
 from crosshook.core.report.html import render_page, write_page
 from crosshook.core.report.numbers import count, duration, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
+from crosshook.core.transfer.evaluation import MOST_EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,11 @@ def transfer_ranks(judged: TransferEvaluation) -> Section:
         "middle: T is too narrow; a hill: too wide; a slope: it is shifted."
     )
     facts = (
-        Fact("events", count(judged.accepted), f"accepted, of {count(judged.events)} held out"),
+        Fact(
+            "events",
+            count(min(judged.accepted, MOST_EVENTS)),
+            f"of {count(judged.accepted)} accepted, {count(judged.events)} held out",
+        ),
         Fact("a draw", f"{plain(judged.draw_microseconds, 3)} µs", "of one processor"),
     )
     figures = tuple(_histogram(number, ranks) for number, ranks in enumerate(judged.ranks))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.core.errors import ConfigurationError
+from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.plugins.transfer.learned import DenseTransfer, Density, Teaching
 from crosshook.plugins.transfer.marginal import TURN
 from crosshook.plugins.transfer.wrapped import draw_normal, log_normal, log_wrapped
@@ -181,6 +181,12 @@ class GaussianTransfer(DenseTransfer):
             mean = x.new_zeros(seen.shape[1] + 2)
             unit = 1.0 if kind == "angle" else float(x[:, i].std())
             origin = 0.0 if kind == "angle" else float(x[:, i].mean())
+            if not unit > 0:
+                message = (
+                    f"reco column {reco.names[i]!r}: all {len(x)} values are "
+                    f"{float(x[0, i]):g}: leave it out"
+                )
+                raise InputError(message)
             if partner >= 0:
                 mean[1] = 1.0
             if kind == "energy":

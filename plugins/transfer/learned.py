@@ -172,6 +172,7 @@ class DenseTransfer(ABC):
         self._acceptance, notes = fit_acceptance(
             seen, events, self._hidden, self._teaching, context
         )
+        notes = (*learnt.notes("transfer function"), *notes)
         return FitReport(spent, losses=learnt.losses, notes=notes)
 
     def _check_dense(self, features: Features, what: str) -> None:
@@ -300,7 +301,7 @@ def fit_acceptance(
     rng = cast("torch.Generator", context.rng)
     width, depth = hidden
     sizes = (seen.shape[1], *[width] * depth, 1)
-    found, _ = learn_acceptance(
+    found, learnt = learn_acceptance(
         Dense.random(sizes, rng, seen.dtype, seen.device),
         seen,
         events.accepted,
@@ -309,7 +310,7 @@ def fit_acceptance(
         rng,
         context.progress,
     )
-    return found, ()
+    return found, learnt.notes("acceptance")
 
 
 def check_trainable(events: PairedEvents, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from crosshook.core.errors import NumericalError
 from crosshook.plugins.surrogate.soap import Soap
 
 if TYPE_CHECKING:
@@ -65,11 +66,21 @@ class Learnt:
         losses: mean loss of stretches of steps.
         held_out: loss on the rows held out at the end of each stretch.
         best: the stretch whose weights were kept, from 0.
+        skipped: steps left out because a gradient was no number.
+        steps: all of them.
     """
 
     losses: tuple[float, ...]
     held_out: tuple[float, ...]
     best: int
+    skipped: int
+    steps: int
+
+    def notes(self, stage: str) -> tuple[str, ...]:
+        """What is to be said of it."""
+        if not self.skipped:
+            return ()
+        return (f"{stage}: {self.skipped} of {self.steps} steps had no gradients: left out",)
 
 
 def train(
@@ -89,6 +100,9 @@ def train(
         lesson: how.
         rng: on the CPU; for the order of rows.
         progress: told how far it is.
+
+    Raises:
+        NumericalError: if the loss on the rows held out is never a number.
     """
     n, device = len(weight), weight.device
     held = min(n - 1, max(1, round(lesson.held_out * n)))
@@ -104,7 +118,7 @@ def train(
     best, kept = math.inf, [p.clone() for p in mean]
     losses: list[float] = []
     judged: list[float] = []
-    chosen_stretch, some = 0, 0.0
+    chosen_stretch, some, counted, skipped = 0, 0.0, 0, 0
     rows = torch.empty(0, dtype=torch.int64, device=device)
     for step in range(total):
         if len(rows) < batch:
@@ -115,21 +129,28 @@ def train(
         gradients = torch.autograd.grad(
             value, list(parameters), allow_unused=True, materialize_grads=True
         )
-        optimiser.step(_shortened(gradients), _rate(lesson.rate, step, total))
+        shortened = _shortened(gradients)
+        if shortened is None:
+            skipped += 1
+        else:
+            optimiser.step(shortened, _rate(lesson.rate, step, total))
+            some, counted = some + float(value.detach()), counted + 1
         torch._foreach_lerp_(mean, [p.detach() for p in parameters], 1 - _decay(step))
-        some += float(value.detach())
         if (step + 1) % every and step + 1 < total:
             continue
-        losses.append(some / (step % every + 1))
-        some = 0.0
+        losses.append(some / counted if counted else math.nan)
+        some, counted = 0.0, 0
         judged.append(_judged(parameters, mean, loss, unit, held))
         if judged[-1] < best:
             best, chosen_stretch = judged[-1], len(judged) - 1
             kept = [m.clone() for m in mean]
         progress.update(lesson.stage, step + 1, total, loss=losses[-1], held_out=judged[-1])
+    if not best < math.inf:
+        message = f"{lesson.stage}: the loss of the rows held out was never a number"
+        raise NumericalError(message)
     for parameter, found in zip(parameters, kept, strict=True):
         parameter.requires_grad_(False).copy_(found)
-    return Learnt(tuple(losses), tuple(judged), chosen_stretch)
+    return Learnt(tuple(losses), tuple(judged), chosen_stretch, skipped, total)
 
 
 @torch.no_grad()
@@ -147,11 +168,11 @@ def _judged(
     return float((found * unit[:held]).sum() / unit[:held].sum())
 
 
-def _shortened(gradients: Sequence[Tensor]) -> list[Tensor]:
-    """Gradients of a norm that is not too large; zeros where one is no number."""
+def _shortened(gradients: Sequence[Tensor]) -> list[Tensor] | None:
+    """Gradients of a norm that is not too large; None where one is no number."""
     norm = torch.stack([g.norm() for g in gradients]).norm()
     if not bool(norm.isfinite()):
-        return [torch.zeros_like(g) for g in gradients]
+        return None
     scale = (LARGEST / norm.clamp(min=1e-12)).clamp(max=1.0)
     return [g * scale for g in gradients]
 

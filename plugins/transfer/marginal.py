@@ -65,8 +65,11 @@ class Marginal:
             what: the column, for messages.
 
         Raises:
-            InputError: if a value is no number, or all are the same.
+            InputError: if there are no values, one is no number, or all are the same.
         """
+        if not len(column):
+            message = f"{what}: no event of the training has one: leave it out"
+            raise InputError(message)
         if not bool(column.isfinite().all()):
             message = f"{what}: {int((~column.isfinite()).sum())} values are no numbers"
             raise InputError(message)

@@ -113,6 +113,7 @@ class TransformerTransfer:
         self._acceptance, notes = fit_acceptance(
             seen, events, (2 * self._shape.width, ACCEPTANCE_DEPTH), self._teaching, context
         )
+        notes = (*learnt.notes("transfer function"), *notes)
         return FitReport(spent, losses=learnt.losses, notes=notes)
 
     def _shop(self, rng: torch.Generator | None, tensors: dict[str, Tensor] | None) -> Shop:

@@ -12,6 +12,7 @@ import torch
 
 from crosshook.core.errors import ConfigurationError, InputError, OutputError
 from crosshook.core.interfaces.features import Features
+from crosshook.core.report.redraw import redraw
 from crosshook.core.transfer.evaluation import DRAWS, evaluate_transfer
 from crosshook.core.transfer.models import load_transfer
 from crosshook.core.transfer.paired import PairedEvents
@@ -34,6 +35,11 @@ def test_report_and_model_are_written(trained: Path) -> None:
     page = (trained / "report.html").read_text("utf-8")
     assert "Ranks of phi" in page
     assert "Acceptance" in page
+
+
+def test_the_report_is_drawn_again(trained: Path, tmp_path: Path) -> None:
+    page = redraw(trained, tmp_path / "again.html")
+    assert page.read_text("utf-8") == (trained / "report.html").read_text("utf-8")
 
 
 def test_a_right_response_has_uniform_ranks(trained: Path) -> None:

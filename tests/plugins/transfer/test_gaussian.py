@@ -88,3 +88,15 @@ def test_too_few_events() -> None:
     assert isinstance(function, TrainableTransfer)
     with pytest.raises(InputError, match="30 accepted events of 30, at least 50"):
         function.fit(PairedTable(events(1)), Budget(30), context)
+
+
+def test_a_column_of_one_value_is_refused() -> None:
+    some = events(1)
+    flat = Features(torch.full((N, 1), 5.0, dtype=torch.float64), ("jet_e",), ("GeV",))
+    context = BuildContext(rng=torch.Generator().manual_seed(4))
+    slot = {"use": "gaussian", "options": OPTIONS}
+    function = default_registry().build("transfer_function", slot, context)
+    assert isinstance(function, TrainableTransfer)
+    table = PairedTable(PairedEvents(some.truth, flat, some.accepted, some.weight))
+    with pytest.raises(InputError, match="reco column 'jet_e': all 8000 values are 5"):
+        function.fit(table, Budget(N), context)
