@@ -12,12 +12,14 @@ import time
 from collections import Counter
 from contextlib import suppress
 from hashlib import sha256
+from multiprocessing import resource_tracker
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from crosshook.core.errors import ConfigurationError, ExecutionError
 from crosshook.core.interfaces.executor import Load
+from crosshook.plugins.execution.interrupts import interrupts_held
 from crosshook.plugins.execution.probe import check_workers
 from crosshook.plugins.execution.worker import compute_in, cores
 
@@ -85,9 +87,9 @@ class DaskExecutor:
         client: Client | None = None
         try:
             if self._address is None:
-                with dask.config.set(
-                    {"distributed.scheduler.allowed-failures": self._attempts - 1}
-                ):
+                failures = {"distributed.scheduler.allowed-failures": self._attempts - 1}
+                resource_tracker.ensure_running()  # its start would let interrupts through again
+                with dask.config.set(failures), interrupts_held():
                     self._cluster = LocalCluster(
                         n_workers=workers or cores(),
                         threads_per_worker=1,

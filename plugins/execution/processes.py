@@ -7,18 +7,17 @@ tasks fail; here they are begun again in a new pool.
 from __future__ import annotations
 
 import pickle
-import signal
 import time
 from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
 from crosshook.core.errors import ExecutionError
 from crosshook.core.interfaces.executor import Load
+from crosshook.plugins.execution.interrupts import interrupts_held
 from crosshook.plugins.execution.worker import begin, compute_packed, cores
 
 if TYPE_CHECKING:
@@ -31,6 +30,12 @@ if TYPE_CHECKING:
 
 AHEAD: Final = 2
 """Tasks handed over per worker, so that none waits for the manager."""
+
+LOST: Final = "was lost with its worker (killed, or out of memory)"
+NEVER_READY: Final = (
+    "was lost with its worker, which ended before it was ready (a script that asks for workers does "
+    'so below `if __name__ == "__main__":`)'
+)
 
 
 class ProcessExecutor:
@@ -78,7 +83,8 @@ class ProcessExecutor:
                     self._ready = True
                     yield task, pickle.loads(result)
             if broken:
-                self._give_up("was lost with its worker (killed, or out of memory)")
+                self._were_ready()
+                self._give_up(LOST if self._ready else NEVER_READY)
 
     def _were_ready(self) -> bool:
         """Whether a worker was there when this was last asked: its start is not a task's time."""
@@ -93,7 +99,7 @@ class ProcessExecutor:
             assert self._pool is not None
             task = self._waiting.popleft()
             try:
-                with _interrupts_held():
+                with interrupts_held():
                     future = self._pool.submit(compute_packed, pickle.dumps(task))
             except BrokenProcessPool:  # a worker died while nobody looked
                 self._waiting.appendleft(task)
@@ -159,10 +165,12 @@ class ProcessExecutor:
         self._pool, self._there, self._ready = None, None, False
 
     def cancel(self) -> None:
-        """Forgets every task; workers finish what they are at, and nobody looks at it."""
+        """Forgets every task; workers finish what they were given, and nobody looks at it.
+
+        Its futures are not cancelled: a pool that breaks would stumble over them (Python 3.11), and
+        nearly all count as running from the start.
+        """
         self._waiting.clear()
-        for future in self._flying:
-            future.cancel()
         self._flying.clear()
         self._begun.clear()
 
@@ -176,19 +184,6 @@ class ProcessExecutor:
         """Ends the workers."""
         self.cancel()
         self._stop()
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Processes that begin meanwhile never hear of Ctrl-C; this one does, when it is over."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def make(
