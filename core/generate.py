@@ -19,7 +19,7 @@ from crosshook.core.errors import NumericalError
 from crosshook.core.events.parts import save_part
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.execute import Task, in_order
-from crosshook.core.part_ledger import EventBlock, part_path, remove_part
+from crosshook.core.part_ledger import EventBlock, part_digest, part_path, remove_part
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.completion import choose_assignments, complete
 from crosshook.core.process.scattering import ScatteringProcess
@@ -135,6 +135,7 @@ def event_block(
         candidates.sums(kept.chance),
         len(batch),
         str(path),
+        part_digest(path),
         candidates.first_invalid(f"{STAGE} block {block}"),
         spent,
     )

@@ -31,6 +31,7 @@ class EventBlock:
         sums: over all its points.
         kept: events it kept.
         path: of the part that holds them.
+        sha256: of the part, taken by the worker that wrote it.
         invalid: the first invalid point in words, or `""`.
         spent: what its points have cost, if that was counted.
     """
@@ -39,6 +40,7 @@ class EventBlock:
     sums: Sums
     kept: int
     path: str
+    sha256: str
     invalid: str
     spent: Spent | None = None
 
@@ -90,7 +92,7 @@ class PartLedger:
             "kept": block.kept,
             "invalid": block.invalid,
             "sums": block.sums.as_json(),
-            "sha256": _digest(part),
+            "sha256": block.sha256,
             "spent": None if block.spent is None else asdict(block.spent),
         }
         write_whole(_line_path(part), json.dumps(document))
@@ -100,16 +102,18 @@ class PartLedger:
         part = part_path(self._folder, block)
         try:
             document = json.loads(_line_path(part).read_text("utf-8"))
-            if document["key"] != self._key or document["sha256"] != _digest(part):
+            digest = part_digest(part)
+            if document["key"] != self._key or document["sha256"] != digest:
                 return None
             sums = Sums.from_json(document["sums"])
             spent = None if document["spent"] is None else Spent(**document["spent"])
             kept, invalid = document["kept"], document["invalid"]
-            return EventBlock(block, sums, kept, str(part), invalid, spent)
+            return EventBlock(block, sums, kept, str(part), digest, invalid, spent)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
-def _digest(path: Path) -> str:
+def part_digest(path: Path) -> str:
+    """SHA-256 of a part."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
