@@ -6,8 +6,8 @@ Generation of pp → tt̄ from one trained sampler, lhe.gz with seven scales, by
 executors that are warm: wall time, one and two workers in turns, medians, errors half their range.
 `bit_identical` is 1 where the files of one and two workers and of the serial executor are the same.
 Overhead is the wall time of the manager per task that computes nothing. Traffic is counted by a relay
-between scheduler, workers and client, in bytes per 100,000 events; merging is the time in which parts
-become a file.
+between scheduler, workers and client, in bytes per 100,000 events; merging is the time in which the
+manager puts formatted parts one behind the other.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from records import Record, machine, write
 
 from crosshook import default_registry, generate, run
 from crosshook.core.context import BuildContext
+from crosshook.core.events.files import open_events
 from crosshook.core.execute import SerialExecutor, in_order
 from crosshook.core.interfaces.executor import Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from crosshook.core.interfaces.event_format import ComposingFormat
     from crosshook.core.interfaces.executor import Executor
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "ttbar.yaml"
@@ -191,6 +193,24 @@ def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
     ], digest
 
 
+def merging(home: Path, folder: Path, times: int) -> list[Record]:
+    """Seconds of a million events, appended in parts of one block, and their size on disk."""
+    batch = next(iter(open_events(home / "events.lhe.gz")))
+    lhe = cast("ComposingFormat", default_registry().build("event_format", "lhe", BuildContext()))
+    part, whole = folder / "part.lhe.gz", folder / "whole.lhe.gz"
+    lhe.write_part(part, batch, 0)
+    start = time.perf_counter()
+    with lhe.write(whole, batch.info) as writer:
+        for _ in range(times):
+            writer.append(part, len(batch))
+        writer.close()
+    seconds, events = time.perf_counter() - start, times * len(batch)
+    return [
+        Record(CASE, "lhe.gz", "merge_seconds_per_1e6_events", seconds / events * 1e6, 0.0, events, SEED),
+        Record(CASE, "lhe.gz", "bytes_per_event", part.stat().st_size / len(batch), 0.0, len(batch), SEED),
+    ]  # fmt: skip
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -216,6 +236,7 @@ def main() -> None:
             records += [overhead(use, tasks) for tasks in TASKS[: 1 if arguments.quick else 2]]
         same = float(len(digests) == 1)
         records.append(Record(CASE, "all", "bit_identical", same, 0.0, events, SEED))
+        records += merging(folder / "serial", folder, 20 if arguments.quick else 200)
         found, _ = traffic(folder / "large", max(events, 1_000_000), folder)
         records += found
     for record in records:
