@@ -41,6 +41,7 @@ class NetworkSteps:
         self._settings = settings
         self._progress = progress
         self._networks: dict[str, list[RatioNetwork]] = {}
+        self._splits: dict[str, int] = {}
 
     def classify(
         self, inputs: Inputs, measured: Tensor, weight: Tensor, rng: torch.Generator
@@ -84,6 +85,8 @@ class NetworkSteps:
             level,
         )
         if first:
+            # One split for all iterations: networks go on, and would remember what they have seen.
+            self._splits[level] = int(torch.randint(2**62, (1,), generator=rng, device="cpu"))
             self._networks[level] = [
                 RatioNetwork.random(inputs, settings.hidden, settings.depth, rng)
                 for _ in range(settings.ensemble)
@@ -96,10 +99,9 @@ class NetworkSteps:
             return (share[rows] * loss(network(inputs.rows(rows)), wanted[rows])).mean()
 
         split = torch.Generator(device="cpu")
-        seed = int(torch.randint(2**62, (1,), generator=rng, device="cpu"))
         trained, unseen = [], known[:0]
         for number, network in enumerate(self._networks[level]):
-            split.manual_seed(seed)
+            split.manual_seed(self._splits[level])
             kept, judging = held_out(known, settings.validation, number, split)
             trained.append(descend(network, of, kept, judging, lesson, rng, self._progress))
             unseen = judging if number == 0 else unseen
@@ -110,8 +112,11 @@ class NetworkSteps:
         return Answer(members, losses, sum(each.held_out for each in trained) / n, unseen)
 
     def state(self) -> dict[str, Tensor]:
-        """The networks of both levels."""
-        found: dict[str, Tensor] = {}
+        """The networks of both levels, and which events they hold back."""
+        found = {
+            f"{level}.split": torch.tensor(seed, dtype=torch.int64, device="cpu")
+            for level, seed in self._splits.items()
+        }
         for level, networks in self._networks.items():
             for number, network in enumerate(networks):
                 found |= network.state(f"{level}.{number}")
@@ -119,10 +124,11 @@ class NetworkSteps:
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Takes back what `state` gave."""
-        self._networks = {}
+        self._networks, self._splits = {}, {}
         for level in ("reco", "truth"):
             found: list[RatioNetwork] = []
             while f"{level}.{len(found)}.linear" in tensors:
                 found.append(RatioNetwork.from_state(tensors, f"{level}.{len(found)}"))
             if found:
                 self._networks[level] = found
+                self._splits[level] = int(tensors[f"{level}.split"])

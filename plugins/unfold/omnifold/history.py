@@ -33,7 +33,8 @@ class Iteration:
         truth_held_out: the same of the second step.
         clipped: simulated reco events whose ratio was clipped.
         clipped_weight: their share of the weight.
-        chi2: of data against reweighted simulation in bins of the predicted ratio, held-out events.
+        chi2: of data against reweighted simulation in bins of the ratio that the first member of the
+            ensemble predicts, for events it has never learned from.
         bins: how many such bins; 0 if nothing was held out.
         step: root mean square of the first step's log-ratio.
     """
@@ -66,7 +67,7 @@ def calibration(log_ratio: Tensor, measured: Tensor, weight: Tensor) -> tuple[fl
     """Data against reweighted simulation in bins of the predicted ratio.
 
     Args:
-        log_ratio: predicted for events no classifier has learned from, `(n,)`.
+        log_ratio: predicted for events the classifier has not learned from, `(n,)`.
         measured: 1 for data, `(n,)`.
         weight: `(n,)`.
 
@@ -111,8 +112,8 @@ def sentences(history: Sequence[Iteration], clip: float) -> tuple[str, ...]:
         probability = chi_squared_probability(last.chi2, last.bins)
         fault = "" if not probability < IMPROBABLE else ": the classifier is not calibrated"
         notes.append(
-            f"data against reweighted simulation in bins of the last predicted ratio, events not "
-            f"learned from: χ²/dof = {last.chi2:.3g} / {last.bins}{fault}"
+            f"data against reweighted simulation in bins of the last predicted ratio, for "
+            f"events not learned from: χ²/dof = {last.chi2:.3g} / {last.bins}{fault}"
         )
     notes.append(f"the last iteration changed reco weights by {last.step:.2%} (rms of the log)")
     return tuple(notes)

@@ -1,9 +1,9 @@
-"""Events as networks see them: scores, marks of repeated values, squares of scores, sets of objects.
+"""Events as networks see them: scores, marks of repeated values, functions of columns, sets.
 
-The output takes the scores and their squares linearly, beside what hidden layers make of them:
-where a classifier's loss is at its minimum, the mean and spread of every column then agree between
-the samples. Finer functions of a column, as splines, agree better and cost more noise than they
-remove bias: an unfolding of 30,000 Gaussian events was twice as far from the truth with them.
+The output takes squares of scores and, by the option `knots`, piecewise linear functions of ranks
+linearly, beside what hidden layers make of the scores: where a classifier's loss is at its minimum,
+the mean, spread and coarse spectrum of every column then agree between the samples. Many knots cost
+more noise than they remove bias.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Inputs:
     """Inputs of n events, float32.
 
     Attributes:
-        columns: scores and marks, then squares of scores, `(n, c)`.
+        columns: scores and marks, then squares of scores and hat functions of ranks, `(n, c)`.
         n_values: how many of them are scores and marks: what goes through hidden layers.
         sets: scaled values `(n, L, q)`, 0 where there is no object, and masks `(n, L)`.
     """
@@ -84,7 +84,7 @@ class Form:
     Attributes:
         numbers: ranks of the dense columns, and of how many objects each set has.
         sets: centre and width of the columns of each set that is used, by name.
-        knots: of the splines; 0 for none.
+        knots: of the splines; below 3 for none.
     """
 
     numbers: Columns
@@ -98,7 +98,8 @@ class Form:
         Args:
             features: n rows, finite.
             weight: `(n,)`.
-                use_sets: look at the objects of sets too.
+            knots: of the splines; below 3 for none.
+            use_sets: look at the objects of sets too.
         """
         sets = {}
         for name, (values, mask) in (features.sets if use_sets else {}).items():

@@ -93,7 +93,7 @@ def iterate(
     if bool(fake.any()):
         fakes *= float((pushed * log_gain.exp())[fake].sum() / pushed[fake].sum())
     chi2, bins = calibration(
-        first.log_ratio[first.unseen], measured[first.unseen], weight[first.unseen]
+        first.members[0][first.unseen], measured[first.unseen], weight[first.unseen]
     )
     done = Iteration(
         number,

@@ -21,7 +21,7 @@ class Answer:
         members: log-ratio of every event by each member, `(e, n)`; their mean is the answer.
         loss: of the training, mean over members.
         held_out: of held-out events, mean over members; NaN if there are none.
-        unseen: numbers of the events the first member has not learned from, int64.
+        unseen: numbers of the events the first member has not learned from in any iteration, int64.
     """
 
     members: Tensor
