@@ -94,18 +94,12 @@ class IterativeBayesianUnfolder:
         truth_cells = Cells.of(simulation.truth, has_truth, self._bins)
         reco_cells = Cells.of(simulation.reco, has_reco, self._reco_bins)
 
-        truth = replace(
-            simulation.truth,
-            dense=simulation.truth.dense[has_truth],
-            sets={
-                name: (values[has_truth], mask[has_truth])
-                for name, (values, mask) in simulation.truth.sets.items()
-            },
-        )
+        truth = simulation.truth.select(has_truth)
         weight = simulation.weight[has_truth]
         used, cell = distinct(truth_cells.number(truth.dense))
         simulated = weight.new_zeros(len(used)).index_add(0, cell, weight)
         # Negative generator weights may empty a cell or turn it over.
+        turned = int((simulated < 0).sum())
         simulated = simulated.clamp(min=0.0)
         of_row = torch.full_like(has_truth, -1, dtype=torch.int64)
         of_row[has_truth] = cell
@@ -155,6 +149,13 @@ class IterativeBayesianUnfolder:
         spectra = Spectra(content, taken, scale * simulated, scale * fakes)
         steps = iterate(response, spectra, self._iterations, self._covariance)
         notes = _notes(truth_cells, reco_cells, simulation, response, spectra)
+        if turned:
+            notes += (
+                (
+                    f"{turned} of {len(used)} filled truth cells have a negative sum of generator "
+                    "weights: their events have weight 0"
+                ),
+            )
         self._fitted = _Fitted(truth, weight, cell, simulated, steps, variances, notes)
         return FitReport(evaluations=0, notes=notes)
 

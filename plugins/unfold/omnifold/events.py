@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.errors import InputError
+from crosshook.plugins.unfold.finite import refuse_holes
 from crosshook.plugins.unfold.omnifold.inputs import joined_sets
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def sort_events(simulation: Simulation, measured: Measured, background: Measured
         ("background", None if background is None else background.weight),
     ):
         if column is not None:
-            _refuse_holes(what, ("weight",), column[:, None])
+            refuse_holes("omnifold", what, ("weight",), column[:, None])
     seen = simulation.has_reco & (weight != 0)
     place = torch.cumsum(known, 0) - 1
     source = torch.where(known, place, torch.full_like(place, -1))[seen]
@@ -100,9 +101,9 @@ def sort_events(simulation: Simulation, measured: Measured, background: Measured
         )
         raise InputError(message)
     _refuse_other_columns(simulation.reco, events.data)
-    _refuse_holes("simulated truth", events.truth.names, events.truth.dense)
-    _refuse_holes("simulated reco", events.seen.names, events.seen.dense)
-    _refuse_holes("measured or background reco", events.data.names, events.data.dense)
+    refuse_holes("omnifold", "simulated truth", events.truth.names, events.truth.dense)
+    refuse_holes("omnifold", "simulated reco", events.seen.names, events.seen.dense)
+    refuse_holes("omnifold", "measured or background reco", events.data.names, events.data.dense)
     return events
 
 
@@ -124,14 +125,3 @@ def _refuse_other_columns(simulated: Features, other: Features) -> None:
                 f"the others have {', '.join(mine) or 'none'}"
             )
             raise InputError(message)
-
-
-def _refuse_holes(what: str, columns: tuple[str, ...], rows: Tensor) -> None:
-    holes = torch.nonzero(~torch.isfinite(rows))
-    if len(holes):
-        row, column = (int(i) for i in holes[0])
-        message = (
-            f"omnifold: {what}: row {row} of those used, column {columns[column]}: "
-            f"{float(rows[row, column])}, a finite number is needed ({len(holes)} such values)"
-        )
-        raise InputError(message)

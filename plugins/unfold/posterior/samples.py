@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.errors import InputError
+from crosshook.plugins.unfold.finite import refuse_holes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +72,7 @@ def take_apart(
     if background is not None:
         weights["background"] = background.weight
     for what, column in weights.items():
-        _refuse_holes(name, what, ("weight",), column[:, None])
+        refuse_holes(name, what, ("weight",), column[:, None])
     known = simulation.has_truth
     truth = simulation.truth.select(known)
     weight = simulation.weight[known]
@@ -103,11 +104,11 @@ def take_apart(
     if not remaining > 0.0:
         message = f"{name}: {remaining:g} events are left of the data without the background"
         raise InputError(message)
-    _refuse_holes(name, "simulated truth", truth.names, truth.dense)
+    refuse_holes(name, "simulated truth", truth.names, truth.dense)
     for rows in (seen, fake):
-        _refuse_holes(name, "simulated reco", simulation.reco.names, rows)
+        refuse_holes(name, "simulated reco", simulation.reco.names, rows)
     for rows in (plus[0], minus[0]):
-        _refuse_holes(name, "measured or background reco", measured.reco.names, rows)
+        refuse_holes(name, "measured or background reco", measured.reco.names, rows)
     return Samples(truth, weight, matched, seen, fake, simulation.weight[lost], *plus, *minus)
 
 
@@ -120,14 +121,3 @@ def _signed(sample: Measured) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tens
 
 def _joined(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     return torch.cat([a[0], b[0]]), torch.cat([a[1], b[1]])
-
-
-def _refuse_holes(name: str, what: str, columns: tuple[str, ...], rows: Tensor) -> None:
-    holes = torch.nonzero(~torch.isfinite(rows))
-    if len(holes):
-        row, column = (int(i) for i in holes[0])
-        message = (
-            f"{name}: {what}: row {row} of those used, column {columns[column]}: "
-            f"{float(rows[row, column])}, a finite number is needed ({len(holes)} such values)"
-        )
-        raise InputError(message)

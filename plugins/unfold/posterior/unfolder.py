@@ -10,6 +10,7 @@ are what `posterior` gives.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -28,6 +29,8 @@ from crosshook.plugins.unfold.posterior.signal_share import true_weights
 from crosshook.plugins.unfold.posterior.training import Lesson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from crosshook.core.context import BuildContext
@@ -151,6 +154,14 @@ class PosteriorUnfolder:
             lost[samples.matched] = False
             factor = torch.where(lost[:, None], 1.0, factor)
         weights = (samples.weight * (weight.sum() / known.sum()))[:, None] * factor
+        negative = int((samples.weight < 0).sum())
+        if negative:
+            notes += (
+                (
+                    f"{negative} of {len(samples.weight)} simulated weights are negative: networks "
+                    "learn from them as they are, which is noisy"
+                ),
+            )
         notes += (
             f"{trail.effective:.3g} of the draws count after the last iteration (Kish)",
             f"{int((trail.log_factor[:, -1].abs() >= LARGEST).sum())} factors are clipped",
@@ -186,7 +197,7 @@ class PosteriorUnfolder:
         log_factor = log_ratio(
             learned.ratio, learned.truth_columns.inputs(rows).to(torch.float32)
         ).view(len(measured.reco), n_draws)
-        mean = torch.logsumexp(log_factor, dim=1, keepdim=True) - torch.tensor(n_draws).log()
+        mean = torch.logsumexp(log_factor, dim=1, keepdim=True) - math.log(n_draws)
         truth = learned.result.truth
         return Features(rows, truth.names, truth.units), log_factor - mean
 
@@ -216,7 +227,10 @@ class PosteriorUnfolder:
             "truth_names": list(truth.names),
             "truth_units": list(truth.units),
             "reco_names": list(learned.reco_names),
-            "sets": list(truth.sets),
+            "sets": {
+                name: [list(truth.set_names.get(name, ())), list(truth.set_units.get(name, ()))]
+                for name in truth.sets
+            },
             "notes": list(learned.result.notes),
         }
 
@@ -225,10 +239,11 @@ class PosteriorUnfolder:
         if not values:
             self._learned = None
             return
-        truth_names, truth_units, reco_names, sets, notes = (
+        truth_names, truth_units, reco_names, notes = (
             tuple(cast("list[str]", values[key]))
-            for key in ("truth_names", "truth_units", "reco_names", "sets", "notes")
+            for key in ("truth_names", "truth_units", "reco_names", "notes")
         )
+        sets = cast("Mapping[str, list[list[str]]]", values["sets"])
         columns = Columns.from_state(tensors, "truth_columns", len(truth_names))
         seen = Columns.from_state(tensors, "reco_columns", len(reco_names))
         density = self._make(len(columns), seen.width, None)
@@ -244,6 +259,8 @@ class PosteriorUnfolder:
                 name: (tensors[f"sets.{name}.values"], tensors[f"sets.{name}.mask"])
                 for name in sets
             },
+            {name: tuple(columns) for name, (columns, _) in sets.items() if columns},
+            {name: tuple(units) for name, (_, units) in sets.items() if units},
         )
         ratio = Dense.from_state(tensors, "ratio")
         result = _result(truth, tensors["weights"], notes)

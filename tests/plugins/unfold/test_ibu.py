@@ -251,6 +251,15 @@ def test_negative_weights_leave_finite_results() -> None:
     assert float(weights.sum()) == pytest.approx(wanted, rel=0.02)
 
 
+def test_cells_of_negative_weight_are_told() -> None:
+    simulation, measured = gaussian(3000)
+    truth = simulation.truth.dense[:, 0]
+    weight = torch.where(truth > 1.5, -1.0, 1.0).double()
+    result = unfolded(replace(simulation, weight=weight), measured, bins=[-1.5, 0.0, 1.5])
+    assert any(note.startswith("1 of 4 filled truth cells") for note in result.notes)
+    assert not result.families["nominal"].weights[truth > 1.5].any()
+
+
 def test_refused() -> None:
     simulation, measured = gaussian(100)
     with pytest.raises(ConfigurationError, match="unfold before fit"):

@@ -224,6 +224,35 @@ def test_same_generator_same_result_and_saved_state_too(fitted: Fitted) -> None:
     assert again.unfold().notes == fitted.result.notes
 
 
+def test_sets_and_negative_weights() -> None:
+    """Sets stay with their rows, with their names after loading too; negative weights are told."""
+    n, few = 100, {"epochs": 1, "iterations": 1, "draws": 1, "ratio_epochs": 1}
+    simulation = simulated(n)
+    objects = torch.zeros((n, 2, 1), dtype=torch.float64), torch.ones((n, 2), dtype=torch.bool)
+    truth = replace(
+        simulation.truth,
+        sets={"jet": objects},
+        set_names={"jet": ("pt",)},
+        set_units={"jet": ("GeV",)},
+    )
+    weight = ones(n)
+    weight[:3] = -1.0
+    unfolder = build("conditional-flow", **few)
+    unfolder.fit(
+        replace(simulation, truth=truth, weight=weight),
+        Measured(column(nature(n)[1]), ones(n)),
+        None,
+        torch_generator(3, "fit"),
+    )
+    assert any(
+        "3 of 100 simulated weights are negative" in note for note in unfolder.unfold().notes
+    )
+    again = build("conditional-flow", **few)
+    again.load_state(*unfolder.state())  # type: ignore[attr-defined]
+    assert again.unfold().truth.set_names == {"jet": ("pt",)}
+    assert again.unfold().truth.set_units == {"jet": ("GeV",)}
+
+
 def broken(what: str) -> tuple[Simulation, Measured, Measured | None]:
     """A small problem with one thing wrong."""
     simulation = simulated(200)
