@@ -268,7 +268,10 @@ def _put_in(given: dict[str, object], flags: Flags, where: str) -> None:
             raise ConfigurationError(message)
         part["file"] = str(file.absolute())
     if flags.method is not None:
-        given["unfolder"] = {"use": flags.method}
+        named = given.get("unfolder")
+        # The same method keeps the options that the run file has for it.
+        if not (isinstance(named, dict) and named.get("use") == flags.method):
+            given["unfolder"] = {"use": flags.method}
     elif isinstance(given.get("unfolder"), str):
         given["unfolder"] = {"use": given["unfolder"]}
     if flags.observables:

@@ -147,7 +147,15 @@ def _simulated(config: UnfoldConfig) -> _Simulated:
     for name, text in config.systematics:
         varied = weights_of(table, text, f"systematics.{name}", both)
         # What depends on a level that an event does not have leaves it as it is.
-        systematics[name] = np.where(np.isfinite(varied), varied, weight)
+        unknown = kept & ~np.isfinite(varied)
+        systematics[name] = np.where(unknown, weight, varied)
+        if unknown.any():
+            notes += (
+                (
+                    f"systematic {name}: {int(unknown.sum())} events without truth or reconstruction "
+                    "have no such weight and keep theirs"
+                ),
+            )
     return _Simulated(
         rows_of(truth, kept),
         rows_of(reco, kept),

@@ -133,6 +133,18 @@ def test_weights_selections_and_masks(tmp_path: Path) -> None:
     every = sample(tmp_path, "systematics={up: 1 + 0.01*truth_m}")
     fakes = ~every.inputs.simulation.has_truth
     assert every.systematics["up"][fakes].unique().tolist() == [1.0]
+    words = f"systematic up: {int(fakes.sum())} events without truth or reconstruction"
+    assert any(note.startswith(words) for note in every.notes)
+
+
+def test_a_method_by_flag_keeps_its_options(tmp_path: Path) -> None:
+    simulation, measured = small_files.write_pair(tmp_path)
+    run_file = tmp_path / "run.yaml"
+    run_file.write_text("unfolder: {use: ibu, options: {iterations: 7}}\n")
+    for method, options in (("ibu", {"iterations": 7}), ("omnifold", {"iterations": 4})):
+        slot = load_unfold_file(run_file, Flags(simulation, measured, method=method)).slot
+        assert slot.use == method
+        assert options.items() <= slot.options.items()
 
 
 def test_columns_by_expression(tmp_path: Path) -> None:
