@@ -1,20 +1,33 @@
-"""The transfer functions of a process: built, loaded, or trained on events of a simulator."""
+"""The transfer functions of a process: built, loaded, or trained on events of a simulator.
+
+What learned is judged on events it has not seen: by `crosshook transfer train`, or here, where the
+judgement is kept beside the model.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
 
 from crosshook.core import random
-from crosshook.core.errors import RegistryError
+from crosshook.core.errors import InputError, RegistryError
 from crosshook.core.inference.cache import checksum
 from crosshook.core.inference.run_file import TRANSFER
 from crosshook.core.inference.simulated import joined_features
 from crosshook.core.interfaces.training import Budget, Stateful
+from crosshook.core.json_text import parse_json
+from crosshook.core.report.reading import read_record
+from crosshook.core.results import as_json
+from crosshook.core.transfer.directory import TransferDirectory
+from crosshook.core.transfer.evaluation import FEWEST, TransferEvaluation, evaluate_transfer
 from crosshook.core.transfer.models import load_transfer, save_transfer, transfer_context
 from crosshook.core.transfer.paired import PairedEvents, PairedTable, TrainableTransfer
+from crosshook.core.transfer.result import TransferReport
+from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +39,26 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
 
+JUDGEMENT = "evaluation.json"
+JUDGED = 3000
+"""Simulated events that a network trained here is judged on, lost ones included."""
 THETAS = 16
 """Parameter points the training events are simulated at."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A transfer function, and how good it is.
+
+    Attributes:
+        function: the transfer function.
+        name: of its component, with the number of the network where there are several.
+        judgement: None if it did not learn, or nobody judged it.
+    """
+
+    function: TransferFunction
+    name: str
+    judgement: TransferEvaluation | None
 
 
 def build_transfer(slot: Slot, config: InferenceConfig) -> TransferFunction:
@@ -47,7 +78,7 @@ def transfers_of(
     config: InferenceConfig,
     cache: Cache,
     progress: Progress,
-) -> tuple[TransferFunction, ...]:
+) -> tuple[Detector, ...]:
     """All transfer functions of a process; those to be trained are, unless that was done before.
 
     Args:
@@ -59,10 +90,13 @@ def transfers_of(
         cache: where trained ones are kept.
         progress: told how far a training is.
     """
-    found: list[TransferFunction] = []
+    found: list[Detector] = []
     for transfer in process.transfers:
         if transfer.events is None:
-            found.append(build_transfer(transfer.slot, config))
+            model_of = transfer.slot.model
+            judgement = None if model_of is None else judgement_of(Path(model_of))
+            function = build_transfer(transfer.slot, config)
+            found.append(Detector(function, transfer.slot.use, judgement))
             continue
         assert simulator is not None
         for number in range(transfer.networks):
@@ -80,8 +114,13 @@ def transfers_of(
                 stage = f"transfer/{process.name}/{transfer.slot.use}/{number}"
                 rng = random.torch_generator(config.seed, stage)
                 events = paired_events(model, simulator, theta, transfer.events, rng)
-                _train(transfer, events, cache.model(key), rng, config, progress)
-            found.append(load_transfer(cache.model(key), registry=config.registry))
+                fresh = paired_events(model, simulator, theta, JUDGED, rng)
+                _train(transfer, events, fresh, cache.model(key), rng, config, progress)
+            function = load_transfer(cache.model(key), registry=config.registry)
+            name = transfer.slot.use
+            if transfer.networks > 1:
+                name = f"{name} {number + 1}"
+            found.append(Detector(function, name, judgement_of(cache.model(key))))
     return tuple(found)
 
 
@@ -116,6 +155,7 @@ def paired_events(
 def _train(
     transfer: TransferConfig,
     events: PairedEvents,
+    fresh: PairedEvents,
     directory: Path,
     rng: torch.Generator,
     config: InferenceConfig,
@@ -127,4 +167,28 @@ def _train(
         message = f"{TRANSFER} {transfer.slot.use!r} is declared trainable, but lacks fit or state"
         raise RegistryError(message)
     built.fit(PairedTable(events), Budget(len(events)), context)
+    if int(fresh.accepted.sum()) >= FEWEST:
+        judged = evaluate_transfer(cast("TransferFunction", built), fresh, rng)
+        write_whole(directory / JUDGEMENT, json.dumps(as_json(judged), allow_nan=False))
     save_transfer(built, directory, transfer.slot, context)
+
+
+def judgement_of(model: Path) -> TransferEvaluation | None:
+    """What was found when a model was trained: here, or by `crosshook transfer train`.
+
+    Raises:
+        InputError: if it is there and cannot be read.
+    """
+    own, report = model / JUDGEMENT, TransferDirectory(model.parent).report
+    try:
+        if own.is_file():
+            return read_record(
+                parse_json(own.read_text("utf-8")), TransferEvaluation, "evaluation"
+            )
+        if model == TransferDirectory(model.parent).model and report.is_file():
+            document = parse_json(report.read_text("utf-8"))
+            return read_record(document, TransferReport, "report").evaluation
+    except (OSError, ValueError, InputError) as error:
+        message = f"{own if own.is_file() else report}: not a report of a training: {error}"
+        raise InputError(message) from error
+    return None

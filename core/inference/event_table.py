@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crosshook.core.errors import InputError
-from crosshook.core.unfolding.levels import PASS_RECO, flags_of, read_level
+from crosshook.core.unfolding.levels import PASS_RECO, Level, flags_of, list_name, read_level
 from crosshook.core.unfolding.run_file import LevelColumns
 from crosshook.core.unfolding.sample import check_finite
-from crosshook.core.unfolding.tables import read_table
+from crosshook.core.unfolding.tables import Lists, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,12 +40,16 @@ def read_events(files: Sequence[Path], like: Features) -> Features:
         message = f"{table.name}: no events"
         raise InputError(message)
     wanted = [*like.names]
+    nothing = Lists(np.zeros(0, np.int64), np.zeros(0))
+    sets: dict[str, dict[str, Lists]] = {}
     for name in like.sets:
         if name not in like.set_names:
             message = f"{table.name}: the transfer function does not name the columns of {name!r}"
             raise InputError(message)
-        wanted += [f"{name}_{column}" for column in like.set_names[name]]
-    level = read_level("reco", table, LevelColumns(PREFIX, tuple(wanted)), "data")
+        wanted += [list_name(name, column) for column in like.set_names[name]]
+        sets[name] = dict.fromkeys(like.set_names[name], nothing)
+    known = Level("reco", {}, sets, {})
+    level = read_level("reco", table, LevelColumns(PREFIX, tuple(wanted)), "data", known)
     there = np.ones(table.length, np.bool_)
     check_finite(level, there, table.place, PASS_RECO)
     if tuple(level.dense) != tuple(like.names) or set(level.lists) != set(like.sets):

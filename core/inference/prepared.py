@@ -14,7 +14,7 @@ from crosshook.core.errors import ConfigurationError
 from crosshook.core.inference.cache import checksum
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
-from crosshook.core.inference.detector import build_transfer, transfers_of
+from crosshook.core.inference.detector import Detector, build_transfer, transfers_of
 from crosshook.core.inference.fiducial import FiducialCrossSection, fiducial_cross_section
 from crosshook.core.inference.grid import model_points
 from crosshook.core.inference.integrals import (
@@ -78,7 +78,7 @@ class PreparedProcess:
     Attributes:
         settings: as the run file has it.
         model: dσ/du(θ).
-        transfers: detectors: one, or an ensemble.
+        detectors: one, or an ensemble, as they were judged.
         simulator: plays the detector.
         theta: its parameter points, `(t, p)`.
         index: which of them each point of the grid has.
@@ -89,13 +89,18 @@ class PreparedProcess:
 
     settings: ProcessConfig
     model: ParametricModel
-    transfers: tuple[TransferFunction, ...]
+    detectors: tuple[Detector, ...]
     simulator: TransferFunction
     theta: Tensor
     index: Tensor
     fiducial: FiducialCrossSection
     proposal: EventProposal
     key: str
+
+    @property
+    def transfers(self) -> tuple[TransferFunction, ...]:
+        """Transfer functions of the detectors."""
+        return tuple(detector.function for detector in self.detectors)
 
     def integrals(
         self,
@@ -165,11 +170,12 @@ def prepare(
     if process.simulator is not None:
         simulator = build_transfer(process.simulator, config)
     integrated = config.method == "mem"
-    transfers: tuple[TransferFunction, ...]
-    if integrated or simulator is None:
-        transfers = transfers_of(process, model, simulator, theta, config, cache, progress)
+    detectors: tuple[Detector, ...]
+    if integrated or simulator is None or process.simulator is None:
+        detectors = transfers_of(process, model, simulator, theta, config, cache, progress)
     else:
-        transfers = (simulator,)
+        detectors = (Detector(simulator, process.simulator.use, None),)
+    transfers = [detector.function for detector in detectors]
     player = simulator if simulator is not None else transfers[0]
     rng = random.torch_generator(config.seed, f"fiducial/{process.name}")
     fiducial = fiducial_cross_section(model, transfers, theta, rng)
@@ -190,7 +196,7 @@ def prepare(
             process.name, model, transfers[0], theta, key, config, cache, progress
         )
     return PreparedProcess(
-        process, model, transfers, player, theta, index, fiducial, proposal, key
+        process, model, detectors, player, theta, index, fiducial, proposal, key
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from crosshook.core.transfer.evaluation import TransferEvaluation  # noqa: TC001 - get_type_hints
+
 FORMAT = "crosshook-inference/1"
 
 
@@ -162,6 +164,21 @@ class ToyResult:
 
 
 @dataclass(frozen=True)
+class JudgedDetector:
+    """A transfer function that learned, judged on events it has not seen.
+
+    Attributes:
+        process: whose events.
+        name: of the component, with the number of the network.
+        judgement: ranks of reconstructed values and of T, and the acceptance.
+    """
+
+    process: str
+    name: str
+    judgement: TransferEvaluation
+
+
+@dataclass(frozen=True)
 class InferenceReport:
     """An inference.
 
@@ -172,6 +189,7 @@ class InferenceReport:
         data: where the events come from.
         events: how many.
         detectors: transfer functions by process.
+        judged: those of them that learned.
         ensemble: networks of each.
         levels: of confidence.
         parameters: results.
@@ -193,6 +211,7 @@ class InferenceReport:
     data: str
     events: int
     detectors: dict[str, str]
+    judged: tuple[JudgedDetector, ...]
     ensemble: int
     levels: tuple[float, ...]
     parameters: tuple[ParameterResult, ...]

@@ -23,7 +23,7 @@ from crosshook.core.inference.method import MatrixElementMethod, simulate_data
 from crosshook.core.inference.prepared import build_model, check_axes, prepare
 from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.pseudo_experiments import drawn_rows, pseudo_experiments
-from crosshook.core.inference.result import FORMAT, InferenceReport, ToyResult
+from crosshook.core.inference.result import FORMAT, InferenceReport, JudgedDetector, ToyResult
 from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.inference.summary import (
     cross_section_results,
@@ -182,6 +182,12 @@ class _Run:
                 process.name: ", ".join(transfer.slot.use for transfer in process.transfers)
                 for process in config.processes
             },
+            judged=tuple(
+                JudgedDetector(process.settings.name, detector.name, detector.judgement)
+                for process in processes
+                for detector in process.detectors
+                if detector.judgement is not None
+            ),
             ensemble=len(events.log_p),
             levels=config.levels,
             parameters=parameters,

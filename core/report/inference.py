@@ -9,6 +9,7 @@ import yaml
 
 from crosshook.core.report.figures import BarsFigure, Figure, Series
 from crosshook.core.report.html import render_page, write_page
+from crosshook.core.report.inference_detectors import detector_sections
 from crosshook.core.report.inference_figures import Line, LinesFigure
 from crosshook.core.report.numbers import count, duration, measured, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
@@ -81,6 +82,7 @@ def sections(report: InferenceReport) -> list[Section]:
         made.append(_integrals(report.integrals))
     if report.cross_sections:
         made.append(_cross_sections(report.cross_sections))
+    made += detector_sections(report.judged)
     return [*made, _provenance(report)]
 
 

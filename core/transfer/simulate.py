@@ -21,7 +21,7 @@ from crosshook.core.interfaces.features import Features
 from crosshook.core.model import read_document
 from crosshook.core.transfer.directory import model_folder, truth_expressions
 from crosshook.core.transfer.models import load_transfer
-from crosshook.core.unfolding.levels import PASS_RECO, WEIGHT
+from crosshook.core.unfolding.levels import PASS_RECO, WEIGHT, list_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -223,6 +223,6 @@ def _columns(
         for q, name in enumerate(reco.set_names[group]):
             flat = values[:, :, q][there].numpy()
             lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(flat))
-            found[f"{RECO}{group}_{name}"] = lists.take(taken)
+            found[f"{RECO}{list_name(group, name)}"] = lists.take(taken)
     found[WEIGHT], found[PASS_RECO] = weight[rows], flags[rows]
     return found

@@ -226,6 +226,25 @@ def test_events_with_other_objects(write_parquet: Callable[..., Path]) -> None:
             read_events([write_parquet(columns)], like)
 
 
+def test_sets_with_names_of_several_words(write_parquet: Callable[..., Path]) -> None:
+    """Lists of equal lengths that begin alike are the sets of the transfer function all the same."""
+    objects = (torch.zeros((1, 1, 1), dtype=torch.float64), torch.ones((1, 1)).bool())
+    like = Features(
+        torch.zeros((1, 0), dtype=torch.float64),
+        (),
+        (),
+        {"b_jet": objects, "b_hadron": objects, "mu": objects},
+        {"b_jet": ("d0_sig",), "b_hadron": ("pt",), "mu": ("mu",)},
+    )
+    lists = [[1.0, 2.0], [3.0]]
+    table = write_parquet({"reco_b_jet_d0_sig": lists, "b_hadron_pt": lists, "reco_mu": lists})
+    found = read_events([table], like)
+    assert found.set_names == like.set_names
+    for values, mask in found.sets.values():
+        assert mask.tolist() == [[True, True], [True, False]]
+        assert values[:, :, 0].tolist() == [[1.0, 2.0], [3.0, 0.0]]
+
+
 def test_the_resolved_file_is_complete(tmp_path: Path) -> None:
     config = load_inference_file(EXAMPLE, output=tmp_path)
     assert config.directory == tmp_path
@@ -252,3 +271,9 @@ def test_networks_trained_on_a_simulator_are_a_band(tmp_path: Path) -> None:
     assert alpha.members[0] != alpha.members[1]
     again = infer(path, settings=settings, output=tmp_path / "out", overwrite=True)
     assert again.parameters == first.parameters
+    assert [judged.name for judged in again.judged] == ["flow 1", "flow 2"]
+    assert {ranks.name for ranks in again.judged[0].judgement.ranks} == {"T", "y", "q"}
+    assert again.judged == first.judged
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "Ranks: flow 2" in page
+    assert "Acceptance: flow 1" in page

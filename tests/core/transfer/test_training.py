@@ -11,7 +11,10 @@ import pytest
 import torch
 
 from crosshook.core.errors import ConfigurationError, InputError, OutputError
+from crosshook.core.inference.detector import judgement_of
+from crosshook.core.inference.result import JudgedDetector
 from crosshook.core.interfaces.features import Features
+from crosshook.core.report.inference_detectors import detector_sections
 from crosshook.core.report.redraw import redraw
 from crosshook.core.transfer.evaluation import DRAWS, evaluate_transfer
 from crosshook.core.transfer.models import load_transfer
@@ -40,6 +43,16 @@ def test_report_and_model_are_written(trained: Path) -> None:
 def test_the_report_is_drawn_again(trained: Path, tmp_path: Path) -> None:
     page = redraw(trained, tmp_path / "again.html")
     assert page.read_text("utf-8") == (trained / "report.html").read_text("utf-8")
+
+
+def test_an_inference_shows_what_the_training_found(trained: Path) -> None:
+    judged = judgement_of(trained / "model")
+    assert judged is not None
+    assert {ranks.name for ranks in judged.ranks} == {"T", "pt", "phi"}
+    assert judgement_of(trained / "elsewhere") is None
+    (section, acceptance) = detector_sections([JudgedDetector("process", "gaussian", judged)])
+    assert section.title == "Ranks: gaussian"
+    assert acceptance.figures[0].id == "detector-0-acceptance"
 
 
 def test_a_right_response_has_uniform_ranks(trained: Path) -> None:
