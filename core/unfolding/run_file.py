@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.config import apply_settings, disabled, read_run_file
+from crosshook.core.config import apply_settings, disabled, options_gathered, read_run_file
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.options import validate
 from crosshook.core.registry import default_registry
@@ -117,6 +117,7 @@ class UnfoldConfig:
         slot: the method, its options resolved.
         systematics: name and expression of other weights of the simulation.
         replicas: numbers of resamples and seeds, by key.
+        draws: of truth for each measured event, which go to a file.
         shifts: stress tests.
         harm: observables of the do-no-harm test, or None for all.
         axes: of the histograms in the report.
@@ -141,6 +142,7 @@ class UnfoldConfig:
     slot: Slot
     systematics: tuple[tuple[str, str], ...]
     replicas: Mapping[str, int]
+    draws: int
     shifts: tuple[str, ...]
     harm: tuple[str, ...] | None
     axes: tuple[HistogramAxis, ...]
@@ -213,12 +215,16 @@ def resolve_unfold(
     """
     disable = disabled(given, where)
     registry = default_registry(disable)
-    full = validate(schemas.load("v1/unfold"), given, f"{where}:")
+    executor = given.get("executor")
+    gathered = dict(given)
+    if isinstance(executor, dict) and "use" in executor:
+        gathered["executor"] = options_gathered(executor)
+    full = validate(schemas.load("v1/unfold"), gathered, f"{where}:")
     slot = Slot.parse(cast("str | Mapping[str, object]", full["unfolder"]))
     slot = Slot(slot.use, registry.options(INTERFACE, slot, f"{where}: unfolder"))
     full["unfolder"] = slot.as_dict()
-    executor = Slot.parse(cast("str | Mapping[str, object]", full.pop("executor")))
-    executor = Slot(executor.use, registry.options("executor", executor, f"{where}: executor"))
+    chosen = Slot.parse(cast("str | Mapping[str, object]", full.pop("executor")))
+    chosen = Slot(chosen.use, registry.options("executor", chosen, f"{where}: executor"))
     background = cast("Mapping[str, object] | None", full["background"])
     names = cast("list[str] | None", full["observables"])
     written = cast("dict[str, object]", full["output"])
@@ -235,6 +241,7 @@ def resolve_unfold(
         slot=slot,
         systematics=tuple(cast("dict[str, str]", full["systematics"]).items()),
         replicas=cast("dict[str, int]", full["replicas"]),
+        draws=_draws(cast("Mapping[str, int]", full["posterior"]), registry, slot, where),
         shifts=tuple(tests["shifts"] or ()),
         harm=None if tests["harm"] is None else tuple(tests["harm"]),
         axes=read_axes(
@@ -249,8 +256,22 @@ def resolve_unfold(
         disable=disable,
         seed=cast("int", full["seed"]),
         device=cast("str", full["device"]),
-        executor=executor,
+        executor=chosen,
     )
+
+
+def _draws(part: Mapping[str, int], registry: Registry, slot: Slot, where: str) -> int:
+    draws = part["draws"]
+    able = registry.get(INTERFACE, slot.use).component.capabilities
+    if draws and not able.event_wise:
+        known = registry.components(INTERFACE)
+        names = [r.component.name for r in known if r.component.capabilities.event_wise]
+        message = (
+            f"{where}: posterior.draws: {slot.use} has no posterior of single events; unfolders "
+            f"that have: {', '.join(names) or 'none'}"
+        )
+        raise ConfigurationError(message)
+    return draws
 
 
 def _put_in(given: dict[str, object], flags: Flags, where: str) -> None:
@@ -279,8 +300,10 @@ def _put_in(given: dict[str, object], flags: Flags, where: str) -> None:
     if flags.seed is not None:
         given["seed"] = flags.seed
     if flags.workers is not None:
-        named = given.get("executor", "processes")
-        slot = dict(named) if isinstance(named, dict) else {"use": named}
+        named = given.get("executor", "serial")
+        slot = options_gathered(named) if isinstance(named, dict) else {"use": named}
+        if slot.get("use") == "serial":
+            slot = {"use": "processes"}
         options = slot.get("options")
         known = options if isinstance(options, dict) else {}
         given["executor"] = {**slot, "options": {**known, "workers": flags.workers}}

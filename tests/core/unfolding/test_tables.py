@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import awkward as ak
@@ -208,3 +209,15 @@ def test_sets_by_names_and_lengths() -> None:
         "p_pt": ("p", "pt"),
         "p_eta": ("p", "eta"),
     }
+
+
+def test_executors_are_named_as_in_run(tmp_path: Path) -> None:
+    """Options beside `use`; --workers takes processes where the file says serial."""
+    files = Flags(tmp_path / "simulation.parquet", tmp_path / "measured.parquet", method="ibu")
+    run_file = tmp_path / "unfold.yaml"
+    run_file.write_text("executor: {use: processes, workers: 3}\n")
+    chosen = load_unfold_file(run_file, files).executor
+    assert (chosen.use, chosen.options["workers"]) == ("processes", 3)
+    run_file.write_text("executor: serial\n")
+    chosen = load_unfold_file(run_file, replace(files, workers=2)).executor
+    assert (chosen.use, chosen.options["workers"]) == ("processes", 2)
