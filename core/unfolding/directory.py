@@ -4,6 +4,7 @@ run.yaml          the run file as given, flags and settings applied
 unfold.json       the same with every default filled in
 fits/             while it is on its way: state.json, how it was started; fits, also begun ones
 events.parquet    the weighted truth events; events.root likewise, if asked for
+posterior.parquet truth drawn for each measured event, if asked for
 metadata.yaml     what rows, columns and weights mean, and checksums
 report.json       results; report.html is drawn from it
 plots/            pictures of histograms, if asked for afterwards
@@ -72,6 +73,11 @@ class UnfoldDirectory:
     def events(self, extension: str = "parquet") -> Path:
         """The weighted truth events."""
         return self.path / f"events.{extension}"
+
+    @property
+    def posterior(self) -> Path:
+        """Truth drawn for each measured event."""
+        return self.path / "posterior.parquet"
 
     @property
     def metadata(self) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 
 from crosshook.core.unfolding.covariance import COVARIANCE_DATA
 from crosshook.core.unfolding.directory import checksum
+from crosshook.core.unfolding.posterior_draws import MEANING
 from crosshook.core.unfolding.weighted_events import PRIOR, column_names
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def metadata(
             },
         },
         **({"weights_of_simulation": PRIOR} if reused else {}),
+        **({"posterior": {"draws": config.draws, "meaning": MEANING}} if config.draws else {}),
         "method": {
             "name": report.method,
             "options": report.options,

@@ -12,6 +12,7 @@ from crosshook.core.errors import ModelError, NumericalError
 from crosshook.core.execute import one_thread
 from crosshook.core.model import DOCUMENT, restore, save_model
 from crosshook.core.unfolding.nominal_part import fingerprint, keep_nominal, kept_nominal
+from crosshook.core.unfolding.posterior_draws import write_posterior
 from crosshook.core.unfolding.specification import INTERFACE, fit_generator
 from crosshook.core.unfolding.weighted_events import ITERATION, NOMINAL
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from crosshook.core.interfaces.unfolder import (
+        EventWiseUnfolder,
         ResumableUnfolder,
         Unfolded,
         Unfolder,
@@ -51,7 +53,12 @@ class Fitted:
 
 
 def nominal_fit(
-    spec: UnfolderSpec, inputs: Inputs, seed: int, directory: UnfoldDirectory, progress: Progress
+    spec: UnfolderSpec,
+    inputs: Inputs,
+    seed: int,
+    directory: UnfoldDirectory,
+    progress: Progress,
+    draws: int = 0,
 ) -> Fitted:
     """Fits, or takes what a fit has left when the unfolding was stopped.
 
@@ -61,6 +68,7 @@ def nominal_fit(
         seed: of the run.
         directory: of the unfolding, which keeps the result.
         progress: told how far it is.
+        draws: of truth for each measured event, which go to a file; 0 for none.
 
     Raises:
         NumericalError: if weights are not finite.
@@ -75,6 +83,9 @@ def nominal_fit(
         unfolder = _begun(spec, inputs, rng, directory.begun(key), progress)
         done = unfolder.fit(inputs.simulation, inputs.measured, inputs.background, rng)
         unfolded = unfolder.unfold()
+        if draws:
+            drawer = cast("EventWiseUnfolder", unfolder)
+            write_posterior(directory.posterior, drawer, inputs.measured, draws, seed)
     wall, processor = time.perf_counter() - start, time.process_time() - began
     unfolded = replace(unfolded, families=_one_name(unfolded.families))
     weights = unfolded.families[NOMINAL].weights

@@ -22,6 +22,7 @@ from crosshook.core.unfolding.histogram import histogram_of
 from crosshook.core.unfolding.levels import list_name
 from crosshook.core.unfolding.metadata import metadata
 from crosshook.core.unfolding.nominal_fit import nominal_fit
+from crosshook.core.unfolding.posterior_draws import check_draws
 from crosshook.core.unfolding.replica_plan import ReplicaPlan
 from crosshook.core.unfolding.replicas import families as families_of
 from crosshook.core.unfolding.replicas import run_parts
@@ -152,6 +153,7 @@ def unfold_from(
     sample = read_sample(config)  # before what is there is removed
     ReplicaPlan(**config.replicas)
     _tests(config).check(sample.inputs)
+    check_draws(sample.inputs, config.draws)
     directory.start(config.given, config.document, folder)
     return _computed(config, sample, progress, executor)
 
@@ -162,7 +164,7 @@ def _computed(
     shown = progress if progress is not None else Silent()
     directory = UnfoldDirectory(config.directory)
     spec = UnfolderSpec.of(config.slot, config.device, config.disable)
-    fitted = nominal_fit(spec, sample.inputs, config.seed, directory, shown)
+    fitted = nominal_fit(spec, sample.inputs, config.seed, directory, shown, config.draws)
     began = time.perf_counter()
     with opened(executor, config.executor, config.registry, directory.path) as engine:
         parts = _replicas(config, spec, sample, directory, engine, shown)
@@ -180,6 +182,8 @@ def _computed(
     if config.root:
         files[directory.events("root").name] = directory.events("root")
         write_root(directory.events("root"), columns)
+    if config.draws:
+        files[directory.posterior.name] = directory.posterior
     report = _report(config, sample, fitted, unfolded, table, axes, diagnostics, replica_seconds)
     document = metadata(config, report, table, unfolded.families, files)
     report = replace(report, files={name: _digest(document, name) for name in files})

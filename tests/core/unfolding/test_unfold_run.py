@@ -216,6 +216,30 @@ def test_a_fit_goes_on_within(tmp_path: Path, damaged: bool, iterations: int) ->
     assert (tmp_path / "stopped" / "events.parquet").read_bytes() == wanted
 
 
+def test_draws_of_truth(tmp_path: Path) -> None:
+    """A row a draw, near the reconstructed value; in the metadata; refused where there is none."""
+    small_files.write_pair(tmp_path)
+    run_file = tmp_path / "run.yaml"
+    run_file.write_text(
+        "simulation: {file: simulation.parquet}\nmeasured: {file: measured.parquet}\n"
+        "output: {report: none}\ndiagnostics: {shifts: []}\nobservables: [m]\n"
+        "posterior: {draws: 20}\nunfolder: {use: conditional-flow-matching, options: {hidden: 16, "
+        "depth: 1, epochs: 20, iterations: 1, draws: 1, ratio_epochs: 1, batch: 64}}\n"
+    )
+    report = unfold(run_file, output=tmp_path / "o")
+    table = parquet.read_table(tmp_path / "o" / "posterior.parquet").to_pydict()
+    drawn = {name: np.array(values).reshape(300, 20) for name, values in table.items()}
+    assert (drawn["measured_event"] == np.arange(300)[:, None]).all()
+    assert drawn["weights_posterior"].sum(axis=1) == pytest.approx(np.ones(300))
+    middle = (drawn["m"] * drawn["weights_posterior"]).sum(axis=1)
+    # Smearing is 2, the width of the truth 8: even a rough posterior knows the event.
+    assert np.corrcoef(middle, small_files.measured()["reco_m"])[0, 1] > 0.9
+    assert "posterior.parquet" in report.files
+    assert open_unfolding(tmp_path / "o").metadata["posterior"]["draws"] == 20  # type: ignore[index]
+    with pytest.raises(ConfigurationError, match="ibu has no posterior of single events"):
+        unfold(run_file, method="ibu", output=tmp_path / "other")
+
+
 def test_what_is_there_stays(finished: Path, tmp_path: Path) -> None:
     simulation, measured = small_files.write_pair(tmp_path)
     with pytest.raises(OutputError, match="holds an unfolding already; use --overwrite"):
