@@ -56,24 +56,28 @@ class Detector:
         return torch.nn.functional.logsigmoid(torch.stack(margins)).sum(dim=0)
 
     def log_prob(self, reco: Features, truth: Features) -> Tensor:
-        """log T(x|z), `(n,)`, by all assignments of the jets to top, light quark and radiation."""
+        """log T(x|z), `(n,)`, by all assignments of the jets to top, light quark and radiation.
+
+        A density of sets, each of which counts once: a sum over assignments, not their mean.
+        """
         z = _columns(truth)
         pt_h, y_h = reco.dense.T
         higgs = _log_normal(pt_h, z["pt_h"], HIGGS_PT) + _normal(y_h - z["y_h"], HIGGS_Y)
-        jets, mask = _there_first(*reco.sets["jets"])
-        radiates = mask.sum(dim=1) > 2
+        number = reco.sets["jets"][1].sum(dim=1)
+        jets = _there_first(*reco.sets["jets"])
+        radiates = number == 3
         two = self._assigned(jets, z, (0, 1, None))
         orders = [(0, 1, 2)] if self._labelled else ORDERS
         if not self._labelled:
-            two = torch.logaddexp(two, self._assigned(jets, z, (1, 0, None))) - math.log(2)
+            two = torch.logaddexp(two, self._assigned(jets, z, (1, 0, None)))
         found = two + math.log(1 - RADIATES)
         rows = torch.nonzero(radiates)[:, 0]
         if len(rows):
             own = {name: column[rows] for name, column in z.items()}
             logs = torch.stack([self._assigned(jets[rows], own, order) for order in orders])
-            three = torch.logsumexp(logs, dim=0) - math.log(len(orders)) + math.log(RADIATES)
+            three = torch.logsumexp(logs, dim=0) + math.log(RADIATES)
             found = found.index_copy(0, rows, three)
-        return higgs + torch.where(mask.sum(dim=1) < 2, -torch.inf, found)
+        return higgs + torch.where((number == 2) | radiates, found, -torch.inf)
 
     @staticmethod
     def _assigned(
@@ -144,7 +148,7 @@ def _columns(truth: Features) -> dict[str, Tensor]:
     return dict(zip(truth.names, truth.dense.unbind(1), strict=True))
 
 
-def _there_first(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def _there_first(values: Tensor, mask: Tensor) -> Tensor:
     """Three slots, those with jets before the others; what stands in these is harmless."""
     order = torch.argsort(mask.to(torch.int8), dim=1, descending=True, stable=True)[:, :3]
     jets = torch.gather(values, 1, order[..., None].expand(-1, -1, values.shape[2]))
@@ -152,7 +156,7 @@ def _there_first(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     short = 3 - there.shape[1]
     jets = torch.nn.functional.pad(jets, (0, 0, 0, short))
     there = torch.nn.functional.pad(there, (0, short))
-    return torch.where(there[..., None], jets, 1.0), there
+    return torch.where(there[..., None], jets, 1.0)
 
 
 def _recoiled(

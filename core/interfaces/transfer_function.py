@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 class TransferFunction(Protocol):
-    """T(x|z) over multiplicity and features, normalised over *accepted* events, and ε(z)."""
+    """T(x|z) over multiplicity and features, normalised over *accepted* events, and ε(z).
+
+    Objects of a set have no order, and each set counts once: T of k objects is the sum over their
+    assignments, and integrates to the chance of k where the objects are in falling order.
+    """
 
     def log_prob(self, reco: Features, truth: Features) -> Tensor:
         """log T(x|z) row by row, `(n,)`; -inf where x cannot come from z."""
