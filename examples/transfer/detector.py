@@ -1,7 +1,7 @@
 """A made-up detector: writes paired.parquet, truth of muons and what is shown of them.
 
 pT is smeared by 10 % and 2 GeV, φ by 0.02 and in one of twenty events lost altogether; muons below
-30 GeV are lost more often than not.
+30 GeV are lost more often than not. Arguments: number of events, seed.
 """
 
 import sys
@@ -32,4 +32,7 @@ def detector(n: int, seed: int) -> dict[str, np.ndarray]:
 
 if __name__ == "__main__":
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    parquet.write_table(pa.table(detector(number, 1)), Path(__file__).with_name("paired.parquet"))
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    parquet.write_table(
+        pa.table(detector(number, seed)), Path(__file__).with_name("paired.parquet")
+    )
