@@ -70,6 +70,7 @@ class DaskExecutor:
         self._shared: dict[str, Future] = {}
         self._wanted: set[str] = set()
         self._workers = workers or 1
+        self._seen = time.monotonic()
         self._stuck: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._home = str(Path.cwd())
@@ -194,6 +195,7 @@ class DaskExecutor:
         """Nothing has come for a while: is the scheduler there, does a task hang?"""
         if self._client.status != "running":
             raise self._gone()
+        self._replace_lost()
         if self._time_limit is None or time.monotonic() - self._last < self._time_limit:
             return
         keys = {future.key: task for future, task in self._flying.items()}
@@ -218,6 +220,20 @@ class DaskExecutor:
                 raise ExecutionError(message)
         self._restart(list(busy))
         self._last = time.monotonic()
+
+    def _replace_lost(self) -> None:
+        """Starts workers of this machine anew where none is left.
+
+        Dask does so itself, but not where one is killed while it starts.
+        """
+        now = time.monotonic()
+        if self.load().workers:
+            self._seen = now
+        elif self._cluster is not None and now - max(self._seen, self._last) > self._timeout:
+            number = len(self._cluster.worker_spec)
+            self._cluster.scale(0)
+            self._cluster.scale(number)
+            self._seen = now
 
     def _restart(self, workers: list[str]) -> None:
         try:
