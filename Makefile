@@ -28,10 +28,11 @@ docs: $(VENV)/.dev
 integration: $(VENV)/.dev  ## other programs from PyPI, each in an environment of its own in .integration/
 	$(BIN)/pytest -m integration tests/integration
 
-stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each; runs killed at any time; damaged event files
+stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each; runs and workers killed at any time; damaged event files
 	$(BIN)/python benchmarks/pulls.py
 	$(BIN)/python tests/core/killed_runs.py examples/ttbar-flow.yaml runs/killed --random 20 \
 	    --set sampling.evaluations=40000 --set generate.events=5000 --set output.formats=[lhe]
+	OMP_NUM_THREADS=1 CROSSHOOK_KILLS=20 $(BIN)/pytest tests/core/test_run_faults.py -k killed_workers
 	$(BIN)/python tests/fuzz/event_files.py --minutes 30
 	if $(BIN)/python -c 'import atheris' 2>/dev/null; then \
 	    $(BIN)/python tests/fuzz/event_files.py --minutes 30 --engine atheris; fi

@@ -90,7 +90,7 @@ def run(
         ).computed_by((), workers)
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
-    from crosshook.core.errors import Cancelled, ExecutionError
+    from crosshook.core.errors import Cancelled, ExecutionError, OutputError
     from crosshook.core.run import start_run
     from crosshook.core.summary import print_summary
 
@@ -103,7 +103,7 @@ def run(
                 max_time=max_time,
                 reporter=reporter,
             )
-    except (KeyboardInterrupt, Cancelled, ExecutionError):
+    except (KeyboardInterrupt, Cancelled, ExecutionError, OutputError, OSError):
         if RunDirectory(loaded.directory).started.is_file():
             place = quote(str(loaded.directory))
             click.echo(f"go on with: crosshook run --resume {place}", err=True)

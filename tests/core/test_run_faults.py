@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,17 +18,32 @@ import psutil
 import pytest
 import yaml
 
-from crosshook.core.errors import Cancelled, ConfigurationError, CrosshookError, RegistryError
+from crosshook.core.errors import (
+    Cancelled,
+    ConfigurationError,
+    CrosshookError,
+    ExecutionError,
+    OutputError,
+    RegistryError,
+)
 from crosshook.core.run import SilentReporter, resume, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+KILLS = int(os.environ.get("CROSSHOOK_KILLS", "3"))
+"""Workers to kill in a run; `make stress` kills more."""
+PAUSE = 0.5 + KILLS / 6
+"""Seconds between them at most."""
+EVENTS = 700 * KILLS**2
+"""So many that a run is not over before."""
 
 RUN: dict[str, Any] = {
     "process": "pp-ttbar",
     "sampling": {"evaluations": 4000},
     "integrate": {"evaluations": 30_000},
-    "generate": {"events": 6000, "pilot": 4000},
+    "generate": {"events": EVENTS, "pilot": 4000},
     "block_size": 500,
     "output": {"formats": ["lhe.gz"], "report": "none"},
 }
@@ -67,7 +86,7 @@ class Kills(SilentReporter):
             self.thread.start()
 
     def _work(self) -> None:
-        while len(self.killed) < self.times and not self.stop.wait(self.rng.uniform(0.1, 1.0)):
+        while len(self.killed) < self.times and not self.stop.wait(self.rng.uniform(0.1, PAUSE)):
             try:
                 chosen = self.rng.choice(_workers())
                 os.kill(chosen, signal.SIGKILL)
@@ -86,14 +105,14 @@ def test_killed_workers_change_nothing(
     kind: str, run_file: Path, undisturbed: bytes, tmp_path: Path
 ) -> None:
     settings = (
-        f"executor.use={kind}", "executor.options.workers=2", "executor.options.attempts=20",
+        f"executor.use={kind}", "executor.options.workers=2", f"executor.options.attempts={10 + KILLS}",
     )  # fmt: skip
-    kills = Kills(3, seed=20261122)
+    kills = Kills(KILLS, seed=20261122)
     try:
         run(run_file, settings=settings, output=tmp_path / "run", reporter=kills)
     finally:
         kills.end()
-    assert kills.killed
+    assert len(kills.killed) >= KILLS // 2
     assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
     assert not (tmp_path / "run" / "parts").exists()
 
@@ -121,6 +140,81 @@ def test_directory_that_vanishes(run_file: Path, tmp_path: Path) -> None:
     with pytest.raises((CrosshookError, OSError), match=r"run"):
         run(run_file, output=tmp_path / "run", workers=2, reporter=Removes(tmp_path / "run"))
     assert not list(tmp_path.rglob("events.*"))
+
+
+class Fills(SilentReporter):
+    """From the generation on, no file may become larger than so many bytes."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+        if stage == "generate":
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, limits[1]))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.7], ids=["in a block", "in the file"])
+def test_full_disk(share: float, run_file: Path, undisturbed: bytes, tmp_path: Path) -> None:
+    """The run stops, names the file and leaves none half-written; with space it goes on."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with pytest.raises(OutputError, match=r"run/.* cannot be written: File too large"):
+            run(run_file, output=tmp_path / "run", reporter=Fills(int(share * len(undisturbed))))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    left = [path.name for path in (tmp_path / "run").rglob("*") if path.suffix == ".part"]
+    assert not left
+    assert not list((tmp_path / "run").glob("events.*"))
+    resume(tmp_path / "run")
+    assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
+
+
+class Ends(SilentReporter):
+    """Kills a process in the middle of the generation."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+        if stage == "generate":
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A Dask scheduler with one worker, each a process of its own, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    program = [sys.executable, "-m"]
+    first = ["distributed.cli.dask_scheduler", "--no-dashboard", "--host", address]
+    second = ["distributed.cli.dask_worker", "--no-nanny", "--no-dashboard", "--nthreads", "1"]
+    second += ["--local-directory", str(tmp_path), address]
+    with (tmp_path / "cluster.log").open("wb") as log:
+        children = [
+            subprocess.Popen([*program, *words], stdout=log, stderr=log)
+            for words in (first, second)
+        ]
+        yield children[0], address
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def test_lost_scheduler(
+    scheduler: tuple[subprocess.Popen[bytes], str],
+    run_file: Path,
+    undisturbed: bytes,
+    tmp_path: Path,
+) -> None:
+    """The run stops and says so; it goes on without a cluster."""
+    process, address = scheduler
+    settings = ("executor.use=dask", f"executor.options.address={address}")
+    with pytest.raises(ExecutionError, match=rf"scheduler at {address} is lost; .* resumed"):
+        run(run_file, settings=settings, output=tmp_path / "run", reporter=Ends(process))
+    resume(tmp_path / "run", settings=("executor=serial",))
+    assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
 
 
 def test_workers_are_counted(run_file: Path, tmp_path: Path) -> None:
