@@ -63,8 +63,8 @@ def total_of(report: UnfoldReport) -> str:
 
 def sections(report: UnfoldReport) -> list[Section]:
     """Every section, in the order people ask."""
-    shown = {spectra.name for spectra in report.diagnostics.spectra}
-    others = [found for found in report.histograms if found.observable not in shown]
+    shown = {(spectra.name, spectra.edges) for spectra in report.diagnostics.spectra}
+    others = [f for f in report.histograms if (f.observable, f.edges) not in shown]
     return [
         *([_distributions(others)] if others else []),
         *unfolding_sections(report.diagnostics),
@@ -114,7 +114,7 @@ def _in_words(found: UnfoldedHistogram) -> str:
 
 def _distributions(histograms: Sequence[UnfoldedHistogram]) -> Section:
     figures: tuple[Figure, ...] = tuple(histogram_figure(found) for found in histograms)
-    lead = "What was not unfolded itself, weighted with the result."
+    lead = "What was not unfolded itself, or in other bins, weighted with the result."
     return Section("distributions", "Further distributions", lead, figures=figures)
 
 

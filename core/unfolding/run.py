@@ -262,9 +262,12 @@ def _diagnostics(
     progress: Progress,
 ) -> Diagnostics:
     both = set(inputs.simulation.truth.names) & set(inputs.simulation.reco.names)
-    binnings = [
-        Binning(axis.observable, axis.edges, axis.unit) for axis in axes if axis.observable in both
-    ]
+    binnings: dict[str, Binning] = {}
+    for axis in axes:
+        if axis.observable in both:
+            # The first binning of an observable is the one that is judged.
+            found = Binning(axis.observable, axis.edges, axis.unit)
+            binnings.setdefault(axis.observable, found)
     return diagnose(
         spec,
         inputs.simulation,
@@ -274,7 +277,7 @@ def _diagnostics(
         _tests(config),
         config.seed,
         progress,
-        binnings=binnings or None,
+        binnings=tuple(binnings.values()) or None,
         parts=parts,
         executor=executor,
         folder=UnfoldDirectory(config.directory).fits,

@@ -16,6 +16,7 @@ from pyarrow import parquet
 from crosshook.core.cli import main
 from crosshook.core.errors import Cancelled, ConfigurationError, InputError, OutputError
 from crosshook.core.model import TENSORS
+from crosshook.core.report.unfolded import sections
 from crosshook.core.results import as_json
 from crosshook.core.unfolding import replicas
 from crosshook.core.unfolding.metadata import rows_checksum
@@ -214,6 +215,26 @@ def test_a_fit_goes_on_within(tmp_path: Path, damaged: bool, iterations: int) ->
     assert not begun.exists()
     wanted = (tmp_path / "whole" / "events.parquet").read_bytes()
     assert (tmp_path / "stopped" / "events.parquet").read_bytes() == wanted
+
+
+def test_an_observable_in_two_binnings(tmp_path: Path) -> None:
+    """The first one is judged, and both are in the report."""
+    simulation, measured = small_files.write_pair(tmp_path)
+    report = unfold(
+        simulation=simulation,
+        measured=measured,
+        observables=["m"],
+        settings=[
+            "histograms.m.edges=[0, 10, 20, 30, 40]",
+            "histograms.wide={observable: m, edges: [0, 20, 40]}",
+            "diagnostics={shifts: []}",
+            *FAST,
+        ],
+        output=tmp_path / "o",
+    )
+    assert [len(spectra.edges) for spectra in report.diagnostics.spectra] == [5]
+    (others,) = (s for s in sections(report) if s.id == "distributions")
+    assert [figure.title for figure in others.figures] == ["wide"]
 
 
 def test_draws_of_truth(tmp_path: Path) -> None:
