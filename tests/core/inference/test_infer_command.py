@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from safetensors.torch import load_file
 from crosshook.core.cli import main
 from crosshook.core.errors import ConfigurationError, InputError, OutputError
 from crosshook.core.inference.event_table import read_events
+from crosshook.core.inference.result import IntervalResult
 from crosshook.core.inference.run import infer
 from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.interfaces.features import Features
+from crosshook.core.report.inference import headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +97,18 @@ def test_the_report_is_drawn_again(report: InferenceReport, directory: Path) -> 
     page = (directory / "report.html").read_text("utf-8")
     main(["report", str(directory), "--output", str(directory / "again.html")])
     assert (directory / "again.html").read_text("utf-8") == page
+
+
+def test_the_headline_of_an_interval_across_the_end_of_the_circle(report: InferenceReport) -> None:
+    """0.02 is 3.16 where the interval lies beyond π, and 3.12 is −0.02 where it lies around 0."""
+    (alpha,) = report.parameters
+    for best, ends, words in (
+        (0.02, (3.06, 3.36), "alpha = 3.16 (+0.20, −0.10)"),
+        (3.12, (-0.22, 0.08), "alpha = -0.02 (+0.10, −0.20)"),
+    ):
+        interval = IntervalResult(0.6827, "wilks", (ends,))
+        turned = replace(alpha, best=best, intervals=(interval,))
+        assert headline(replace(report, parameters=(turned,))).value == words
 
 
 def test_a_directory_is_not_replaced_by_mistake(
