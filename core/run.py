@@ -89,10 +89,10 @@ class Plan:
 
 
 def run(
-    run_file: Path,
+    run_file: Path | str,
     *,
     settings: Sequence[str] = (),
-    output: Path | None = None,
+    output: Path | str | None = None,
     seed: int | None = None,
     device: str | None = None,
     overwrite: bool = False,

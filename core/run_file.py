@@ -66,10 +66,10 @@ def read_resolved(document: Mapping[str, object]) -> RunConfig | DrivenConfig:
 
 
 def load_run_file(
-    path: Path,
+    path: Path | str,
     *,
     settings: Sequence[str] = (),
-    output: Path | None = None,
+    output: Path | str | None = None,
     seed: int | None = None,
     device: str | None = None,
     overwrite: bool = False,
@@ -87,7 +87,7 @@ def load_run_file(
     Raises:
         CrosshookError: if it cannot be read or is not allowed, or the directory is not free.
     """
-    document, where = read_run_file(path, settings)
+    document, where = read_run_file(Path(path), settings)
     if seed is not None:
         document["seed"] = seed
     if device is not None:
@@ -95,6 +95,6 @@ def load_run_file(
     registry = default_registry(disabled(document, where))
     chosen = resolve_driven if "generator" in document else resolve
     config = chosen(document, where, registry)
-    directory = Path(config.directory) if output is None else output
+    directory = Path(config.directory if output is None else output)
     RunDirectory(directory).check_free(overwrite)
     return RunFile(document, config, registry, directory)

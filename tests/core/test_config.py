@@ -16,7 +16,11 @@ from crosshook.core.registry import default_registry
 from crosshook.core.run_yaml import parse_yaml
 
 HOME = Path(__file__).parents[2] / "examples"
-EXAMPLES = sorted(p for p in HOME.glob("*.yaml") if "\ngenerator:" not in p.read_text())
+OTHERS = ("\ngenerator:", "\ntransfer:")
+"""Keys of examples that are run files of another kind."""
+EXAMPLES = sorted(
+    p for p in HOME.glob("*.yaml") if not any(key in p.read_text() for key in OTHERS)
+)
 
 
 def _resolve(document: dict[str, object], where: str = "run.yaml") -> Any:

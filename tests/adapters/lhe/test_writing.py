@@ -266,10 +266,10 @@ def test_a_full_disk_is_noticed_while_a_thread_compresses(
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(writer._body, "_file", Full())
-
     def write() -> None:
         with writer:
+            writer.write(events)
+            monkeypatch.setattr(writer._body, "_file", Full())
             for _ in range(100):
                 writer.write(events)
 
