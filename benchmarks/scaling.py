@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "ttbar.yaml"
 CASE = "ttbar"
-SEED = 20261122
+SEED = 7
 REPEATS, QUICK = 5, 3
 EVENTS, FEW = 1_000_000, 200_000
 TASKS = (1_000, 10_000)
