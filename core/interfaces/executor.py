@@ -30,7 +30,7 @@ class Task:
         module, _, name = self.function.partition(":")
         try:
             return getattr(importlib.import_module(module), name)(**self.arguments)
-        except Exception as error:
+        except Exception as error:  # raised again, whatever it is
             error.add_note(f"in task {self.number} ({self.function})")
             raise
 
