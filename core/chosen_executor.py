@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.component import Slot
-from crosshook.core.config import apply_settings, options_gathered
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.resolved_document import options_gathered
+from crosshook.core.run_document import apply_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,29 +1,21 @@
-"""Run files: YAML in, one validated, complete and frozen configuration out.
-
-Nothing heavy is imported until the whole file, the components' options included, is known to be
-allowed.
-"""
+"""The configuration of a run: a resolved run file, typed and frozen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.errors import ConfigurationError, InputError, RegistryError
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.learning.settings import LearningSettings
-from crosshook.core.options import Schema, load_schema, validate
-from crosshook.core.run_yaml import parse_yaml
+from crosshook.core.resolved_document import resolved_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from crosshook.core.options import Schema
     from crosshook.core.registry import Registry
     from crosshook.core.sampling.latents import Latents
-
-MAX_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -93,116 +85,6 @@ class RunConfig:
     executor: Slot
 
 
-SLOTS = {
-    "process": "process",
-    "generator": "generator",
-    "sampling.channel_mapping": "channel_mapping",
-    "sampling.channel_weights": "channel_weights",
-    "sampling.training.warm_start": "channel_mapping",
-    "generate.unweighter": "unweighter",
-    "generate.surrogate": "amplitude_surrogate",
-    "executor": "executor",
-}
-"""Where components go in a run file, and of which interface."""
-
-NAMED = ("process", "generator")
-"""Slots that may be written `{NAME: {option: value, ...}}`; each is also its interface's name."""
-
-DENSITY = "beams.pdf"
-"""Where the parton densities go, by the name of a set or as a slot."""
-
-
-def read_run_file(path: Path, settings: Iterable[str] = ()) -> tuple[dict[str, object], str]:
-    """Reads a run file and applies `key=value` settings.
-
-    Args:
-        path: a YAML file.
-        settings: e.g. `sampling.evaluations=1000`; values are YAML.
-
-    Returns:
-        The document as written, and the name to start messages with.
-
-    Raises:
-        InputError: if the file cannot be read.
-        ConfigurationError: if it is no mapping, or a setting has no place.
-    """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        message = f"{path}: {error.strerror}"
-        raise InputError(message) from error
-    if len(data) > MAX_BYTES:
-        message = f"{path}: larger than {MAX_BYTES} bytes, which no run file is"
-        raise InputError(message)
-    document = parse_yaml(data.decode("utf-8", "replace"), str(path))
-    if not isinstance(document, dict):
-        message = f"{path}: a run file is a mapping of keys, e.g. 'process: pp-ttbar'"
-        raise ConfigurationError(message)
-    apply_settings(document, settings)
-    return document, str(path)
-
-
-def apply_settings(document: dict[str, object], settings: Iterable[str]) -> None:
-    """Replaces keys of a run file's content.
-
-    Args:
-        document: as read; changed in place.
-        settings: `key=value` pairs, e.g. `sampling.evaluations=1000`; values are YAML.
-
-    Raises:
-        ConfigurationError: if a setting is none, or has no place.
-    """
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals or not key:
-            message = f"--set {setting}: write it as key=value, e.g. seed=7"
-            raise ConfigurationError(message)
-        _assign(document, key.split("."), parse_yaml(text, f"--set {setting}"), setting)
-
-
-def _assign(document: dict[str, object], keys: list[str], value: object, setting: str) -> None:
-    inner = document
-    for i, key in enumerate(keys[:-1]):
-        place = ".".join(keys[: i + 1])
-        below = inner.get(key)
-        if place in (*SLOTS, DENSITY) and (below is None or isinstance(below, str)):
-            # A slot that is missing or in its short form grows into its long one.
-            name = below if below is not None else _default(keys[: i + 1])
-            below = inner[key] = _long_form(place, name)
-        elif below is None:
-            below = inner[key] = {}
-        if not isinstance(below, dict):
-            message = f"--set {setting}: {place} is {below!r}, not a mapping"
-            raise ConfigurationError(message)
-        inner = below
-    inner[keys[-1]] = value
-
-
-def _default(keys: list[str]) -> object:
-    """What the schema says a key is if it is left out."""
-    rule = schemas.load("v1/run")
-    for key in keys:
-        rule = cast("dict[str, Schema]", rule["properties"])[key]
-    return rule.get("default")
-
-
-def _long_form(place: str, name: object) -> dict[str, object]:
-    """A slot written as a name alone; that of the densities is the name of an LHAPDF set."""
-    if name is None:
-        return {}
-    return {"use": "lhapdf", "options": {"set": name}} if place == DENSITY else {"use": name}
-
-
-def disabled(document: Mapping[str, object], where: str) -> tuple[str, ...]:
-    """The plugins and components a run file leaves out; needed before anything else of it."""
-    names = document.get("disable", [])
-    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
-        message = f"{where}: disable: {names!r} is not a list of plugins or plugin/component names"
-        raise ConfigurationError(message)
-    return tuple(names)
-
-
 def resolve(document: Mapping[str, object], where: str, registry: Registry) -> RunConfig:
     """Validates a run file's content and fills in every default.
 
@@ -228,125 +110,6 @@ def resolve(document: Mapping[str, object], where: str, registry: Registry) -> R
     except ConfigurationError as error:
         message = f"{where}: {error}"
         raise ConfigurationError(message) from error
-
-
-def resolved_document(
-    document: Mapping[str, object], where: str, registry: Registry
-) -> dict[str, object]:
-    """A run file's content, validated, with every default; arguments and errors as of `resolve`."""
-    full = validate(schemas.load("v1/run"), _spelt_out(document, where, registry), f"{where}:")
-    for path, interface in SLOTS.items():
-        _resolve_slot(full, path.split("."), interface, where, registry)
-    beams = cast("dict[str, object]", full["beams"])
-    if isinstance(beams["pdf"], str):
-        beams["pdf"] = _long_form(DENSITY, beams["pdf"])
-    _resolve_slot(full, DENSITY.split("."), "parton_density", where, registry)
-    output = cast("dict[str, list[object]]", full["output"])
-    output["formats"] = [
-        f
-        if isinstance(f, str)
-        else _resolved(f, "event_format", f"{where}: output.formats[{i}]", registry)
-        for i, f in enumerate(output["formats"])
-    ]
-    return full
-
-
-def _spelt_out(
-    document: Mapping[str, object], where: str, registry: Registry
-) -> dict[str, object]:
-    """The document with its process, or generator, in the long form.
-
-    `{umami: {...}}` has the options of a component by its name; where what follows the name is no
-    mapping, as in `{python: "module:function", dimensions: 5}`, it is the first option that the
-    component requires, and the keys beside it are further options. So are those beside `use` of the
-    executor.
-    """
-    full = dict(document)
-    for key in NAMED:
-        value = document.get(key)
-        if isinstance(value, dict) and value and "use" not in value:
-            full[key] = _named_slot(key, value, where, registry)
-    executor = document.get("executor")
-    if isinstance(executor, dict) and "use" in executor:
-        full["executor"] = options_gathered(executor)
-    return full
-
-
-def options_gathered(slot: Mapping[str, object]) -> dict[str, object]:
-    """A slot whose options may stand beside `use`."""
-    beside = {key: value for key, value in slot.items() if key not in ("use", "options")}
-    options = slot.get("options")
-    if not beside or not (options is None or isinstance(options, dict)):
-        return dict(slot)
-    return {"use": slot["use"], "options": {**(options or {}), **beside}}
-
-
-def _named_slot(
-    interface: str, value: Mapping[str, object], where: str, registry: Registry
-) -> dict[str, object]:
-    known = {r.component.name for r in registry.components(interface)}
-    # keys may come in any order
-    name = next((key for key in value if key.rpartition("/")[2] in known), next(iter(value)))
-    given = value[name]
-    others = {key: each for key, each in value.items() if key != name}
-    further = others.pop("options", None)  # of --set generator.options.KEY=VALUE
-    if isinstance(further, dict):
-        others |= further
-    elif further is not None:
-        others["options"] = further
-    if isinstance(given, dict):
-        options = {**given, **others}
-    else:
-        try:
-            schema = load_schema(registry.get(interface, name).component.schema)
-        except RegistryError as error:
-            message = f"{where}: {interface}: {error}"
-            raise RegistryError(message) from error
-        required = cast("list[str]", schema.get("required", []))
-        options = {**({required[0]: given} if required else {}), **others}
-    return {"use": name, "options": options}
-
-
-def _resolve_slot(
-    document: dict[str, object], keys: list[str], interface: str, where: str, registry: Registry
-) -> None:
-    inner = document
-    for key in keys[:-1]:
-        below = inner[key]
-        if below is None:
-            return
-        inner = cast("dict[str, object]", below)
-    path = f"{where}: {'.'.join(keys)}"
-    if inner.get(keys[-1]) is None:
-        return
-    inner[keys[-1]] = _resolved(inner[keys[-1]], interface, path, registry)
-
-
-def _resolved(value: object, interface: str, path: str, registry: Registry) -> dict[str, object]:
-    """A slot in its long form with every option of its component."""
-    if isinstance(value, dict) and "use" not in value:
-        value = _named_by_model(value, interface, path)
-    slot = Slot.parse(cast("str | Mapping[str, object]", value))
-    try:
-        options = registry.options(interface, slot, path)
-    except RegistryError as error:
-        message = f"{path}: {error}"
-        raise RegistryError(message) from error
-    return Slot(slot.use, options, slot.model, slot.train).as_dict()
-
-
-def _named_by_model(value: Mapping[str, object], interface: str, path: str) -> dict[str, object]:
-    """A slot without a name, which is that of the model it names."""
-    from crosshook.core.model import read_document
-
-    if "model" not in value:
-        message = f"{path}: names no component: use, or model, is missing"
-        raise ConfigurationError(message)
-    document = read_document(Path(str(value["model"])))
-    if document["interface"] != interface:
-        message = f"{path}.model: a model of {document['interface']}, not of {interface}"
-        raise ConfigurationError(message)
-    return {"use": document["component"], **value}
 
 
 def from_document(full: Mapping[str, object]) -> RunConfig:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.chosen_executor import chosen_executor
-from crosshook.core.config import disabled, from_document, read_run_file, resolve
+from crosshook.core.config import from_document, resolve
 from crosshook.core.driving.config import DrivenConfig, resolve_driven
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.registry import default_registry
 from crosshook.core.run_directory import RunDirectory
+from crosshook.core.run_document import disabled, read_run_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

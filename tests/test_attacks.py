@@ -13,7 +13,6 @@ import pytest
 
 from crosshook.core.cli import main
 from crosshook.core.cli.visible import visible
-from crosshook.core.config import read_run_file
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, CrosshookError, ModelError
 from crosshook.core.events.event_expression import EventExpression
@@ -22,6 +21,7 @@ from crosshook.core.events.run_info import RunInfo
 from crosshook.core.expression import MAX_LENGTH
 from crosshook.core.model import DOCUMENT, TENSORS, load_model
 from crosshook.core.run_directory import RunDirectory
+from crosshook.core.run_document import read_run_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from crosshook.core.component import Slot
-from crosshook.core.config import histogram_specs, resolved_document
+from crosshook.core.config import histogram_specs
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.resolved_document import resolved_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

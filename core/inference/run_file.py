@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.config import disabled, read_run_file, resolve
+from crosshook.core.config import resolve
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.model import read_document
 from crosshook.core.options import Schema, validate
 from crosshook.core.registry import default_registry
+from crosshook.core.run_document import disabled, read_run_file
 from crosshook.core.transfer.directory import model_folder
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.config import disabled, read_run_file, resolve
+from crosshook.core.config import resolve
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.options import validate
 from crosshook.core.registry import default_registry
+from crosshook.core.run_document import disabled, read_run_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

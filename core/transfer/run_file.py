@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.config import disabled, read_run_file
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.options import validate
 from crosshook.core.registry import default_registry
+from crosshook.core.run_document import disabled, read_run_file
 from crosshook.core.unfolding.run_file import LevelColumns
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
 from crosshook.core.component import Slot
-from crosshook.core.config import apply_settings, disabled, options_gathered, read_run_file
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.options import validate
 from crosshook.core.registry import default_registry
+from crosshook.core.resolved_document import options_gathered
+from crosshook.core.run_document import apply_settings, disabled, read_run_file
 from crosshook.core.unfolding.axes import HistogramAxis, read_axes
 
 if TYPE_CHECKING:

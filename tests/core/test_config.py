@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from crosshook.core.component import Slot
-from crosshook.core.config import disabled, from_document, read_run_file, resolve
+from crosshook.core.config import from_document, resolve
 from crosshook.core.errors import ConfigurationError, CrosshookError, InputError, RegistryError
 from crosshook.core.registry import default_registry
+from crosshook.core.run_document import disabled, read_run_file
 from crosshook.core.run_yaml import parse_yaml
 
 HOME = Path(__file__).parents[2] / "examples"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from crosshook.core.config import from_document, read_run_file, resolve
+from crosshook.core.config import from_document, resolve
 from crosshook.core.errors import ConfigurationError, ModelError
 from crosshook.core.events.files import open_events
 from crosshook.core.generate import N_OWN, event_block
@@ -22,6 +22,7 @@ from crosshook.core.registry import default_registry
 from crosshook.core.report.comparison import compare
 from crosshook.core.run import run
 from crosshook.core.run_directory import RunDirectory
+from crosshook.core.run_document import read_run_file
 from crosshook.core.run_stages import Stages
 from crosshook.core.sampling.build import SamplerSpec
 from crosshook.core.sampling.candidates import SurrogateCandidates

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from crosshook.core.component import Slot
-from crosshook.core.config import read_run_file
 from crosshook.core.driving.config import KEYS, DrivenConfig, resolve_driven
 from crosshook.core.registry import default_registry
+from crosshook.core.run_document import read_run_file
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sherpa-zjet.yaml"
 

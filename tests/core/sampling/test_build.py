@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from crosshook.core.config import read_run_file, resolve
+from crosshook.core.config import resolve
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.registry import default_registry
+from crosshook.core.run_document import read_run_file
 from crosshook.core.sampling.build import (
     SamplerSpec,
     build_process,
