@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, cast
 
 from crosshook.core.errors import InputError, OutputError
 from crosshook.core.json_text import parse_json
+from crosshook.core.output_directory import OutputDirectory
 from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -33,16 +34,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 
-class RunDirectory:
-    """One run's directory.
-
-    Attributes:
-        path: of the directory.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Names a directory; nothing is read or made yet."""
-        self.path = path
+class RunDirectory(OutputDirectory):
+    """One run's directory."""
 
     @classmethod
     def create(cls, path: Path, overwrite: bool = False) -> RunDirectory:
@@ -75,25 +68,17 @@ class RunDirectory:
         Raises:
             OutputError: if something is there that may not be replaced.
         """
-        try:
-            if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
-                return True
-        except OSError as error:
-            message = f"{self.path}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
-        if not self.resolved.is_file():
-            message = f"{self.path}: exists and is no run directory; choose another place"
+        if self.is_free():
+            return True
+        if self.resolved.is_file() and self.started.is_file() and not overwrite:
+            message = (
+                f"{self.path}: holds an unfinished run already; go on with `crosshook run "
+                f"--resume {quote(str(self.path))}`, or use --overwrite or another --output"
+            )
             raise OutputError(message)
-        if not overwrite:
-            way_out = "use --overwrite or another --output"
-            if self.started.is_file():
-                way_out = (
-                    f"go on with `crosshook run --resume {quote(str(self.path))}`, or {way_out}"
-                )
-            finished = self.report.is_file() and not self.started.is_file()
-            kind = "a run" if finished else "an unfinished run"
-            message = f"{self.path}: holds {kind} already; {way_out}"
-            raise OutputError(message)
+        is_one = self.resolved.is_file()
+        stopped = is_one and not self.report.is_file()
+        self.check_kind(is_one, "an unfinished run" if stopped else "a run", overwrite)
         if self.started.is_file():
             with self.alone():  # a run that is being computed is not to be replaced either
                 pass
@@ -175,21 +160,6 @@ class RunDirectory:
         return self.path / "resolved.json"
 
     @property
-    def run_file(self) -> Path:
-        """The run file as given."""
-        return self.path / "run.yaml"
-
-    @property
-    def report(self) -> Path:
-        """The results."""
-        return self.path / "report.json"
-
-    @property
-    def page(self) -> Path:
-        """The report as a page."""
-        return self.path / "report.html"
-
-    @property
     def state(self) -> Path:
         """Shares and sums for further generation."""
         return self.path / "state.json"
@@ -248,11 +218,8 @@ class RunDirectory:
         self, resolved: Mapping[str, object], document: Mapping[str, object]
     ) -> None:
         """Writes down the run file, resolved and as given."""
-        import yaml
-
         self.write_json(self.resolved, resolved)
-        text = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True)
-        self.write_text(self.run_file, text)
+        self.write_run_file(document)
 
     def write_text(self, path: Path, text: str) -> None:
         """Writes a file complete or not at all.
@@ -261,10 +228,6 @@ class RunDirectory:
             OutputError: if it cannot be written.
         """
         write_whole(path, text)
-
-    def write_json(self, path: Path, value: object) -> None:
-        """Writes JSON complete or not at all."""
-        self.write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
     def read_json(self, path: Path) -> dict[str, object]:
         """Reads one of the directory's JSON files.

@@ -97,7 +97,7 @@ class StageRecords:
         # As it will be read: tuples become lists.
         plain = json.loads(json.dumps(values))
         document = {"run": self.run, "sha256": _digest(plain), "values": plain}
-        self._directory.write_json(self._directory.stage(stage), document)
+        self._directory.write_json(self._directory.stage(stage), document, finite=False)
 
 
 def _digest(values: Mapping[str, object]) -> str:

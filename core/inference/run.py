@@ -95,9 +95,9 @@ def infer_from(
     shown = progress if progress is not None else Silent()
     with one_thread():
         report, events = _Run(config, shown).report()
-    directory.write_yaml(config.document)
+    directory.write_run_file(config.document)
     directory.write_likelihoods(events)
-    directory.write_report(as_json(report))
+    directory.write_json(directory.report, as_json(report))
     if config.html:
         from crosshook.core.report.inference import write_inference_html
 

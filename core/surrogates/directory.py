@@ -8,30 +8,18 @@ checkpoints/      while a training is on its way, see crosshook.core.surrogates.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
-
-import yaml
 
 from crosshook.core.errors import InputError, OutputError
 from crosshook.core.model import DOCUMENT
-from crosshook.core.whole_file import write_whole
+from crosshook.core.output_directory import OutputDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 
-class SurrogateDirectory:
-    """One surrogate's directory.
-
-    Attributes:
-        path: of the directory.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Names a directory; nothing is read or made yet."""
-        self.path = path
+class SurrogateDirectory(OutputDirectory):
+    """One surrogate's directory."""
 
     @property
     def model(self) -> Path:
@@ -44,21 +32,6 @@ class SurrogateDirectory:
         return self.model / "model_card.json"
 
     @property
-    def run_file(self) -> Path:
-        """As given, settings applied."""
-        return self.path / "run.yaml"
-
-    @property
-    def report(self) -> Path:
-        """The results."""
-        return self.path / "report.json"
-
-    @property
-    def page(self) -> Path:
-        """The report for people."""
-        return self.path / "report.html"
-
-    @property
     def checkpoints(self) -> Path:
         """Of a training on its way."""
         return self.path / "checkpoints"
@@ -69,7 +42,7 @@ class SurrogateDirectory:
         Raises:
             OutputError: if something is there that is no surrogate, or one and not `overwrite`.
         """
-        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+        if self.is_free():
             return
         if self.checkpoints.is_dir():
             if not overwrite:
@@ -79,23 +52,8 @@ class SurrogateDirectory:
                 )
                 raise OutputError(message)
             return
-        if not self.run_file.is_file() or (self.path / "resolved.json").exists():
-            message = f"{self.path}: exists and is no surrogate's directory; choose another place"
-            raise OutputError(message)
-        if not overwrite:
-            message = (
-                f"{self.path}: holds a surrogate already; use --overwrite or another --output"
-            )
-            raise OutputError(message)
-
-    def write_yaml(self, document: Mapping[str, object]) -> None:
-        """Writes the run file."""
-        write_whole(self.run_file, yaml.safe_dump(dict(document), sort_keys=False))
-
-    @staticmethod
-    def write_json(path: Path, document: object) -> None:
-        """Writes one of the documents."""
-        write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+        is_one = self.run_file.is_file() and not (self.path / "resolved.json").exists()
+        self.check_kind(is_one, "a surrogate", overwrite)
 
 
 def model_folder(path: Path) -> Path:

@@ -229,7 +229,7 @@ def _warnings(width: float | None, held: int) -> tuple[str, ...]:
 def _write(
     config: SurrogateConfig, directory: SurrogateDirectory, points: Points, report: SurrogateReport
 ) -> None:
-    directory.write_yaml(config.document)
+    directory.write_run_file(config.document)
     directory.write_json(directory.card, model_card(config, points, report, directory.model))
     directory.write_json(directory.report, as_json(report))
     if config.html:

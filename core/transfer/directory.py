@@ -10,49 +10,23 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-import yaml
-
-from crosshook.core.errors import InputError, OutputError
+from crosshook.core.errors import InputError
 from crosshook.core.model import DOCUMENT
-from crosshook.core.whole_file import write_whole
+from crosshook.core.output_directory import OutputDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 EXPRESSIONS = "simulate.json"
 
 
-class TransferDirectory:
-    """One transfer function's directory.
-
-    Attributes:
-        path: of the directory.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Names a directory; nothing is read or made yet."""
-        self.path = path
+class TransferDirectory(OutputDirectory):
+    """One transfer function's directory."""
 
     @property
     def model(self) -> Path:
         """Of the trained component."""
         return self.path / "model"
-
-    @property
-    def run_file(self) -> Path:
-        """As given, settings applied."""
-        return self.path / "run.yaml"
-
-    @property
-    def report(self) -> Path:
-        """The results."""
-        return self.path / "report.json"
-
-    @property
-    def page(self) -> Path:
-        """The report for people."""
-        return self.path / "report.html"
 
     def check_free(self, overwrite: bool) -> None:
         """Refuses what may not be replaced.
@@ -61,26 +35,10 @@ class TransferDirectory:
             OutputError: if something is there that is no transfer function, or one and not
                 `overwrite`.
         """
-        if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
+        if self.is_free():
             return
-        if not self.run_file.is_file() or not (self.model / EXPRESSIONS).is_file():
-            message = f"{self.path}: exists and is no transfer function's directory; choose another place"
-            raise OutputError(message)
-        if not overwrite:
-            message = (
-                f"{self.path}: holds a transfer function already; use --overwrite or another "
-                "--output"
-            )
-            raise OutputError(message)
-
-    def write_yaml(self, document: Mapping[str, object]) -> None:
-        """Writes the run file."""
-        write_whole(self.run_file, yaml.safe_dump(dict(document), sort_keys=False))
-
-    @staticmethod
-    def write_json(path: Path, document: object) -> None:
-        """Writes one of the documents."""
-        write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
+        is_one = self.run_file.is_file() and (self.model / EXPRESSIONS).is_file()
+        self.check_kind(is_one, "a transfer function", overwrite)
 
 
 def model_folder(path: Path) -> Path:

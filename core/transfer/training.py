@@ -118,7 +118,7 @@ def train_from(
     )
     save_transfer(function, directory.model, config.slot, context)
     directory.write_json(directory.model / EXPRESSIONS, dict(config.simulate))
-    directory.write_yaml(config.document)
+    directory.write_run_file(config.document)
     directory.write_json(directory.report, as_json(report))
     if config.html:
         from crosshook.core.report.transfer import write_transfer_html

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, cast
 import yaml
 
 from crosshook.core.errors import InputError, OutputError
+from crosshook.core.output_directory import OutputDirectory, yaml_text
 from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -30,21 +31,8 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20
 
 
-class UnfoldDirectory:
-    """One unfolding's directory.
-
-    Attributes:
-        path: of the directory.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Names a directory; nothing is read or made yet."""
-        self.path = path
-
-    @property
-    def run_file(self) -> Path:
-        """As given, flags and settings applied."""
-        return self.path / "run.yaml"
+class UnfoldDirectory(OutputDirectory):
+    """One unfolding's directory."""
 
     @property
     def resolved(self) -> Path:
@@ -85,16 +73,6 @@ class UnfoldDirectory:
         return self.path / "metadata.yaml"
 
     @property
-    def report(self) -> Path:
-        """The results."""
-        return self.path / "report.json"
-
-    @property
-    def page(self) -> Path:
-        """The report for people."""
-        return self.path / "report.html"
-
-    @property
     def plots(self) -> Path:
         """Pictures."""
         return self.path / "plots"
@@ -105,25 +83,15 @@ class UnfoldDirectory:
         Raises:
             OutputError: if something is there that is no unfolding, or one and not `overwrite`.
         """
-        try:
-            if not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir())):
-                return
-        except OSError as error:
-            message = f"{self.path}: cannot be written: {error.strerror}"
-            raise OutputError(message) from error
-        if not self.resolved.is_file():
-            message = f"{self.path}: exists and is no unfolding; choose another place"
+        if self.is_free():
+            return
+        if self.state.is_file() and self.resolved.is_file() and not overwrite:
+            message = (
+                f"{self.path}: holds an unfinished unfolding already; go on with `crosshook unfold "
+                f"--resume {quote(str(self.path))}`, or use --overwrite or another --output"
+            )
             raise OutputError(message)
-        if not overwrite:
-            way_out = "use --overwrite or another --output"
-            kind = "an unfolding"
-            if self.state.is_file():
-                kind = "an unfinished unfolding"
-                way_out = (
-                    f"go on with `crosshook unfold --resume {quote(str(self.path))}`, or {way_out}"
-                )
-            message = f"{self.path}: holds {kind} already; {way_out}"
-            raise OutputError(message)
+        self.check_kind(self.resolved.is_file(), "an unfolding", overwrite)
 
     def start(
         self, given: Mapping[str, object], document: Mapping[str, object], folder: Path
@@ -146,7 +114,7 @@ class UnfoldDirectory:
             message = f"{self.path}: cannot be written: {error.strerror}"
             raise OutputError(message) from error
         self.write_json(self.resolved, document)
-        write_whole(self.run_file, _yaml(given))
+        self.write_run_file(given)
         self.write_json(self.state, {"folder": str(folder.absolute())})
 
     def finish(self) -> None:
@@ -191,13 +159,9 @@ class UnfoldDirectory:
             message = f"{self.report}: cannot be read: {error}"
             raise InputError(message) from error
 
-    def write_json(self, path: Path, document: object) -> None:
-        """Writes one of the documents complete or not at all."""
-        write_whole(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False))
-
-    def write_yaml(self, path: Path, document: Mapping[str, object]) -> None:
-        """Writes one of the documents complete or not at all."""
-        write_whole(path, _yaml(document))
+    def write_metadata(self, document: Mapping[str, object]) -> None:
+        """Writes what is in the events' file."""
+        write_whole(self.metadata, yaml_text(document))
 
 
 def checksum(path: Path) -> str:
@@ -207,10 +171,6 @@ def checksum(path: Path) -> str:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _yaml(document: Mapping[str, object]) -> str:
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=100)
 
 
 def _read_yaml(path: Path) -> dict[str, object]:

@@ -188,7 +188,7 @@ def _computed(
     document = metadata(config, report, table, unfolded.families, files)
     report = replace(report, files={name: _digest(document, name) for name in files})
     directory.write_json(directory.report, as_json(report))
-    directory.write_yaml(directory.metadata, document)
+    directory.write_metadata(document)
     if config.html:
         from crosshook.core.report.unfolded import write_unfold_html
 

@@ -51,9 +51,7 @@ def test_other_directories_and_files_are_never_replaced(tmp_path: Path, overwrit
     for path in (precious, precious / "thesis.tex"):
         with pytest.raises(OutputError) as caught:
             RunDirectory.create(path, overwrite)
-        assert str(caught.value) == (
-            f"{path}: exists and is no run directory; choose another place"
-        )
+        assert str(caught.value) == f"{path}: exists and is not a run; choose another place"
     assert (precious / "thesis.tex").read_text() == "years of work"
 
 

@@ -267,7 +267,7 @@ def test_what_is_there_stays(finished: Path, tmp_path: Path) -> None:
         unfold(simulation=simulation, measured=measured, output=finished)
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("precious")
-    with pytest.raises(OutputError, match="is no unfolding"):
+    with pytest.raises(OutputError, match="is not an unfolding"):
         unfold(
             simulation=simulation, measured=measured, output=tmp_path / "thesis", overwrite=True
         )
