@@ -117,7 +117,7 @@ def test_a_directory_is_not_replaced_by_mistake(
     with pytest.raises(OutputError, match="holds an inference already; use --overwrite"):
         infer(EXAMPLE, output=directory)
     (tmp_path / "thesis.tex").write_text("do not lose me")
-    with pytest.raises(OutputError, match="is no inference's directory"):
+    with pytest.raises(OutputError, match="is not an inference"):
         infer(EXAMPLE, output=tmp_path)
 
 
