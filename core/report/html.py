@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import OutputError
 from crosshook.core.report.drawing import draw
+from crosshook.core.report.inline import Pictures
 from crosshook.core.report.reading import read_result
 from crosshook.core.report.run import headline, sections
 from crosshook.core.report.stylesheet import STYLESHEET
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from crosshook.core.report.figures import Figure
     from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
+
+_MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
 
 
 def write_html(report: Mapping[str, object], path: Path) -> None:
@@ -78,6 +81,7 @@ def render_page(top: Headline, parts: Sequence[Section], version: str) -> str:
         parts: its sections.
         version: of crosshook.
     """
+    pictures = Pictures()
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -91,12 +95,14 @@ def render_page(top: Headline, parts: Sequence[Section], version: str) -> str:
             f"<style>{STYLESHEET}</style>",
             "</head>",
             "<body>",
+            '<a class="skip" href="#content">Skip to the content</a>',
             _header(top),
             _navigation(parts),
-            "<main>",
-            *(_section(part) for part in parts),
+            '<main id="content">',
+            *(_section(part, pictures) for part in parts),
             "</main>",
             f"<footer>crosshook {escape(version)}</footer>",
+            pictures.shared(),
             "</body>",
             "</html>",
             "",
@@ -124,9 +130,9 @@ def _navigation(parts: Iterable[Section]) -> str:
     return f'<nav aria-label="sections">{links}</nav>'
 
 
-def _section(part: Section) -> str:
+def _section(part: Section, pictures: Pictures) -> str:
     lead = f'<p class="lead">{escape(part.lead)}</p>' if part.lead else ""
-    figures = "".join(_figure(f) for f in part.figures)
+    figures = "".join(_figure(f, pictures) for f in part.figures)
     facts = _facts(part.facts)
     if len(part.figures) == 1 and facts:
         body = f'<div class="beside">{figures}{facts}</div>'
@@ -151,11 +157,10 @@ def _facts(facts: Iterable[Fact]) -> str:
     return f'<dl class="facts">{rows}</dl>' if rows else ""
 
 
-def _figure(figure: Figure) -> str:
-    picture = base64.b64encode(draw(figure).encode()).decode("ascii")
+def _figure(figure: Figure, pictures: Pictures) -> str:
+    picture = pictures.inline(draw(figure), figure.alternative)
     return (
-        f'<figure id="figure-{escape(figure.id)}">'
-        f'<img src="data:image/svg+xml;base64,{picture}" alt="{escape(figure.alternative)}">'
+        f'<figure id="figure-{escape(figure.id)}">{picture}'
         f"<figcaption><b>{escape(figure.title)}</b> {escape(figure.caption)}</figcaption></figure>"
     )
 
@@ -164,25 +169,37 @@ def _table(table: Table) -> str:
     def row(cells: tuple[str, ...], tag: str) -> str:
         scope = ' scope="col"' if tag == "th" else ""
         made = (
-            f"<{tag}{scope}" + (' class="number"' if i in table.numeric else "") + ">"
-            f"{escape(cell)}</{tag}>"
+            f'<{tag}{scope} class="number">{escape(_signs(cell))}</{tag}>'
+            if i in table.numeric
+            else f"<{tag}{scope}>{escape(cell)}</{tag}>"
             for i, cell in enumerate(cells)
         )
         return f"<tr>{''.join(made)}</tr>"
 
     body = "".join(row(cells, "td") for cells in table.rows)
+    caption = escape(table.caption)
     head = f"<thead>{row(table.columns, 'th')}</thead><tbody>{body}</tbody>"
     if table.folded:
         return (
-            f"<details><summary>{escape(table.caption)}</summary>"
-            f'<div class="scroll"><table>{head}</table></div></details>'
+            f"<details><summary>{caption}</summary>"
+            f"{_scrolling(table.caption)}<table>{head}</table></div></details>"
         )
-    caption = f"<caption>{escape(table.caption)}</caption>"
-    return f'<div class="scroll"><table>{caption}{head}</table></div>'
+    return f"{_scrolling(table.caption)}<table><caption>{caption}</caption>{head}</table></div>"
+
+
+def _scrolling(name: str) -> str:
+    """The frame of a table that may be wider than the page: reached and moved with the keyboard."""
+    label = escape(name if len(name) < 80 else name[:79] + "…")
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">'
+
+
+def _signs(text: str) -> str:
+    """A number with the sign of the width of a digit."""
+    return _MINUS.sub("−", text)
 
 
 def _text(text: Text) -> str:
     return (
         f"<details><summary>{escape(text.caption)}</summary>"
-        f"<pre>{escape(text.text)}</pre></details>"
+        f'<pre tabindex="0">{escape(text.text)}</pre></details>'
     )

@@ -11,7 +11,7 @@ from crosshook.core.report.figures import BarsFigure, Figure, Series
 from crosshook.core.report.html import render_page, write_page
 from crosshook.core.report.inference_detectors import detector_sections
 from crosshook.core.report.inference_figures import Line, LinesFigure
-from crosshook.core.report.numbers import count, duration, measured, percent, plain
+from crosshook.core.report.numbers import count, duration, measured, moment, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def headline(report: InferenceReport) -> Headline:
     return Headline(
         report.title,
         f"{method} · {count(report.events)} events, {report.data} · seed {report.seed} · "
-        f"{report.created}",
+        f"{moment(report.created)}",
         f"{first.name} = {_with_interval(first)}",
         f"best fit with its {report.levels[0]:.1%} interval",
         tuple(facts),

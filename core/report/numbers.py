@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 MISSING = "n/a"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -95,3 +96,12 @@ def size(number: int) -> str:
         if number >= limit:
             return f"{number / limit:.3g} {unit}"
     return f"{number} B"
+
+
+def moment(created: str) -> str:
+    """A time as people write it, e.g. `2026-11-22 20:40 UTC`, or as it is if it is no ISO time."""
+    try:
+        found = datetime.fromisoformat(created).astimezone(UTC)
+    except ValueError:
+        return created
+    return f"{found:%Y-%m-%d %H:%M} UTC"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import yaml
@@ -21,7 +20,7 @@ from crosshook.core.report.integration import (
     rule_name,
     weights_section,
 )
-from crosshook.core.report.numbers import count, duration, measured, percent, plain
+from crosshook.core.report.numbers import count, duration, measured, moment, percent, plain
 from crosshook.core.report.program import program_section
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 from crosshook.core.report.training import training_section
@@ -92,16 +91,7 @@ def _setting(result: RunResult) -> list[str]:
     tev = result.energy >= 1000
     energy = f"{plain(result.energy / 1000)} TeV" if tev else f"{plain(result.energy)} GeV"
     densities = [result.parton_density] if result.parton_density else []
-    return [energy, *densities, f"seed {result.seed}", _moment(result.created)]
-
-
-def _moment(created: str) -> str:
-    """A time as people write it, or as it is if it is no ISO time."""
-    try:
-        moment = datetime.fromisoformat(created).astimezone(UTC)
-    except ValueError:
-        return created
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    return [energy, *densities, f"seed {result.seed}", moment(result.created)]
 
 
 def _provenance(result: RunResult) -> Section:

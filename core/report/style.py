@@ -7,6 +7,7 @@ else, so that a program which draws on its own is left alone.
 from __future__ import annotations
 
 import io
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +30,20 @@ PALETTE: Final = (
     "#c9a20c",
     "#2aa5bd",
 )
+DARK_PALETTE: Final = (
+    "#79a8f0",
+    "#f2a65a",
+    "#4fc3a1",
+    "#ef7f98",
+    "#b094f0",
+    "#a9b1ba",
+    "#e0c04a",
+    "#63cbe0",
+)
+"""The same colours where the paper is dark."""
+
+_COORDINATES = re.compile(r' (?:d|x|y|transform)="[^"]*"')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 
 _SETTINGS: Final[dict[Any, Any]] = {
     "font.size": 11,
@@ -78,10 +93,28 @@ def canvas(width: float, height: float) -> Canvas:
 
 
 def as_svg(drawn: Canvas) -> str:
-    """The figure as SVG text; the same figure gives the same text."""
+    """The figure as SVG text; the same figure gives the same text.
+
+    Places are rounded to a hundredth of a point: what is finer is not seen, and makes a page of
+    many figures twice as large.
+    """
     buffer = io.StringIO()
     drawn.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
+    return _COORDINATES.sub(_rounded, buffer.getvalue())
+
+
+def _rounded(attribute: re.Match[str]) -> str:
+    """Places and paths with two decimals; factors of a scale as they are."""
+    text = attribute[0]
+    if "scale" not in text:
+        return _LONG.sub(_short, text)
+    head, mark, tail = text.partition("scale")
+    return _LONG.sub(_short, head) + mark + tail
+
+
+def _short(number: re.Match[str]) -> str:
+    text = f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def plain_decades(axis: Axis) -> None:

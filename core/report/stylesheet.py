@@ -1,13 +1,33 @@
 """The stylesheet of the HTML report: light and dark, narrow and wide, screen and paper."""
 
-from typing import Final
+from __future__ import annotations
 
-STYLESHEET: Final = """
+from typing import TYPE_CHECKING, Final
+
+from crosshook.core.report.style import DARK_PALETTE, PALETTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def _variables(colours: Iterable[str]) -> str:
+    """The colours of lines and bars by number; see `crosshook.core.report.inline`."""
+    return ":root {" + " ".join(f"--c{i}: {colour};" for i, colour in enumerate(colours)) + "}"
+
+
+_COLOURS: Final = (
+    f"{_variables(PALETTE)}\n"
+    f"@media screen and (prefers-color-scheme: dark) {{ {_variables(DARK_PALETTE)} }}"
+)
+
+STYLESHEET: Final = (
+    f"\n{_COLOURS}"
+    + """
 :root {
   --paper: #fbfbf9; --panel: #ffffff; --ink: #1c2530; --muted: #64707e; --line: #e3e5e2;
-  --accent: #2f6fd0; --warn: #a2600a; --warn-paper: #fdf4e3;
+  --accent: #2f6fd0; --warn: #8f5308; --warn-paper: #fdf4e3;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #14181d; --panel: #1b2027; --ink: #e6e9ec; --muted: #98a3af; --line: #2d343d;
     --accent: #79a8f0; --warn: #f0c07a; --warn-paper: #2b241a;
@@ -24,6 +44,11 @@ header, nav, main, footer { width: calc(100% - 3rem); max-width: 67rem; margin: 
 header { padding-top: 3.5rem; }
 .subtitle { color: var(--muted); margin: 0 0 .2rem; font-size: .9rem; }
 h1 { font-size: 1.5rem; font-weight: 600; margin: 0; overflow-wrap: anywhere; }
+a:focus-visible, summary:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent);
+  outline-offset: 2px; border-radius: 2px; }
+.skip { position: absolute; left: -100rem; background: var(--panel); color: var(--accent);
+  padding: .5rem 1rem; z-index: 2; }
+.skip:focus { left: 1rem; top: 1rem; }
 .value { margin: 1.4rem 0 1.8rem; }
 .value .label { display: block; color: var(--muted); font-size: .9rem; }
 .value strong { font-size: clamp(2rem, 6vw, 3.4rem); font-weight: 600; letter-spacing: -.02em;
@@ -53,7 +78,9 @@ h2 { font-size: 1.25rem; font-weight: 600; margin: 0 0 .4rem; }
   gap: 1.4rem; margin: 1.2rem 0; align-items: start; }
 figure { margin: 0; background: var(--panel); border: 1px solid var(--line); border-radius: 6px;
   padding: 1rem 1rem .8rem; }
-figure img { display: block; width: 100%; height: auto; }
+figure svg { display: block; width: 100%; height: auto; }
+figure svg * { stroke-linejoin: round; stroke-linecap: butt; }
+.letters { position: absolute; width: 0; height: 0; }
 figcaption { color: var(--muted); font-size: .85rem; margin-top: .6rem; overflow-wrap: anywhere; }
 figcaption b { display: block; color: var(--ink); font-weight: 600; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr));
@@ -73,12 +100,22 @@ summary { cursor: pointer; color: var(--accent); font-size: .9rem; }
 pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 1rem;
   overflow-x: auto; font-size: .82rem; line-height: 1.45; }
 footer { color: var(--muted); font-size: .8rem; padding-top: 1rem; padding-bottom: 3rem; }
-@media (prefers-color-scheme: dark) {
-  figure img { filter: invert(.93) hue-rotate(180deg); }
+@media screen and (prefers-color-scheme: dark) {
+  figure image { filter: invert(.9) hue-rotate(180deg); }
+}
+@media screen and (max-width: 40rem) {
+  header, nav, main, footer { width: calc(100% - 2rem); }
+  header { padding-top: 1.6rem; }
+  nav { position: static; }
+  section { padding-top: 1.8rem; }
+  figure { padding: .6rem; }
 }
 @media print {
   :root { --paper: #fff; --panel: #fff; --ink: #000; --muted: #555; --line: #ccc; }
-  nav { display: none; }
+  nav, .skip { display: none; }
+  header, main, footer { width: 100%; }
+  .scroll, pre { overflow: visible; }
+  pre { white-space: pre-wrap; }
   body { font-size: 10pt; }
   header { padding-top: 0; }
   figure, .card, tr { break-inside: avoid; }
@@ -87,6 +124,6 @@ footer { color: var(--muted); font-size: .8rem; padding-top: 1rem; padding-botto
   .facts { grid-template-columns: repeat(4, 1fr); }
   .beside .facts { grid-template-columns: 1fr 1fr; }
   section { padding: 1.2rem 0 .4rem; }
-  figure img { filter: none; }
 }
 """
+)

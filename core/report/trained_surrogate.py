@@ -9,7 +9,7 @@ import yaml
 
 from crosshook.core.report.figures import BarsFigure, CurveFigure, Figure, Series, SpectrumFigure
 from crosshook.core.report.html import render_page, write_page
-from crosshook.core.report.numbers import count, duration, percent, plain
+from crosshook.core.report.numbers import count, duration, moment, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def headline(report: SurrogateReport) -> Headline:
     return Headline(
         report.title,
         f"{report.component} · {count(report.points)} points {report.source} · "
-        f"seed {report.seed} · {report.created}",
+        f"seed {report.seed} · {moment(report.created)}",
         percent(judged.deviations.median),
         "median of |predicted/true − 1| of |M|²",
         tuple(facts),

@@ -9,7 +9,7 @@ import yaml
 
 from crosshook.core.report.figures import BarsFigure, CurveFigure, Figure, Series
 from crosshook.core.report.html import render_page, write_page
-from crosshook.core.report.numbers import count, duration, percent, plain
+from crosshook.core.report.numbers import count, duration, moment, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 from crosshook.core.transfer.evaluation import MOST_EVENTS
 
@@ -46,7 +46,7 @@ def headline(report: TransferReport) -> Headline:
     return Headline(
         "Transfer function",
         f"{report.component} · {count(report.events)} events · seed {report.seed} · "
-        f"{report.created}",
+        f"{moment(report.created)}",
         f"{judged.log_prob:.4f} ± {judged.log_prob_error:.4f}",
         "mean of log T over the accepted events held out",
         tuple(facts),

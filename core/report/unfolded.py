@@ -10,7 +10,7 @@ import yaml
 
 from crosshook.core.report.figures import CurveFigure, Figure, Series
 from crosshook.core.report.html import render_page, write_page
-from crosshook.core.report.numbers import count, duration, measured, percent, plain
+from crosshook.core.report.numbers import count, duration, measured, moment, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 from crosshook.core.report.unfolding import unfolding_facts, unfolding_sections
 from crosshook.core.report.unfolding_figures import BandsFigure
@@ -46,7 +46,7 @@ def headline(report: UnfoldReport) -> Headline:
     )
     return Headline(
         report.title,
-        f"{report.method} · {', '.join(report.truth)} · seed {report.seed} · {report.created}",
+        f"{report.method} · {', '.join(report.truth)} · seed {report.seed} · {moment(report.created)}",
         total_of(report),
         "true events in the fiducial region",
         (*facts, *unfolding_facts(report.diagnostics)),

@@ -167,7 +167,9 @@ def draw_matrix(figure: MatrixFigure) -> Canvas:
         # A path for each pair of bins would make pages of many observables large.
         rasterized=True,
     )
-    drawn.colorbar(mesh, ax=axes, label=figure.scale)
+    bar = drawn.colorbar(mesh, ax=axes, label=figure.scale)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)
     words = ("bin of " if uneven else "") + "{}"
     axes.set_xlabel(mathtext(words.format(figure.axes[0])))
     axes.set_ylabel(mathtext(words.format(figure.axes[1])))

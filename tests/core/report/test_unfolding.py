@@ -92,8 +92,8 @@ def test_page_is_well_formed(diagnostics: Diagnostics, sections: list[Section]) 
         found: list[str]
 
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            if tag == "img":
-                self.found.append(dict(attrs)["alt"] or "")
+            if ("role", "img") in attrs:
+                self.found.append(dict(attrs)["aria-label"] or "")
 
     parser = Pictures()
     parser.found = []
