@@ -25,6 +25,12 @@ class RegistryError(CrosshookError):
     exit_code = 2
 
 
+class UnfinishedError(CrosshookError):
+    """A method of a plugin made by `crosshook plugins new` is still to be filled in."""
+
+    exit_code = 2
+
+
 class InputError(CrosshookError):
     """A file cannot be read as what it claims to be: file, event and line are named."""
 

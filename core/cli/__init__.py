@@ -36,6 +36,7 @@ CORE_COMMANDS = (
         "run a finished run again and compare",
     ),
     Command(("inspect",), "crosshook.core.cli.files:inspect", "what an event file holds"),
+    Command(("plot",), "crosshook.core.cli.plot:plot", "a quantity of the events of a file"),
     Command(
         ("convert",),
         "crosshook.core.cli.files:convert",
@@ -110,6 +111,9 @@ CORE_COMMANDS = (
         ("plugins", "check"),
         "crosshook.core.cli.plugins:check",
         "run the conformance kit on a component",
+    ),
+    Command(
+        ("plugins", "new"), "crosshook.core.cli.new_plugin:new", "write a package with a component"
     ),
     Command(("schema", "show"), "crosshook.core.cli.schema:show", "print a JSON Schema"),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
-from crosshook.core.errors import RegistryError
+from crosshook.core.errors import RegistryError, UnfinishedError
 from crosshook.core.testkit import conduct, record
 from crosshook.core.testkit.finding import Finding, NotApplicable, Outcome
 
@@ -74,6 +74,8 @@ class Check:
             findings = tuple(self(subject))
         except NotApplicable as reason:
             return Outcome(self.name, self.law, "skipped", reason=str(reason))
+        except UnfinishedError as error:
+            return Outcome(self.name, self.law, "skipped", reason=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a stranger's component raises
             findings = (Finding(_raised(error), check=self.name, law=self.law),)
         return Outcome(self.name, self.law, "failed" if findings else "passed", findings)
@@ -92,7 +94,10 @@ def checks_for(interface: str) -> tuple[Check, ...]:
         message = f"no conformance checks for {interface!r}; there are for: {', '.join(KITS)}"
         raise RegistryError(message)
     module = importlib.import_module(f"crosshook.core.testkit.{interface}")
-    found = [_check(interface, record.options_match_the_factory)]
+    found = [
+        _check(interface, record.nothing_is_left_to_fill_in),
+        _check(interface, record.options_match_the_factory),
+    ]
     exercises = cast("Callable[[Subject], Iterator[Exercise]] | None", _get(module, "exercises"))
     if exercises is not None:
         found.append(

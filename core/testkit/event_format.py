@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,7 +20,7 @@ from crosshook.core.testkit.subject import SEED, Case
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crosshook.core.interfaces.event_format import ComposingFormat, EventFormat
+    from crosshook.core.interfaces.event_format import ComposingFormat, EventFormat, EventWriter
     from crosshook.core.testkit.subject import Subject
 
 CASE = Case()
@@ -81,12 +82,22 @@ def events(n: int = EVENTS) -> EventBatch:
     return EventBatch.from_columns(INFO, counts, columns, particles, weights)
 
 
+@contextmanager
+def _writing(form: EventFormat, path: Path, info: RunInfo) -> Iterator[EventWriter]:
+    """A writer that leaves nothing open behind, whatever it raises."""
+    writer = form.write(path, info)
+    try:
+        yield writer
+    finally:
+        writer.abort()
+
+
 def _written(form: EventFormat, path: Path, batch: EventBatch, cut: int) -> None:
-    writer = form.write(path, batch.info)
-    for part in (batch[:cut], batch[cut:]):
-        if len(part):
-            writer.write(part)
-    writer.close()
+    with _writing(form, path, batch.info) as writer:
+        for part in (batch[:cut], batch[cut:]):
+            if len(part):
+                writer.write(part)
+        writer.close()
 
 
 def _read(form: EventFormat, path: Path, size: int) -> tuple[RunInfo, list[EventBatch]]:
@@ -178,9 +189,9 @@ def run_information_comes_back(subject: Subject) -> Iterator[Finding]:
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"events{form.extensions[0]}"
-        writer = form.write(path, first)
-        writer.write(events())
-        writer.close(INFO)
+        with _writing(form, path, first) as writer:
+            writer.write(events())
+            writer.close(INFO)
         info, _ = _read(form, path, 10_000)
     for name in ("beams", "energies", "pdf_sets", "weighting"):
         if getattr(info, name) != getattr(INFO, name):
@@ -203,13 +214,11 @@ def files_appear_when_complete(subject: Subject) -> Iterator[Finding]:
     form = format_of(subject)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"events{form.extensions[0]}"
-        writer = form.write(path, INFO)
-        writer.write(events())
-        if path.exists():
-            writer.abort()
-            yield Finding("the file has its name before it is complete")
-            return
-        writer.abort()
+        with _writing(form, path, INFO) as writer:
+            writer.write(events())
+            if path.exists():
+                yield Finding("the file has its name before it is complete")
+                return
         if left := [item.name for item in Path(folder).iterdir()]:
             yield Finding(f"abort leaves {', '.join(left)}")
         _written(form, path, events(), 3)

@@ -15,7 +15,7 @@ import numpy as np
 from crosshook.core.driving.child import log_text, running
 from crosshook.core.driving.normalisation import batch_scale
 from crosshook.core.driving.tally import Tally
-from crosshook.core.errors import CrosshookError
+from crosshook.core.errors import CrosshookError, UnfinishedError
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.files import open_events
 from crosshook.core.interfaces.generator import SEED_MAX, EventRequest, Job, Reading
@@ -108,6 +108,8 @@ def any_log_will_do(subject: Subject) -> Iterator[Finding]:
         for name, kind in (("reading", Reading), ("explain", str)):
             try:
                 found = getattr(generator, name)(log)
+            except UnfinishedError:
+                raise
             except Exception as error:  # noqa: BLE001 - whatever a stranger's parser raises
                 yield Finding(f"{name} raises {type(error).__name__}: {error}", given=repr(log))
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -15,6 +16,7 @@ from crosshook.core.options import load_schema
 from crosshook.core.registry import load_target
 from crosshook.core.testkit.compare import disagreement
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +26,18 @@ if TYPE_CHECKING:
     from crosshook.core.testkit.subject import Case, Subject
 
     MakeSource = Callable[[Subject, Case, object], Source]
+
+
+def nothing_is_left_to_fill_in(subject: Subject) -> Iterator[Finding]:
+    """Nothing in the component's module raises the UnfinishedError of a new plugin's template."""
+    component = subject.registered.component
+    factory = load_target(component.target, component.name)
+    try:
+        source = inspect.getsource(sys.modules[factory.__module__])
+    except (OSError, TypeError, KeyError):  # without source: no template, which is text
+        return
+    for place in unfinished(source):
+        yield Finding(f"{place.hint} ({place.name}, line {place.line} of {factory.__module__})")
 
 
 def options_match_the_factory(subject: Subject) -> Iterator[Finding]:
