@@ -20,14 +20,14 @@ import torch
 from torch.nn import functional
 
 from crosshook.core.interfaces.amplitude_surrogate import Prediction
+from crosshook.core.learning.dense import Dense
 from crosshook.core.progress import Silent
 from crosshook.core.random import torch_generator
 from crosshook.core.surrogates.calibration import recalibration
 from crosshook.plugins.surrogate.fitting import CORNER, known_points
-from crosshook.plugins.surrogate.network import Dense
 from crosshook.plugins.surrogate.pair_invariants import pairs
 from crosshook.plugins.surrogate.point_form import PointForm
-from crosshook.plugins.surrogate.training import Lesson, in_blocks, train
+from crosshook.plugins.surrogate.training import in_blocks, train, usual_lesson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +200,7 @@ class OnRatio:
         rng: torch.Generator,
     ) -> None:
         batch = BATCH if self._kind != "equivariant" else 512
-        lesson = Lesson(TRIAL * batch / len(x), batch, RATE, 0.0, "trial")
+        lesson = usual_lesson(TRIAL * batch / len(x), batch, RATE, "trial")
         for _ in range(2):
             self._network = build[self._kind]()
             loss: Callable[[Tensor, Tensor], Tensor] = partial(

@@ -10,12 +10,12 @@ import torch
 from torch.nn import functional
 
 from crosshook.core.errors import InputError, NumericalError
+from crosshook.core.learning.dense import Dense
 from crosshook.core.surrogates.calibration import Recalibration, recalibration
 from crosshook.plugins.surrogate.learned import Learned
-from crosshook.plugins.surrogate.network import Dense
 from crosshook.plugins.surrogate.point_form import Known, PointForm
 from crosshook.plugins.surrogate.region import Region
-from crosshook.plugins.surrogate.training import Lesson, in_blocks, train
+from crosshook.plugins.surrogate.training import in_blocks, train, usual_lesson
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -126,12 +126,11 @@ def learn(
         scaled,
         ((target - offset[process]) / spread).to(dtype),
         partial(functional.huber_loss, delta=corner),
-        Lesson(
-            settings.epochs, settings.batch, settings.learning_rate, settings.boost, "learning"
-        ),
+        usual_lesson(settings.epochs, settings.batch, settings.learning_rate, "learning"),
         rng,
         context.progress,
-        context.store,
+        boost=settings.boost,
+        store=context.store,
     )
     nothing = torch.zeros(1, dtype=torch.float64, device=points.momenta.device)
     learned = Learned(
@@ -179,7 +178,7 @@ def calibrated(
         hidden[:half],
         (residual[:half].abs() / base.exp()).to(hidden.dtype),
         _laplace,
-        Lesson(ERROR_EPOCHS, ERROR_BATCH, settings.learning_rate, 0.0, "errors"),
+        usual_lesson(ERROR_EPOCHS, ERROR_BATCH, settings.learning_rate, "errors"),
         cast("torch.Generator", context.rng),
         context.progress,
     )

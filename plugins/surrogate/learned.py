@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
+from crosshook.core.learning.dense import Dense
 from crosshook.core.surrogates.calibration import Recalibration
-from crosshook.plugins.surrogate.network import Dense
 from crosshook.plugins.surrogate.region import Region
 
 if TYPE_CHECKING:

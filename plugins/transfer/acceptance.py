@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from crosshook.plugins.surrogate.network import Dense
-from crosshook.plugins.transfer.learning import BLOCK, Lesson, train
+from crosshook.core.learning.dense import Dense
+from crosshook.plugins.transfer.learning import BLOCK, train
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
     from crosshook.plugins.transfer.learning import Learnt
 
@@ -65,6 +66,7 @@ def learn_acceptance(
     seen: Tensor,
     accepted: Tensor,
     weight: Tensor,
+    held_out: float,
     lesson: Lesson,
     rng: torch.Generator,
     progress: Progress,
@@ -76,6 +78,7 @@ def learn_acceptance(
         seen: what it sees of truth, `(n, e)`, in random order.
         accepted: `(n,)` bool; both kinds must be there.
         weight: `(n,)`.
+        held_out: share of the rows that judge the training and calibrate.
         lesson: how.
         rng: on the CPU.
         progress: told how far it is.
@@ -90,8 +93,10 @@ def learn_acceptance(
         found = network(seen[rows])[:, 0]
         return functional.binary_cross_entropy_with_logits(found, target[rows], reduction="none")
 
-    learnt = train(network.parameters(), loss, weight.to(seen.dtype), lesson, rng, progress)
-    held = max(1, round(lesson.held_out * len(seen)))
+    learnt = train(
+        network.parameters(), loss, weight.to(seen.dtype), held_out, lesson, rng, progress
+    )
+    held = max(1, round(held_out * len(seen)))
     with torch.no_grad():
         found = torch.cat([network(part)[:, 0] for part in torch.split(seen[:held], BLOCK)])
     shift, stretch = _calibrated(found.double(), accepted[:held].double(), weight[:held])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn import functional
 
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 
 if TYPE_CHECKING:
     import torch

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 from crosshook.plugins.transfer.conditional import Conditional
 from crosshook.plugins.transfer.learned import DenseTransfer, Density, Teaching
 from crosshook.plugins.transfer.scales import Scales

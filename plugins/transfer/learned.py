@@ -11,10 +11,10 @@ import torch
 from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.interfaces.features import Features
 from crosshook.core.interfaces.training import FitReport
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 from crosshook.plugins.transfer.acceptance import Acceptance, learn_acceptance
 from crosshook.plugins.transfer.columns import Columns, check_periodic
-from crosshook.plugins.transfer.learning import Lesson, train
+from crosshook.plugins.transfer.learning import train, usual_lesson
 from crosshook.plugins.transfer.scales import Scales
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.training import Budget
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.transfer.paired import PairedEvents, PairedSource
     from crosshook.plugins.transfer.learning import Loss
 
@@ -55,7 +56,7 @@ class Teaching:
 
     def lesson(self, stage: str, epochs: float) -> Lesson:
         """One training, under a name for the progress bar."""
-        return Lesson(epochs, self.batch, self.learning_rate, self.held_out, stage)
+        return usual_lesson(epochs, self.batch, self.learning_rate, stage)
 
 
 class Density(ABC):
@@ -165,6 +166,7 @@ class DenseTransfer(ABC):
             self._density.parameters(),
             self._density.lesson(x, rows, own),
             events.weight[kept].to(self._teaching.dtype),
+            self._teaching.held_out,
             self._teaching.lesson("transfer function", self._teaching.epochs),
             context.rng,
             context.progress,
@@ -306,6 +308,7 @@ def fit_acceptance(
         seen,
         events.accepted,
         events.weight,
+        teaching.held_out,
         teaching.lesson("acceptance", teaching.acceptance_epochs),
         rng,
         context.progress,

@@ -1,7 +1,4 @@
-"""The training loop of transfer functions: shuffled batches, SOAP, a falling rate, averaged weights.
-
-Some rows are held out; the averaged weights that do best on them are kept.
-"""
+"""Training of transfer functions: the averaged weights that do best on rows held out are kept."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.errors import NumericalError
-from crosshook.plugins.surrogate.soap import Soap
+from crosshook.core.learning.descent import Descent, Lesson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,39 +20,15 @@ if TYPE_CHECKING:
 
     Loss = Callable[[Tensor], Tensor]
 
-WARM_UP = 100
-"""Steps over which the rate rises, or a tenth of all."""
-LAST = 1e-2
-"""Of the highest rate, the last one."""
-AVERAGED = 0.995
-"""Decay of the mean of the weights, which is what is kept; less in the first steps."""
-FEWEST_BATCHES = 8
-"""In an epoch: batches are smaller where there are few rows."""
-LOOKS = 25
-"""Times the rows held out are looked at."""
 BLOCK = 8192
 """Rows at once where no gradients are needed."""
-LARGEST = 10.0
-"""Norm of a gradient beyond which it is shortened."""
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """How something is trained.
-
-    Attributes:
-        epochs: passes over the rows.
-        batch: rows in a step.
-        rate: highest learning rate.
-        held_out: share of the rows that judge the training.
-        stage: name for the progress bar.
-    """
-
-    epochs: float
-    batch: int
-    rate: float
-    held_out: float
-    stage: str
+def usual_lesson(epochs: float, batch: int, rate: float, stage: str) -> Lesson:
+    """How one of the networks is trained."""
+    return Lesson(
+        epochs, batch, rate, stage, fewest_batches=8, warm_up=100, looks=25, longest=10.0
+    )
 
 
 @dataclass(frozen=True)
@@ -87,6 +60,7 @@ def train(
     parameters: Sequence[Tensor],
     loss: Loss,
     weight: Tensor,
+    held_out: float,
     lesson: Lesson,
     rng: torch.Generator,
     progress: Progress,
@@ -97,6 +71,7 @@ def train(
         parameters: of whatever `loss` evaluates.
         loss: of the rows with these numbers, `(b,)` to `(b,)`.
         weight: of all rows, `(n,)`; they are in random order.
+        held_out: share of the rows that judge the training.
         lesson: how.
         rng: on the CPU; for the order of rows.
         progress: told how far it is.
@@ -104,53 +79,37 @@ def train(
     Raises:
         NumericalError: if the loss on the rows held out is never a number.
     """
-    n, device = len(weight), weight.device
-    held = min(n - 1, max(1, round(lesson.held_out * n)))
-    left = n - held
+    n = len(weight)
+    held = min(n - 1, max(1, round(held_out * n)))
     unit = weight / weight[held:].mean()
-    batch = max(1, min(lesson.batch, left // FEWEST_BATCHES))
-    total = max(1, round(lesson.epochs * left / batch))
-    every = max(1, math.ceil(total / LOOKS))
-    for parameter in parameters:
-        parameter.requires_grad_()
-    mean = [p.detach().clone() for p in parameters]
-    optimiser = Soap(parameters)
-    best, kept = math.inf, [p.clone() for p in mean]
-    losses: list[float] = []
     judged: list[float] = []
-    chosen_stretch, some, counted, skipped = 0, 0.0, 0, 0
-    rows = torch.empty(0, dtype=torch.int64, device=device)
-    for step in range(total):
-        if len(rows) < batch:
-            order = torch.randperm(left, generator=rng, device="cpu")
-            rows = order.to(device) + held
-        chosen, rows = rows[:batch], rows[batch:]
-        value = (loss(chosen) * unit[chosen]).mean()
-        gradients = torch.autograd.grad(
-            value, list(parameters), allow_unused=True, materialize_grads=True
-        )
-        shortened = _shortened(gradients)
-        if shortened is None:
-            skipped += 1
-        else:
-            optimiser.step(shortened, _rate(lesson.rate, step, total))
-            some, counted = some + float(value.detach()), counted + 1
-        torch._foreach_lerp_(mean, [p.detach() for p in parameters], 1 - _decay(step))
-        if (step + 1) % every and step + 1 < total:
-            continue
-        losses.append(some / counted if counted else math.nan)
-        some, counted = 0.0, 0
-        judged.append(_judged(parameters, mean, loss, unit, held))
+    best, kept = math.inf, [p.detach().clone() for p in parameters]
+
+    def order(_: Descent) -> Tensor:
+        return torch.randperm(n - held, generator=rng, device="cpu") + held
+
+    def of(rows: Tensor) -> Tensor:
+        return (loss(rows) * unit[rows]).mean()
+
+    def look(descent: Descent) -> bool:
+        nonlocal best, kept
+        judged.append(_judged(parameters, descent.mean, loss, unit, held))
         if judged[-1] < best:
-            best, chosen_stretch = judged[-1], len(judged) - 1
-            kept = [m.clone() for m in mean]
-        progress.update(lesson.stage, step + 1, total, loss=losses[-1], held_out=judged[-1])
+            best, kept = judged[-1], descent.averages()
+        last = {"loss": descent.losses[-1], "held_out": judged[-1]}
+        progress.update(lesson.stage, descent.step, descent.total, **last)
+        return False
+
+    descent = Descent(parameters, n - held, lesson, rng, order)
+    descent.run(of, progress, look=look)
     if not best < math.inf:
         message = f"{lesson.stage}: the loss of the rows held out was never a number"
         raise NumericalError(message)
     for parameter, found in zip(parameters, kept, strict=True):
-        parameter.requires_grad_(False).copy_(found)
-    return Learnt(tuple(losses), tuple(judged), chosen_stretch, skipped, total)
+        parameter.copy_(found)
+    return Learnt(
+        tuple(descent.losses), tuple(judged), judged.index(best), descent.skipped, descent.step
+    )
 
 
 @torch.no_grad()
@@ -166,21 +125,3 @@ def _judged(
     for parameter, before in zip(parameters, current, strict=True):
         parameter.copy_(before)
     return float((found * unit[:held]).sum() / unit[:held].sum())
-
-
-def _shortened(gradients: Sequence[Tensor]) -> list[Tensor] | None:
-    """Gradients of a norm that is not too large; None where one is no number."""
-    norm = torch.stack([g.norm() for g in gradients]).norm()
-    if not bool(norm.isfinite()):
-        return None
-    scale = (LARGEST / norm.clamp(min=1e-12)).clamp(max=1.0)
-    return [g * scale for g in gradients]
-
-
-def _rate(highest: float, step: int, total: int) -> float:
-    rising = min(1.0, (step + 1) / max(1, min(WARM_UP, total // 10)))
-    return highest * (LAST + rising * (1 - LAST) * 0.5 * (1 + math.cos(math.pi * step / total)))
-
-
-def _decay(step: int) -> float:
-    return min(AVERAGED, (1 + step) / (10 + step))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 from crosshook.plugins.transfer.learned import DenseTransfer, Density, Teaching
 from crosshook.plugins.transfer.marginal import TURN
 from crosshook.plugins.transfer.scales import Scales

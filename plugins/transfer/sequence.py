@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from crosshook.plugins.surrogate.network import Dense
+    from crosshook.core.learning.dense import Dense
     from crosshook.plugins.transfer.level import Level
     from crosshook.plugins.transfer.scales import Scales
 

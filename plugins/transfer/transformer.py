@@ -105,6 +105,7 @@ class TransformerTransfer:
             density.parameters(),
             loss,
             kept.weight.to(self._teaching.dtype),
+            self._teaching.held_out,
             self._teaching.lesson("transfer function", self._teaching.epochs),
             context.rng,
             context.progress,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from crosshook.plugins.unfold.omnifold.descent import Lesson, descend
+from crosshook.plugins.unfold.omnifold.descent import descend, usual_lesson
 from crosshook.plugins.unfold.omnifold.network import RatioNetwork
 from crosshook.plugins.unfold.omnifold.steps import Answer, held_out
 
@@ -77,11 +77,10 @@ class NetworkSteps:
         wanted = target.to(dtype)
         share = (weight / weight[known].mean()).to(dtype)
         first = level not in self._networks
-        lesson = Lesson(
+        teaching = usual_lesson(
             settings.epochs if first else settings.later_epochs,
             settings.batch,
             settings.learning_rate * (1.0 if first else LATER_RATE),
-            settings.patience,
             level,
         )
         if first:
@@ -103,7 +102,11 @@ class NetworkSteps:
         for number, network in enumerate(self._networks[level]):
             split.manual_seed(self._splits[level])
             kept, judging = held_out(known, settings.validation, number, split)
-            trained.append(descend(network, of, kept, judging, lesson, rng, self._progress))
+            trained.append(
+                descend(
+                    network, of, kept, judging, teaching, settings.patience, rng, self._progress
+                )
+            )
             unseen = judging if number == 0 else unseen
         self._networks[level] = [each.network for each in trained]
         members = torch.stack([each.network.everywhere(inputs) for each in trained])

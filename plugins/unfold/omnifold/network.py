@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

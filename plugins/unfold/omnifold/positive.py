@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from crosshook.plugins.unfold.omnifold.descent import Lesson, descend
+from crosshook.plugins.unfold.omnifold.descent import descend, usual_lesson
 from crosshook.plugins.unfold.omnifold.network import RatioNetwork
 from crosshook.plugins.unfold.omnifold.steps import held_out
 
@@ -53,10 +53,10 @@ def positive(
         return (share[rows] * (functional.softplus(output) - label[rows] * output)).mean()
 
     epochs = TIMES * settings.epochs
-    lesson = Lesson(epochs, settings.batch, settings.learning_rate, settings.patience, "signs")
+    teaching = usual_lesson(epochs, settings.batch, settings.learning_rate, "signs")
     kept, judging = held_out(known, settings.validation, 0, rng)
     network = RatioNetwork.random(inputs, settings.hidden, settings.depth, rng)
-    trained = descend(network, loss, kept, judging, lesson, rng, progress)
+    trained = descend(network, loss, kept, judging, teaching, settings.patience, rng, progress)
     mean_sign = torch.tanh(0.5 * trained.network.everywhere(inputs))
     found = size * mean_sign.clamp(min=0.0)
     nothing = int(((found == 0) & (size > 0)).sum())

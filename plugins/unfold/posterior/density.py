@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
-    from crosshook.plugins.unfold.posterior.training import Lesson
 
 
 class Density(Protocol):

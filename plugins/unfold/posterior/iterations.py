@@ -26,9 +26,9 @@ from crosshook.plugins.unfold.posterior.ratio import learn_ratio, log_ratio
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.learning.dense import Dense
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
-    from crosshook.plugins.surrogate.network import Dense
-    from crosshook.plugins.unfold.posterior.training import Lesson
 
 
 @dataclass(frozen=True)

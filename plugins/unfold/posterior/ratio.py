@@ -12,9 +12,9 @@ from crosshook.plugins.unfold.posterior.training import train
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.learning.dense import Dense
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
-    from crosshook.plugins.surrogate.network import Dense
-    from crosshook.plugins.unfold.posterior.training import Lesson
 
 BLOCK = 16_384
 """Rows at once where no gradients are needed."""

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 from crosshook.plugins.unfold.posterior.ratio import learn_ratio, log_ratio
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
     from crosshook.plugins.unfold.posterior.ranks import Columns
     from crosshook.plugins.unfold.posterior.samples import Samples
-    from crosshook.plugins.unfold.posterior.training import Lesson
 
 HIDDEN = 32
 FEW = 500

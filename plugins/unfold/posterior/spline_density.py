@@ -18,8 +18,8 @@ from crosshook.plugins.unfold.posterior.training import train
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
-    from crosshook.plugins.unfold.posterior.training import Lesson
 
 BOX = 4.6
 """Scores reach from -BOX to BOX; `ranks.EDGE` is where ±4.5 is."""

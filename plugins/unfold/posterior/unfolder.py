@@ -20,13 +20,13 @@ from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.interfaces.features import Features
 from crosshook.core.interfaces.training import FitReport
 from crosshook.core.interfaces.unfolder import Unfolded, WeightFamily
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 from crosshook.plugins.unfold.posterior.iterations import Drawn, iterate
 from crosshook.plugins.unfold.posterior.ranks import Columns
 from crosshook.plugins.unfold.posterior.ratio import LARGEST, log_ratio
 from crosshook.plugins.unfold.posterior.samples import take_apart
 from crosshook.plugins.unfold.posterior.signal_share import true_weights
-from crosshook.plugins.unfold.posterior.training import Lesson
+from crosshook.plugins.unfold.posterior.training import usual_lesson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,7 +110,9 @@ class PosteriorUnfolder:
         truth = samples.truth.dense
         columns = Columns.of(truth[samples.matched], known)
         seen = Columns.of(samples.reco, known)
-        shares = Lesson(SHARE_EPOCHS, RATIO_BATCH, settings.ratio_rate, "background and fakes")
+        shares = usual_lesson(
+            SHARE_EPOCHS, RATIO_BATCH, settings.ratio_rate, "background and fakes"
+        )
         weight, notes = true_weights(samples, seen, shares, rng, progress)
         density = self._make(len(columns), seen.width, rng)
         spread = torch.rand(
@@ -123,7 +125,7 @@ class PosteriorUnfolder:
             columns.scores(truth[samples.matched], spread.to(truth.device)),
             seen.inputs(samples.reco),
             known * (len(known) / known.sum()),
-            Lesson(settings.epochs, settings.batch, settings.learning_rate, "posterior"),
+            usual_lesson(settings.epochs, settings.batch, settings.learning_rate, "posterior"),
             rng,
             progress,
         )
@@ -144,7 +146,7 @@ class PosteriorUnfolder:
             columns.inputs(truth).to(torch.float32),
             samples.matched,
             settings.iterations,
-            Lesson(settings.ratio_epochs, RATIO_BATCH, settings.ratio_rate, "iterations"),
+            usual_lesson(settings.ratio_epochs, RATIO_BATCH, settings.ratio_rate, "iterations"),
             rng,
             progress,
         )

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from crosshook.plugins.surrogate.network import Dense
+from crosshook.core.learning.dense import Dense
 from crosshook.plugins.unfold.posterior.training import train
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
-    from crosshook.plugins.unfold.posterior.training import Lesson
 
 WAVES = 2
 """Time enters with so many sines and cosines."""

@@ -9,10 +9,10 @@ import torch
 
 from crosshook.core.errors import InputError, NumericalError
 from crosshook.core.progress import Silent
-from crosshook.plugins.transfer.learning import Lesson, train
+from crosshook.plugins.transfer.learning import train, usual_lesson
 from crosshook.plugins.transfer.marginal import Marginal
 
-LESSON = Lesson(epochs=4, batch=10, rate=0.1, held_out=0.2, stage="line")
+LESSON = usual_lesson(4, 10, 0.1, "line")
 WEIGHT = torch.ones(100, dtype=torch.float64)
 
 
@@ -26,7 +26,7 @@ def test_steps_without_gradients_are_counted() -> None:
         found = (slope - 1.0).square().expand(len(rows))
         return found * math.nan if calls == 1 else found
 
-    learnt = train([slope], loss, WEIGHT, LESSON, torch.Generator().manual_seed(1), Silent())
+    learnt = train([slope], loss, WEIGHT, 0.2, LESSON, torch.Generator().manual_seed(1), Silent())
     assert learnt.skipped == 1
     assert learnt.notes("line") == (f"line: 1 of {learnt.steps} steps had no gradients: left out",)
     assert bool(slope.isfinite().all())
@@ -40,7 +40,7 @@ def test_a_loss_that_is_never_a_number_is_refused() -> None:
         return slope.expand(len(rows)) * math.nan
 
     with pytest.raises(NumericalError, match="line: the loss of the rows held out"):
-        train([slope], loss, WEIGHT, LESSON, torch.Generator().manual_seed(1), Silent())
+        train([slope], loss, WEIGHT, 0.2, LESSON, torch.Generator().manual_seed(1), Silent())
 
 
 def test_a_column_that_no_event_has() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from crosshook.plugins.surrogate.soap import DECAY, EVERY, SMALLEST, Soap
+from crosshook.core.learning.soap import DECAY, EVERY, SMALLEST, Soap
 
 RATE = 0.01
 
