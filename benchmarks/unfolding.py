@@ -1,216 +1,228 @@
 """Accuracy and cost of unfolding: a Gaussian against exact expectation maximisation, and Z+jet.
 
     python benchmarks/unfolding.py [--quick] [--json FILE] [--cases NAME ...] [--methods NAME ...]
+        [--omnifold-python PYTHON]
 
 gaussian: truth N(0, 1), nature N(0.2, 0.8), smearing 0.5, 30,000 events each, 40 bins in [-4, 4]; the
 median over seeds. zjet: all observables of data/unfolding in CROSSHOOK_REFERENCE_DATA at once (ibu:
-each alone). Δ = ½ Σ (p - q)²/(p + q) · 10³ of normalised spectra, overflow in the outer bins.
+each alone). same-response: 40 % of that simulation, with weights that turn its truth into nature's,
+take nature's place; the rest unfolds them. twin: the same without the weights, so that nothing is to be
+changed. PyPI omnifold is run by the interpreter PYTHON of an environment that has it.
 
-delta_over_exact_em has below it the Δ of exact weights on the same events; delta_over_limit the mean
-+ 2 standard deviations of Δ in toys: the simulation resampled with weights that a classifier on truth
-gives, against an independent nature of the measured size. Records: delta, delta_over_exact_em,
-delta_over_limit, wall_s, normalisation.
+Δ = ½ Σ (p - q)²/(p + q) · 10³ of normalised spectra, overflow in the outer bins. delta_over_exact_em
+has below it the Δ of exact weights on the same events; delta_over_limit the mean + 2 standard
+deviations of Δ in toys of perfect weights. response_floor: Δ of *reconstructed* spectra of nature and
+of the simulation with perfect weights of its truth. Metrics without a number are of iteration 4, `/k`
+those of iteration k; wall_s and cpu_s are of the fit until then.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow.parquet as pq
-import torch
-from numpy.typing import NDArray
 from records import Record, in_words, machine, write
+from unfolding_contest import methods, samples
+from unfolding_contest.figures import EDGES, delta, limit, spectrum
 
-from crosshook.core.context import BuildContext
-from crosshook.core.interfaces.features import Features
-from crosshook.core.interfaces.unfolder import Measured, Simulation
-from crosshook.core.random import torch_generator
-from crosshook.core.registry import default_registry
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-Floats = NDArray[np.float64]
+    from unfolding_contest.figures import Floats
+    from unfolding_contest.methods import Unfolding
+    from unfolding_contest.samples import Events
+
 SEED = 20261122
-EDGES: dict[str, Floats] = {
-    "m": np.linspace(0, 70, 26),
-    "mult": np.linspace(0, 75, 26),
-    "width": np.linspace(0, 0.25, 26),
-    "tau21": np.linspace(0, 1.2, 25),
-    "lnrho": np.linspace(-14, -2, 25),
-    "zg": np.concatenate([[0.0], np.linspace(0.1, 0.5, 17)]),
-    "pt": np.concatenate([np.linspace(100, 400, 21), [500.0, 700.0, 1000.0]]),
-    "eta": np.linspace(-2.1, 2.1, 22),
-}
-COLUMNS = {name: {"width": "w"}.get(name, name) for name in EDGES}
-CASES, METHODS = ("gaussian", "zjet"), ("omnifold", "ibu")
-TOYS = 300
-
-
-def spectrum(values: Floats, edges: Floats, weight: Floats | None = None) -> Floats:
-    """Contents of bins, what is outside in the outer ones."""
-    inside = np.clip(values, edges[0], np.nextafter(edges[-1], edges[0]))
-    return np.histogram(inside, edges, weights=weight)[0].astype(float)
-
-
-def delta(a: Floats, b: Floats) -> float:
-    """Δ of two spectra."""
-    p, q = a / a.sum(), b / b.sum()
-    full = p + q > 0
-    return float(500.0 * np.sum((p - q)[full] ** 2 / (p + q)[full]))
-
-
-def features(columns: Floats, names: tuple[str, ...]) -> Features:
-    """Dense columns `(n, f)`."""
-    return Features(torch.from_numpy(columns.astype(float)), names, ("",) * len(names))
+CASES = ("gaussian", "zjet", "same-response", "twin")
+HEADLINE = 4
+"""The iteration whose figures have no number."""
+GAUSSIAN_EDGES = np.linspace(-4, 4, 41)
 
 
 def unfolded(
-    method: str, simulation: Simulation, measured: Measured, options: dict[str, object], seed: int
-) -> tuple[Floats, float]:
-    """Weights of every iteration, `(n, iterations)`, and seconds."""
-    slot = {"use": method, "options": options}
-    built = default_registry().build("unfolder", slot, BuildContext())
-    start = time.perf_counter()
-    built.fit(simulation, measured, None, torch_generator(seed, "unfolding"))  # type: ignore[attr-defined]
-    seconds = time.perf_counter() - start
-    families = built.unfold().families.values()  # type: ignore[attr-defined]
-    (found,) = (f for f in families if f.kind == "iteration")
-    return found.weights.numpy(), seconds
+    method: str,
+    simulation: Events,
+    nature: Events,
+    given: argparse.Namespace,
+    edges: Floats,
+    seed: int,
+) -> Unfolding:
+    """By one method; `edges` are those of ibu's column."""
+    if method == methods.PACKAGE:
+        python, number = given.omnifold_python, given.package_iterations
+        return methods.package(python, simulation, nature, number, seed)
+    options: dict[str, object] = {"iterations": given.iterations}
+    if method == "ibu":
+        options["bins"] = [float(e) for e in edges]
+    return methods.component(method, simulation, nature, options, seed)
 
 
-def exact_weights(z: Floats, iterations: int) -> Floats:
-    """Weights of the exact expectation maximisation, `(n, iterations)`."""
-    x = np.linspace(-8, 8, 1601)
-    dx = x[1] - x[0]
+def numbered(
+    case: str,
+    method: str,
+    metric: str,
+    values: Sequence[float],
+    n: int,
+    errors: Sequence[float] = (),
+) -> list[Record]:
+    """A record an iteration, and the headline."""
+    errors = errors or [0.0] * len(values)
+    names = [f"{metric}/{k}" for k in range(1, len(values) + 1)]
+    found = [
+        Record(case, method, name, value, error, n, SEED)
+        for name, value, error in zip(names, values, errors, strict=True)
+    ]
+    k = min(HEADLINE, len(values)) - 1
+    return [Record(case, method, metric, values[k], errors[k], n, SEED), *found]
 
-    def normal(x: Floats, mean: float | Floats, sd: float) -> Floats:
-        value: Floats = np.exp(-0.5 * ((x - mean) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
-        return value
 
-    response = normal(x[:, None], x[None, :], 0.5)
-    density, measured = normal(x, 0.0, 1.0), normal(x, 0.2, float(np.hypot(0.8, 0.5)))
-    prior, columns = density, []
-    for _ in range(iterations):
-        density = density * (response.T @ (measured / (response @ density * dx))) * dx
-        columns.append(np.interp(z, x, density / prior))
-    return np.stack(columns, axis=1)
-
-
-def gaussian(methods: list[str], quick: bool, iterations: int, seeds: int) -> list[Record]:
-    """The Gaussian closure."""
-    n, edges = 30_000 // (10 if quick else 1), np.linspace(-4, 4, 41)
-    rows: dict[str, list[tuple[Floats, Floats, float]]] = {method: [] for method in methods}
-    for seed in range(seeds):
-        rng = np.random.default_rng(SEED + seed)
-        z, nature = rng.normal(size=n), rng.normal(0.2, 0.8, n)
-        one = torch.ones(n, dtype=torch.float64)
-        reco = z + 0.5 * rng.normal(size=n)
-        data = nature + 0.5 * rng.normal(size=n)
-        simulation = Simulation(
-            features(z[:, None], ("x",)), features(reco[:, None], ("x",)), one, one > 0, one > 0
-        )
-        wanted = spectrum(nature, edges)
-        best = [delta(spectrum(z, edges, w), wanted) for w in exact_weights(z, iterations).T]
-        for method in methods:
-            options: dict[str, object] = {"iterations": iterations}
-            if method == "ibu":
-                options["bins"] = [float(e) for e in edges]
-            weights, seconds = unfolded(
-                method, simulation, Measured(features(data[:, None], ("x",)), one), options, seed
-            )
-            found = [delta(spectrum(z, edges, w), wanted) for w in weights.T]
-            rows[method].append((np.array(found), np.array(best), seconds))
+def times(case: str, method: str, found: Sequence[Unfolding], n: int) -> list[Record]:
+    """Medians of both clocks."""
     records = []
-    for method, each in rows.items():
-        found = np.median([f for f, _, _ in each], axis=0)
-        best = np.median([b for _, b, _ in each], axis=0)
-        for i in range(iterations):
-            case = f"gaussian/{i + 1}"
-            records.append(Record(case, method, "delta", float(found[i]), 0.0, n, SEED))
-            ratio = float(found[i] / best[i])
-            records.append(Record(case, method, "delta_over_exact_em", ratio, 0.0, n, SEED))
-        wall = float(np.median([s for _, _, s in each]))
-        records.append(Record("gaussian", method, "wall_s", wall, 0.0, n, SEED))
+    for metric in ("wall_s", "cpu_s"):
+        each = np.median([getattr(f, metric) for f in found], axis=0)
+        if len(each) > 1:
+            records += numbered(case, method, metric, each.tolist(), n)
+        else:
+            records.append(Record(case, method, metric, float(each[0]), 0.0, n, SEED))
     return records
 
 
-def read_zjet(
-    which: str, share: int
-) -> tuple[Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Truth and reco columns of a sample, and which level each event has."""
-    folder = os.environ.get("CROSSHOOK_REFERENCE_DATA")
-    if folder is None:
-        message = "zjet: set CROSSHOOK_REFERENCE_DATA, or leave it out with --cases"
-        raise SystemExit(message)
-    table = pq.read_table(Path(folder) / "unfolding" / f"zjet_{which}.parquet")
-    table = table.slice(0, table.num_rows // share)
-    levels = [
-        np.stack([table[f"{level}_{c}"].to_numpy() for c in COLUMNS.values()], axis=1)
-        for level in ("truth", "reco")
+def gaussian(chosen: Sequence[str], given: argparse.Namespace) -> list[Record]:
+    """The Gaussian closure: medians over seeds, with the error of a median."""
+    n = 30_000 // (10 if given.quick else 1)
+    records, drawn = [], [samples.gaussian(n, SEED + seed) for seed in range(given.seeds)]
+    for method in chosen:
+        rows, results = [], []
+        for number, (simulation, nature) in enumerate(drawn):
+            result = unfolded(method, simulation, nature, given, GAUSSIAN_EDGES, number)
+            z, wanted = simulation.truth[:, 0], spectrum(nature.truth[:, 0], GAUSSIAN_EDGES)
+            exact = samples.exact_weights(z, result.weights.shape[1])
+            rows.append([of_gaussian(z, w, wanted) for w in (result.weights, exact)])
+            results.append(result)
+        found, best = np.moveaxis(np.array(rows), 1, 0)
+        error = 1.25 * found.std(axis=0, ddof=1) / np.sqrt(len(found))
+        middle = np.median(found, axis=0)
+        over = middle[:, 0] / np.median(best, axis=0)[:, 0]
+        records += numbered(
+            "gaussian", method, "delta", middle[:, 0].tolist(), n, error[:, 0].tolist()
+        )
+        records += numbered("gaussian", method, "delta_over_exact_em", over.tolist(), n)
+        for i, metric in ((1, "mean_minus_exact"), (2, "sd_minus_exact")):
+            off = found[:, :, i] - best[:, :, i]
+            scatter = off.std(axis=0, ddof=1) / np.sqrt(len(off))
+            records += numbered(
+                "gaussian", method, metric, off.mean(axis=0).tolist(), n, scatter.tolist()
+            )
+        records += times("gaussian", method, results, n)
+    return records
+
+
+def of_gaussian(z: Floats, weights: Floats, wanted: Floats) -> list[list[float]]:
+    """Δ, mean and standard deviation after each iteration."""
+    rows = []
+    for w in weights.T:
+        mean = float(np.average(z, weights=w))
+        deviation = float(np.sqrt(np.average((z - mean) ** 2, weights=w)))
+        rows.append([delta(spectrum(z, GAUSSIAN_EDGES, w), wanted), mean, deviation])
+    return rows
+
+
+def perfect_weights(simulation: Events, nature: Events) -> Floats:
+    """Weights of the simulated truth rows that a classifier on truth gives, in units of nature's."""
+    seen = [
+        samples.Events(e.names, t, t, every, every, w)
+        for e in (simulation, nature)
+        for t, w in [e.true]
+        for every in [np.ones(len(w), dtype=bool)]
     ]
-    return (*levels, table["pass_truth"].to_numpy(), table["pass_reco"].to_numpy())
+    return methods.component("omnifold", seen[0], seen[1], {"iterations": 1}, SEED).weights[:, -1]
 
 
-def limits(truth: Floats, nature: Floats) -> dict[str, float]:
-    """Mean + 2 standard deviations of Δ in toys, by observable."""
-    names = tuple(EDGES)
-    one, more = (torch.ones(len(rows), dtype=torch.float64) for rows in (truth, nature))
-    perfect = Simulation(features(truth, names), features(truth, names), one, one > 0, one > 0)
-    weights, _ = unfolded(
-        "omnifold", perfect, Measured(features(nature, names), more), {"iterations": 1}, SEED
-    )
-    rng, weight, found = np.random.default_rng(SEED), weights[:, -1], {}
+def judged(
+    case: str,
+    chosen: Sequence[str],
+    simulation: Events,
+    nature: Events,
+    perfect: Floats,
+    given: argparse.Namespace,
+) -> list[Record]:
+    """All observables of a measurement of Z+jet.
+
+    Args:
+        case: its name.
+        chosen: methods.
+        simulation: its weights are 1.
+        nature: what is measured, with its truth.
+        perfect: weights of the simulated truth rows with the spectra of nature's truth.
+        given: the command line.
+    """
+    n, (truth, _), (wanted, weight) = len(nature.seen[1]), simulation.true, nature.true
+    allowed = [
+        limit((truth[:, i], perfect), weight, edges, SEED)
+        for i, edges in enumerate(EDGES.values())
+    ]
+    everything, records = list(range(len(EDGES))), []
     for i, (name, edges) in enumerate(EDGES.items()):
-        expected = spectrum(truth[:, i], edges, weight)
-        toys = [
-            delta(
-                spectrum(truth[:, i], edges, weight * rng.poisson(1.0, len(weight))),
-                rng.multinomial(len(nature), expected / expected.sum()).astype(float),
-            )
-            for _ in range(TOYS)
-        ]
-        found[name] = float(np.mean(toys) + 2 * np.std(toys))
-    return found
-
-
-def zjet(methods: list[str], quick: bool, iterations: int) -> list[Record]:
-    """All observables of Z+jet."""
-    share, names = (10 if quick else 1), tuple(EDGES)
-    truth, reco, has_truth, has_reco = read_zjet("sim", share)
-    nature, seen, is_true, is_seen = read_zjet("nature", share)
-    n, wanted = len(seen[is_seen]), nature[is_true]
-    weight = torch.ones(len(truth), dtype=torch.float64)
-    masks = torch.from_numpy(has_truth.copy()), torch.from_numpy(has_reco.copy())
-    ones = torch.ones(n, dtype=torch.float64)
-    allowed = limits(truth[has_truth], wanted)
-    records = []
-    for method in methods:
+        target = spectrum(wanted[:, i], edges, weight)
+        for method, w in (("simulation", None), ("perfect weights", perfect)):
+            value = delta(spectrum(truth[:, i], edges, w), target)
+            records.append(Record(f"{case}/{name}", method, "delta", value, 0.0, n, SEED))
+        records.append(Record(f"{case}/{name}", "toys", "limit", allowed[i], 0.0, n, SEED))
+    for method in chosen:
         alone = method == "ibu"
-        for chosen in [[i] for i in range(len(names))] if alone else [list(range(len(names)))]:
-            some = tuple(names[i] for i in chosen)
-            options: dict[str, object] = {"iterations": iterations}
-            if alone:
-                options["bins"] = [float(e) for e in EDGES[some[0]]]
-            simulation = Simulation(
-                features(truth[:, chosen], some), features(reco[:, chosen], some), weight, *masks
-            )
-            measured = Measured(features(seen[is_seen][:, chosen], some), ones)
-            weights, seconds = unfolded(method, simulation, measured, options, SEED)
-            for i in chosen:
-                found = delta(
-                    spectrum(truth[has_truth, i], EDGES[names[i]], weights[:, -1]),
-                    spectrum(wanted[:, i], EDGES[names[i]]),
-                )
-                case = f"zjet/{names[i]}"
-                ratio = found / allowed[names[i]]
-                records.append(Record(case, method, "delta", found, 0.0, n, SEED))
-                records.append(Record(case, method, "delta_over_limit", ratio, 0.0, n, SEED))
-            place = f"zjet/{some[0]}" if alone else "zjet"
-            total = float(weights[:, -1].sum() / len(wanted))
-            records.append(Record(place, method, "normalisation", total, 0.0, n, SEED))
-            records.append(Record(place, method, "wall_s", seconds, 0.0, n, SEED))
+        for some in [[i] for i in everything] if alone else [everything]:
+            columns = simulation.columns(some), nature.columns(some)
+            result = unfolded(method, *columns, given, list(EDGES.values())[some[0]], SEED)
+            for i in some:
+                name, edges = list(EDGES.items())[i]
+                target = spectrum(wanted[:, i], edges, weight)
+                values = [delta(spectrum(truth[:, i], edges, w), target) for w in result.weights.T]
+                ratios = [value / allowed[i] for value in values]
+                records += numbered(f"{case}/{name}", method, "delta", values, n)
+                records += numbered(f"{case}/{name}", method, "delta_over_limit", ratios, n)
+            place = f"{case}/{list(EDGES)[some[0]]}" if alone else case
+            sums = (result.weights.sum(axis=0) / weight.sum()).tolist()
+            records += numbered(place, method, "normalisation", sums, n)
+            records += times(place, method, [result], n)
+    return records
+
+
+def response(simulation: Events, nature: Events, perfect: Floats) -> list[Record]:
+    """What no weights of truth repair: reconstructed spectra, where those of truth agree."""
+    weight = np.full(len(simulation.weight), len(nature.weight) / len(simulation.weight))
+    weight[simulation.has_truth] = perfect
+    (mine, w), (theirs, _) = simulation.weighted(weight).seen, nature.seen
+    records = []
+    for i, (name, edges) in enumerate(EDGES.items()):
+        found = delta(spectrum(mine[:, i], edges, w), spectrum(theirs[:, i], edges))
+        allowed = limit((mine[:, i], w), np.ones(len(theirs)), edges, SEED)
+        for metric, value in (("response_floor", found), ("response_floor_limit", allowed)):
+            case = f"zjet/{name}"
+            records.append(Record(case, "perfect weights", metric, value, 0.0, len(theirs), SEED))
+    return records
+
+
+def on_zjet(chosen: Sequence[str], given: argparse.Namespace) -> list[Record]:
+    """The cases with Z+jet events."""
+    share, records = (10 if given.quick else 1), []
+    simulation, nature = samples.zjet("sim", share), samples.zjet("nature", share)
+    perfect = perfect_weights(simulation, nature)
+    if "zjet" in given.cases:
+        records += response(simulation, nature, perfect)
+        records += judged("zjet", chosen, simulation, nature, perfect, given)
+    ours = [m for m in chosen if m == "omnifold"]
+    for case in ("same-response", "twin"):
+        if case not in given.cases:
+            continue
+        weight = np.ones(len(simulation.weight))
+        if case == "same-response":
+            weight[simulation.has_truth] = perfect * len(perfect) / perfect.sum()
+        mine, other = samples.split(simulation.weighted(weight), SEED)
+        flat = mine.weighted(np.ones(len(mine.weight)))
+        records += judged(case, ours, flat, other, mine.true[1], given)
     return records
 
 
@@ -220,23 +232,27 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the events, two seeds")
     parser.add_argument("--json", type=Path, help="write the records there")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--iterations", type=int, default=4)
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--methods", nargs="+", choices=methods.OURS, default=methods.OURS)
+    parser.add_argument("--iterations", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=20, help="samples of the Gaussian")
+    parser.add_argument("--omnifold-python", type=Path, metavar="PYTHON")
+    parser.add_argument("--package-iterations", type=int, default=HEADLINE, metavar="N")
     given = parser.parse_args()
     about = machine(("torch", "numpy", "crosshook"))
     print(in_words(about))
-    written: list[Record] = []
-    methods = list(given.methods)
+    if given.quick:
+        given.seeds = 2
+    chosen = [*given.methods, *([methods.PACKAGE] if given.omnifold_python else [])]
+    records: list[Record] = []
     if "gaussian" in given.cases:
-        seeds = 2 if given.quick else given.seeds
-        written += gaussian(methods, given.quick, given.iterations, seeds)
-    if "zjet" in given.cases:
-        written += zjet(methods, given.quick, given.iterations)
-    for record in written:
-        print(f"{record.case:14} {record.method:10} {record.metric:20} {record.value:9.4g}")
+        records += gaussian(chosen, given)
+    if set(given.cases) - {"gaussian"}:
+        records += on_zjet(chosen, given)
+    for record in records:
+        error = f" ± {record.error:.2g}" if record.error else ""
+        print(f"{record.case:20} {record.method:16} {record.metric:24} {record.value:9.4g}{error}")
     if given.json:
-        write(given.json, about, written)
+        write(given.json, about, records)
 
 
 if __name__ == "__main__":
