@@ -130,7 +130,7 @@ def draw_spectrum(figure: SpectrumFigure) -> Canvas:
     edges = np.array(figure.edges)
     counts = [np.array(line, dtype=float) for _, line in figure.lines]
     total = np.sum(counts, axis=0)
-    if len(counts) > 1:
+    if figure.summed and len(counts) > 1:
         axes.stairs(total, 10.0**edges, fill=True, color=MUTED, alpha=0.18, label="all")
     for i, (name, _) in enumerate(figure.lines):
         color = PALETTE[i % len(PALETTE)]
@@ -144,6 +144,6 @@ def draw_spectrum(figure: SpectrumFigure) -> Canvas:
     axes.set_yscale("log")
     axes.set_ylim(0.6, 4 * float(total.max()))
     axes.set_xlabel(figure.axis)
-    axes.set_ylabel("points")
+    axes.set_ylabel(mathtext(figure.ordinate))
     axes.legend(loc="upper left", ncols=1 if len(figure.lines) < 6 else 2)
     return drawn

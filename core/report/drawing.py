@@ -13,11 +13,13 @@ from crosshook.core.report.figures import (
     Figure,
     HistogramFigure,
     HistoryFigure,
+    OverlayFigure,
     SpectrumFigure,
 )
 from crosshook.core.report.history import draw_history
 from crosshook.core.report.inference_figures import LinesFigure
 from crosshook.core.report.lines import draw_lines
+from crosshook.core.report.overlays import draw_overlay
 from crosshook.core.report.style import as_svg, report_style
 from crosshook.core.report.unfolding_drawing import draw_bands, draw_matrix, draw_steps
 from crosshook.core.report.unfolding_figures import BandsFigure, MatrixFigure, StepsFigure
@@ -35,6 +37,8 @@ def draw(figure: Figure) -> str:
 def _draw(figure: Figure) -> Canvas:
     if isinstance(figure, HistogramFigure):
         return draw_histogram(figure)
+    if isinstance(figure, OverlayFigure):
+        return draw_overlay(figure)
     if isinstance(figure, HistoryFigure):
         return draw_history(figure)
     if isinstance(figure, BarsFigure):

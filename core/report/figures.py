@@ -48,6 +48,29 @@ class HistogramFigure:
 
 
 @dataclass(frozen=True)
+class OverlayFigure:
+    """Histograms of several results over each other, and their ratios to the first below.
+
+    Attributes:
+        axis: label of the axis, mathtext allowed.
+        unit: of the axis; may be empty.
+        ordinate: label of the upper panel, of contents over the widths of their bins.
+        edges: `(bins + 1,)`.
+        lines: content of each bin, one for each result; errors of NaN are not drawn.
+    """
+
+    id: str
+    title: str
+    caption: str
+    alternative: str
+    axis: str
+    unit: str
+    ordinate: str
+    edges: tuple[float, ...]
+    lines: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
 class HistoryFigure:
     """Estimates in the order they were made, with their relative errors below.
 
@@ -97,6 +120,8 @@ class SpectrumFigure:
         axis: label, mathtext allowed.
         edges: `(bins + 1,)` of log10.
         lines: name and counts `(bins,)`.
+        ordinate: what is counted.
+        summed: the lines are parts of a whole, which is drawn behind them.
     """
 
     id: str
@@ -106,6 +131,8 @@ class SpectrumFigure:
     axis: str
     edges: tuple[float, ...]
     lines: tuple[tuple[str, tuple[int, ...]], ...]
+    ordinate: str = "points"
+    summed: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,6 +171,7 @@ class SpreadFigure:
 
 Figure = (
     HistogramFigure
+    | OverlayFigure
     | HistoryFigure
     | BarsFigure
     | SpectrumFigure

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.report.figures import Figure
     from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
+    from crosshook.core.results import RunResult
 
 _MINUS = re.compile(r"(?<![\w.])-(?=[\d.])")
 
@@ -69,7 +70,11 @@ def render_html(report: Mapping[str, object]) -> str:
     Raises:
         InputError: if it is not a report.
     """
-    result = read_result(report)
+    return render_run(read_result(report))
+
+
+def render_run(result: RunResult) -> str:
+    """The report of a run as HTML."""
     return render_page(headline(result), sections(result), result.versions.get("crosshook", ""))
 
 

@@ -66,7 +66,7 @@ def headline(report: InferenceReport) -> Headline:
         report.title,
         f"{method} · {count(report.events)} events, {report.data} · seed {report.seed} · "
         f"{moment(report.created)}",
-        f"{first.name} = {_with_interval(first)}",
+        f"{first.name} = {with_interval(first)}",
         f"best fit with its {report.levels[0]:.1%} interval",
         tuple(facts),
         report.notes,
@@ -86,7 +86,8 @@ def sections(report: InferenceReport) -> list[Section]:
     return [*made, _provenance(report)]
 
 
-def _with_interval(found: ParameterResult) -> str:
+def with_interval(found: ParameterResult) -> str:
+    """The best fit with its first interval, e.g. `0.471 (+0.082, −0.084)`."""
     parts = found.intervals[0].segments
     low, high = parts[0]
     period = found.period or 0.0
@@ -152,7 +153,7 @@ def _curve(report: InferenceReport, found: ParameterResult) -> LinesFigure:
     ]
     band = zip(found.statistic, errors, strict=True)
     low, high = zip(*((max(s - e, 0.0), s + e) for s, e in band), strict=True)
-    levels = tuple((f"{level:.1%}", _height(level)) for level in report.levels)
+    levels = tuple((f"{level:.1%}", threshold_of(level)) for level in report.levels)
     marks = [("best fit", found.best)]
     if found.truth is not None:
         marks.append(("truth", found.truth))
@@ -175,7 +176,7 @@ def _curve(report: InferenceReport, found: ParameterResult) -> LinesFigure:
     )
 
 
-def _height(level: float) -> float:
+def threshold_of(level: float) -> float:
     """Wilks' threshold; see `crosshook.core.inference.profile.threshold`."""
     from statistics import NormalDist
 

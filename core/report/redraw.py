@@ -9,12 +9,13 @@ from crosshook.core.errors import InputError
 from crosshook.core.inference.result import FORMAT as INFERENCE
 from crosshook.core.inference.result import InferenceReport
 from crosshook.core.json_text import parse_json
-from crosshook.core.report.html import write_html
+from crosshook.core.report.html import render_run, write_page
 from crosshook.core.report.inference import write_inference_html
-from crosshook.core.report.reading import read_record
+from crosshook.core.report.reading import read_record, read_result
 from crosshook.core.report.trained_surrogate import write_surrogate_html
 from crosshook.core.report.transfer import write_transfer_html
 from crosshook.core.report.unfolded import write_unfold_html
+from crosshook.core.results import RunResult
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.surrogates.result import FORMAT as SURROGATE
 from crosshook.core.surrogates.result import SurrogateReport
@@ -25,6 +26,9 @@ from crosshook.core.unfolding.result import UnfoldReport
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+Report = RunResult | SurrogateReport | InferenceReport | TransferReport | UnfoldReport
 
 
 def redraw(directory: Path, output: Path | None = None) -> Path:
@@ -40,6 +44,30 @@ def redraw(directory: Path, output: Path | None = None) -> Path:
     Raises:
         InputError: if there is no report.json or it holds something else.
         OutputError: if the HTML file cannot be written.
+    """
+    report = read_report(directory)
+    path = output if output is not None else RunDirectory(directory).page
+    if isinstance(report, SurrogateReport):
+        write_surrogate_html(report, path)
+    elif isinstance(report, InferenceReport):
+        write_inference_html(report, path)
+    elif isinstance(report, TransferReport):
+        write_transfer_html(report, path)
+    elif isinstance(report, UnfoldReport):
+        write_unfold_html(report, path)
+    else:
+        write_page(render_run(report), path)
+    return path
+
+
+def read_report(directory: Path) -> Report:
+    """What report.json of a directory holds.
+
+    Args:
+        directory: of a run, surrogate, transfer function, inference or unfolding.
+
+    Raises:
+        InputError: if there is none or it holds something else.
     """
     run = RunDirectory(directory)
     try:
@@ -58,19 +86,21 @@ def redraw(directory: Path, output: Path | None = None) -> Path:
     if not isinstance(document, dict):
         message = f"{run.report}: holds {type(document).__name__}, not a report"
         raise InputError(message)
-    path = output if output is not None else run.page
     try:
-        if document.get("format") == SURROGATE:
-            write_surrogate_html(read_record(document, SurrogateReport, "report"), path)
-        elif document.get("format") == INFERENCE:
-            write_inference_html(read_record(document, InferenceReport, "report"), path)
-        elif document.get("format") == TRANSFER:
-            write_transfer_html(read_record(document, TransferReport, "report"), path)
-        elif document.get("format") == UNFOLDING:
-            write_unfold_html(read_record(document, UnfoldReport, "report"), path)
-        else:
-            write_html(document, path)
+        return _read(document)
     except InputError as error:
         message = f"{run.report}: {error}"
         raise InputError(message) from error
-    return path
+
+
+def _read(document: dict[str, object]) -> Report:
+    kind = document.get("format")
+    if kind == SURROGATE:
+        return read_record(document, SurrogateReport, "report")
+    if kind == INFERENCE:
+        return read_record(document, InferenceReport, "report")
+    if kind == TRANSFER:
+        return read_record(document, TransferReport, "report")
+    if kind == UNFOLDING:
+        return read_record(document, UnfoldReport, "report")
+    return read_result(document)
