@@ -6,6 +6,7 @@ Event files, which are written over a long time, have `crosshook.core.events.sta
 from __future__ import annotations
 
 from contextlib import suppress
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import OutputError
@@ -24,7 +25,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         OutputError: if it cannot be written.
     """
-    part = path.with_name(f"{path.name}.part")
+    # A name of its own: two workers may write the same file at a time.
+    part = path.with_name(f"{path.name}.{token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 WEIGHT, PASS_TRUTH, PASS_RECO = "weight", "pass_truth", "pass_reco"
 """Columns that mean something by their names."""
+WEIGHTS = "weights_"
+"""Names of weights begin with this in files of unfolded events."""
 CHOICE = "; observables says which columns are used"
 """What to do about a column that measured events lack."""
 

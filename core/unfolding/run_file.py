@@ -106,6 +106,7 @@ class UnfoldConfig:
     """A run file, resolved.
 
     Attributes:
+        where: name of the run file, for messages.
         document: the whole file with every default, less what its results do not depend on: the
             executor.
         given: the file as given, settings applied.
@@ -132,6 +133,7 @@ class UnfoldConfig:
         executor: who computes replicas.
     """
 
+    where: str
     document: Mapping[str, object]
     given: Mapping[str, object]
     registry: Registry
@@ -231,6 +233,7 @@ def resolve_unfold(
     written = cast("dict[str, object]", full["output"])
     tests = cast("dict[str, list[str] | None]", full["diagnostics"])
     return UnfoldConfig(
+        where=where,
         document=full,
         given=given,
         registry=registry,

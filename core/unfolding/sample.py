@@ -16,6 +16,7 @@ from crosshook.core.unfolding.inputs import Inputs
 from crosshook.core.unfolding.levels import (
     PASS_RECO,
     PASS_TRUTH,
+    WEIGHTS,
     Level,
     flags_of,
     list_name,
@@ -66,6 +67,7 @@ def read_sample(config: UnfoldConfig) -> Sample:
         CrosshookError: naming file, row and column of what is wrong.
     """
     simulated = _simulated(config)
+    _refuse_names_of_weights(config, simulated.truth)
     truth_names, reco_names = _unfolded(config, simulated)
     truth, reco = simulated.truth.only(truth_names), simulated.reco.only(reco_names)
     has_truth, has_reco = simulated.has_truth, simulated.has_reco
@@ -181,17 +183,30 @@ def _unfolded(
         if name not in known:
             near = get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-            message = f"observables: no column {name!r} at either level; {hint}"
+            message = f"{config.where}: observables: no column {name!r} at either level; {hint}"
             raise ConfigurationError(message)
     truth, reco = (tuple(name for name in wanted if name in level.names) for level in levels)
     for names, level in ((truth, levels[0]), (reco, levels[1])):
         if not names:
             message = (
-                f"observables: none of {', '.join(wanted)} is a {level.name} column; "
+                f"{config.where}: observables: none of {', '.join(wanted)} is a {level.name} column; "
                 f"there are {', '.join(level.names)}"
             )
             raise ConfigurationError(message)
     return truth, reco
+
+
+def _refuse_names_of_weights(config: UnfoldConfig, truth: Level) -> None:
+    """All truth columns are written beside those of weights."""
+    lists = (list_name(group, name) for group, some in truth.lists.items() for name in some)
+    for name in (*truth.dense, *lists):
+        if name.startswith(WEIGHTS):
+            message = (
+                f"{config.where}: simulation.truth: the column {truth.sources.get(name, name)!r} would "
+                f"be written as {name!r}, and names with {WEIGHTS!r} are those of weights; choose "
+                "columns and their names with simulation.truth.columns"
+            )
+            raise InputError(message)
 
 
 def _measured(

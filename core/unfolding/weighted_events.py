@@ -18,7 +18,7 @@ from crosshook.core.errors import InputError
 from crosshook.core.events.staging import StagedFile
 from crosshook.core.interfaces.unfolder import FamilyKind, WeightFamily
 from crosshook.core.unfolding.directory import UnfoldDirectory, checksum
-from crosshook.core.unfolding.levels import list_name
+from crosshook.core.unfolding.levels import WEIGHTS, list_name
 from crosshook.core.unfolding.tables import Lists, Table, read_table
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NOMINAL: Final = "nominal"
 ITERATION: Final = "iteration"
-PRIOR: Final = "weights_simulation"
+PRIOR: Final = f"{WEIGHTS}simulation"
 """Column of the simulation's own weights, where rows are its events."""
 TREE: Final = "events"
 
@@ -62,12 +62,12 @@ def column_names(name: str, family: WeightFamily) -> tuple[str, ...]:
     Iterations are counted from 1.
     """
     if name == NOMINAL:
-        return (f"weights_{NOMINAL}",)
+        return (f"{WEIGHTS}{NOMINAL}",)
     if name == ITERATION:
-        return tuple(f"weights_{ITERATION}_{i + 1}" for i in range(len(family.labels)))
+        return tuple(f"{WEIGHTS}{ITERATION}_{i + 1}" for i in range(len(family.labels)))
     words = all(re.fullmatch(r"\w+", label) for label in family.labels)
     labels = family.labels if words else tuple(map(str, range(len(family.labels))))
-    return tuple(f"weights_{name}_{label}" for label in labels)
+    return tuple(f"{WEIGHTS}{name}_{label}" for label in labels)
 
 
 def columns_of(features: Features) -> dict[str, Values]:

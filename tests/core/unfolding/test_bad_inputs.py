@@ -124,6 +124,10 @@ CASES: dict[str, tuple[Change, tuple[str, ...]]] = {
         drop("measured.reco_k"),
         ("measured.parquet: no column 'reco_k'", "did you mean reco_m?", "observables says"),
     ),
+    "truth called as weights are": (
+        lambda s, m: s.update({"truth_weights_nominal": s["truth_m"]}),
+        ("'truth_weights_nominal'", "those of weights", "simulation.truth.columns"),
+    ),
     "all fakes": (fill("pass_truth", False), ("none of", "has truth: all are fakes")),
     "none seen": (fill("pass_reco", False), ("none of", "both truth and reconstruction")),
     "constant column": (fill("truth_k", 4.0), ("k is 4 in all", "leave it out")),
@@ -158,7 +162,11 @@ def test_a_single_simulated_event(tmp_path: Path) -> None:
 
 
 SETTINGS: dict[str, tuple[str, type[CrosshookError], tuple[str, ...]]] = {
-    "unknown observable": ("observables=[mm]", ConfigurationError, ("'mm'", "did you mean m?")),
+    "unknown observable": (
+        "observables=[mm]",
+        ConfigurationError,
+        ("command line: observables", "'mm'", "did you mean m?"),
+    ),
     "unknown weight": ("simulation.weight=wieght", InputError, ("'wieght'",)),
     "weight that is no expression": ("measured.weight=1+", ConfigurationError, ("'1+'",)),
     "condition as weight": ("measured.weight=reco_m > 3", ConfigurationError, ("a condition",)),
