@@ -76,7 +76,7 @@ def iterate(
     pulled = ratio * log_gain.exp()
     target, used = before.truth.clone(), prepared.truth_weight
     target[rows] = pulled[matched]
-    if settings.lost == "expectation":
+    if settings.missed == "expectation":
         reconstructed = torch.zeros_like(used)
         reconstructed[rows] = 1.0
         used = used * reconstructed

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Network = Literal["auto", "dense", "sets", "trees"]
-Lost = Literal["expectation", "prior"]
+Missed = Literal["expectation", "previous"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,6 @@ class Settings:
     validation: float
     patience: int
     clip: float
-    lost: Lost
+    missed: Missed
     trees: int
     leaves: int

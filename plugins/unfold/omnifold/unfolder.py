@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.unfolder import Measured, Simulation
-    from crosshook.plugins.unfold.omnifold.settings import Lost, Network
+    from crosshook.plugins.unfold.omnifold.settings import Missed, Network
     from crosshook.plugins.unfold.omnifold.steps import Steps
 
 STEPS = "steps."
@@ -208,7 +208,7 @@ def make(
     validation: float,
     patience: int,
     clip: float,
-    lost: Lost,
+    missed: Missed,
     trees: int,
     leaves: int,
 ) -> OmniFold:
@@ -229,7 +229,7 @@ def make(
             validation,
             patience,
             clip,
-            lost,
+            missed,
             trees,
             leaves,
         ),

@@ -85,9 +85,9 @@ def test_misses_and_fakes_give_the_number_of_true_events() -> None:
     assert float(weights(found.unfold()).sum()) == pytest.approx(expected, abs=5 * error)
 
 
-@pytest.mark.parametrize("lost", ["expectation", "prior"])
-def test_lost_events_take_the_mean_or_what_they_had(lost: str) -> None:
-    """Nothing above 0.5 is seen: with `prior` the first iteration leaves its number alone."""
+@pytest.mark.parametrize("missed", ["expectation", "previous"])
+def test_missed_events_take_the_mean_or_what_they_had(missed: str) -> None:
+    """Nothing above 0.5 is seen: with `previous` the first iteration leaves its number alone."""
     rng = generator(6)
     simulation = simulated(N, rng)
     seen = simulation.truth.dense[:, 0] < 0.5
@@ -95,11 +95,11 @@ def test_lost_events_take_the_mean_or_what_they_had(lost: str) -> None:
     # The data are half of what the simulation expects at low truth, all of it at high truth.
     kept = seen & ((simulation.truth.dense[:, 0] > -0.5) | (torch.arange(N) % 2 == 0))
     measured = Measured(column(simulation.reco.dense[kept, 0]), simulation.weight[kept])
-    found = omnifold(lost=lost, iterations=1)
+    found = omnifold(missed=missed, iterations=1)
     found.fit(simulation, measured, None, generator(7))
     scale = float(kept.sum() / seen.sum())
     ratio = float(weights(found.unfold())[~seen].sum() / (~seen).sum()) / scale
-    if lost == "prior":
+    if missed == "previous":
         assert ratio == pytest.approx(1.0, abs=0.1)
     else:
         assert ratio > 1.1
