@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := core plugins adapters schemas
 
-.PHONY: demo test lint typecheck unit docs integration stress clean
+.PHONY: demo test lint typecheck unit docs browser integration stress clean
 
 demo: $(VENV)/.demo  ## the main job: pp → tt̄ at 13 TeV to unweighted events and a report
 	$(BIN)/crosshook run examples/ttbar.yaml --overwrite
@@ -24,6 +24,10 @@ unit: $(VENV)/.dev  ## a process for each core, one thread each
 
 docs: $(VENV)/.dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+browser:  ## the distribution's Chromium, in which reports are tested; without one those tests are skipped
+	command -v chromium chromium-browser google-chrome >/dev/null || \
+	    apt-get install --quiet --yes --no-install-recommends chromium
 
 integration: $(VENV)/.dev  ## other programs from PyPI, each in an environment of its own in .integration/
 	$(BIN)/pytest -m integration tests/integration

@@ -34,7 +34,7 @@ STYLESHEET: Final = (
   }
 }
 * { box-sizing: border-box; }
-html { scroll-behavior: smooth; }
+@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 body {
   margin: 0; background: var(--paper); color: var(--ink); line-height: 1.5; font-size: 16px;
   font-family: "Inter", "Helvetica Neue", Helvetica, Arial, "Liberation Sans", sans-serif;
@@ -117,6 +117,9 @@ footer { color: var(--muted); font-size: .8rem; padding-top: 1rem; padding-botto
   .scroll, pre { overflow: visible; }
   pre { white-space: pre-wrap; }
   body { font-size: 10pt; }
+  table { font-size: 8.5pt; }
+  th, td { padding-right: .7rem; }
+  th.number { white-space: normal; }
   header { padding-top: 0; }
   figure, .card, tr { break-inside: avoid; }
   h2 { break-after: avoid; }
