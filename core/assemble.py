@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from crosshook.core.assemble_block import Assembly, BlockTally, composed_part, s
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError, NumericalError
-from crosshook.core.events.parts import part_weight
+from crosshook.core.events.parts import WeightFigures, part_figures
 from crosshook.core.events.run_info import ProcessInfo, RunInfo
 from crosshook.core.execute import in_order
 from crosshook.core.histograms import Histogram, finished
@@ -123,7 +123,7 @@ def assemble(
         spec: of the run.
         executor: runs the blocks.
         generated: the blocks of events.
-        info: the init block; maxima are filled in here.
+        info: the init block; maxima are filled in here, so that a file's head is written once.
         cross_section: σ in pb, the mean weight of the events.
         histograms: to fill.
         paths: files to write, with the event_format component of each.
@@ -133,12 +133,15 @@ def assemble(
     Returns:
         Figures of what was written.
     """
-    taken = _taken(generated)
-    mean = sum(part_weight(part, n) for part, n, _ in taken) / generated.events
+    taken = _taken(generated, [p.process_id for p in info.processes])
+    mean = sum(t.figures.total for t in taken) / generated.events
     if not mean > 0:
         message = f"the events' mean weight is {mean}; nothing can be scaled to {cross_section} pb"
         raise NumericalError(message)
     scale = cross_section / mean
+    largest = scale * np.max([t.figures.largest for t in taken], axis=0)
+    maxima = zip(info.processes, largest.tolist(), strict=True)
+    info = replace(info, processes=tuple(replace(p, maximum=m) for p, m in maxima))
     composing = {
         r.component.name
         for r in registry.components("event_format")
@@ -151,9 +154,15 @@ def assemble(
         Task(
             number,
             BLOCK_FUNCTION,
-            {"spec": spec, "assembly": assembly, "part": str(part), "events": n, "first": first},
+            {
+                "spec": spec,
+                "assembly": assembly,
+                "part": str(t.part),
+                "events": t.events,
+                "first": t.first,
+            },
         )
-        for number, (part, n, first) in enumerate(taken)
+        for number, t in enumerate(taken)
     ]
     tallies: list[BlockTally] = []
     with ExitStack() as stack:  # on any error, an interrupt included, no file is left behind
@@ -164,7 +173,7 @@ def assemble(
         for task, result in in_order(executor, tasks):
             assert isinstance(result, BlockTally)
             tallies.append(result)
-            part, n, _ = taken[task.number]
+            part, n = taken[task.number].part, taken[task.number].events
             for path, writer in writers.items():
                 if path in composed:
                     piece = composed_part(part, composed[path])
@@ -174,15 +183,8 @@ def assemble(
                 batch = scaled_events(part, n, assembly)
                 for path in writers.keys() - composed.keys():
                     writers[path].write(batch)
-        largest = np.max([t.largest for t in tallies], axis=0)
-        complete = replace(
-            info,
-            processes=tuple(
-                replace(p, maximum=float(m)) for p, m in zip(info.processes, largest, strict=True)
-            ),
-        )
         for writer in writers.values():
-            writer.close(complete)
+            writer.close(info)
     n, total = generated.events, sum(t.weight for t in tallies)
     squares = sum(t.squares for t in tallies)
     return Assembled(
@@ -205,12 +207,22 @@ def _bare(slot: Slot) -> str:
     return slot.use.rpartition("/")[2]
 
 
-def _taken(generated: Generated) -> list[tuple[Path, int, int]]:
-    """Blocks whose events are wanted: path, how many of them, number of the first one."""
+class _Taken(NamedTuple):
+    """What the files get of a block: its first events, of which `first` is the number of one."""
+
+    part: Path
+    events: int
+    first: int
+    figures: WeightFigures
+
+
+def _taken(generated: Generated, processes: list[int]) -> list[_Taken]:
     found, first = [], 0
     for block in generated.blocks:
-        wanted = min(block.kept, generated.events - first)
-        found.append((Path(block.path), wanted, first))
+        part, wanted = Path(block.path), min(block.kept, generated.events - first)
+        whole = wanted == block.kept
+        figures = block.figures if whole else part_figures(part, wanted, processes)
+        found.append(_Taken(part, wanted, first, figures))
         first += wanted
     return found
 

@@ -64,7 +64,6 @@ class BlockTally:
         squares: Σ w².
         excess: Σ of what overweights are above the common weight.
         overweights: how many there are.
-        largest: largest |w| of each process, in the order of the init block.
         varied: Σ of each further weight, `(v,)`.
         histograms: Σ w and Σ w² in each bin, `(2, bins + 2)` each.
     """
@@ -73,7 +72,6 @@ class BlockTally:
     squares: float
     excess: float
     overweights: int
-    largest: tuple[float, ...]
     varied: NDArray[np.float64]
     histograms: tuple[NDArray[np.float64], ...]
 
@@ -110,22 +108,18 @@ def assemble_block(
         chosen.write_part(composed_part(Path(part), ending), batch, first)
     filled = tuple(np.zeros((2, h.bins + 2)) for h in assembly.histograms)
     weight = np.asarray(batch.event["weight"], np.float64)
-    numbers = [p.process_id for p in assembly.info.processes]
     if not len(batch):
-        nothing = tuple(0.0 for _ in numbers)
-        return BlockTally(0.0, 0.0, 0.0, 0, nothing, batch.weights.sum(axis=0), filled)
+        return BlockTally(0.0, 0.0, 0.0, 0, batch.weights.sum(axis=0), filled)
     final = _final_state(batch)
     usual = assembly.common / Bias(config.bias, process).of_momenta(final).cpu().numpy()
     over = np.abs(weight) > usual * (1 + ROUNDING)
     for histogram, sums in zip(assembly.histograms, filled, strict=True):
         _fill(histogram, sums, final, weight, process)
-    own = [weight[batch.event["process_id"] == number] for number in numbers]
     return BlockTally(
         float(weight.sum()),
         float((weight**2).sum()),
         float((np.abs(weight[over]) - usual[over]).sum()),
         int(over.sum()),
-        tuple(float(np.max(np.abs(w), initial=0.0)) for w in own),
         batch.weights.sum(axis=0),
         filled,
     )

@@ -6,13 +6,14 @@ executor that is always there; others are components (`crosshook.core.interfaces
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.interfaces.executor import Executor, Load, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from crosshook.core.component import Slot
@@ -26,7 +27,7 @@ class SerialExecutor:
     """Runs tasks one after another in this process, each on one thread."""
 
     def __init__(self) -> None:
-        self._waiting: list[Task] = []
+        self._waiting: deque[Task] = deque()
 
     def prepare(self, folder: Path) -> None:
         """Nothing to do: this process sees its own folders."""
@@ -38,7 +39,7 @@ class SerialExecutor:
     def as_completed(self) -> Iterator[tuple[Task, object]]:
         """Computes the tasks as their results are asked for."""
         while self._waiting:
-            task = self._waiting.pop(0)
+            task = self._waiting.popleft()
             with one_thread():
                 result = task.run()
             yield task, result
@@ -103,12 +104,16 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def in_order(executor: Executor, tasks: Iterable[Task]) -> Iterator[tuple[Task, object]]:
+def in_order(
+    executor: Executor, tasks: Iterable[Task], limit: Callable[[], int] | None = None
+) -> Iterator[tuple[Task, object]]:
     """Runs tasks and gives their results in the order of their numbers.
 
     Args:
         executor: runs them in any order.
-        tasks: with consecutive numbers.
+        tasks: with rising numbers; there need not be an end of them if there is a limit.
+        limit: tasks of lower numbers may be submitted by now; asked again after every result, so
+            that workers go on while results tell how many tasks there are to be. None for all.
 
     Tasks left over when the caller stops early, or an error ends the loop, are cancelled: results
     of one stage must not turn up in the next that uses the executor.
@@ -116,17 +121,28 @@ def in_order(executor: Executor, tasks: Iterable[Task]) -> Iterator[tuple[Task, 
     Yields:
         Each task with its result, as soon as all before it are there.
     """
-    numbers: list[int] = []
+    numbers: deque[int] = deque()
     early: dict[int, tuple[Task, object]] = {}
-    position = 0
+    further = iter(tasks)
+    ahead = next(further, None)
+
+    def submit() -> None:
+        nonlocal ahead
+        while ahead is not None and (limit is None or ahead.number < limit()):
+            numbers.append(ahead.number)
+            executor.submit(ahead)
+            ahead = next(further, None)
+
     try:
-        for task in tasks:
-            numbers.append(task.number)
-            executor.submit(task)
-        for task, result in executor.as_completed():
-            early[task.number] = (task, result)
-            while position < len(numbers) and numbers[position] in early:
-                yield early.pop(numbers[position])
-                position += 1
+        submit()
+        came = True
+        while came:  # once more where something was submitted meanwhile
+            came = False
+            for task, result in executor.as_completed():
+                came = True
+                early[task.number] = (task, result)
+                while numbers and numbers[0] in early:
+                    yield early.pop(numbers.popleft())
+                submit()
     finally:
         executor.cancel()

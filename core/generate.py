@@ -6,7 +6,10 @@ kept events of the first blocks, in order, until there are enough; the surplus i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,7 @@ import torch
 from crosshook.core import random
 from crosshook.core.assemble_block import ROUNDING
 from crosshook.core.errors import NumericalError
-from crosshook.core.events.parts import save_part
+from crosshook.core.events.parts import WeightFigures, save_part
 from crosshook.core.events.run_info import RunInfo
 from crosshook.core.execute import Task, in_order
 from crosshook.core.part_ledger import EventBlock, part_digest, part_path, remove_part
@@ -29,7 +32,7 @@ from crosshook.core.sampling.invalid import check_invalid
 from crosshook.core.sampling.sums import Sums, add_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -134,6 +137,7 @@ def event_block(
         block,
         candidates.sums(kept.chance),
         len(batch),
+        WeightFigures.of(batch.event, process.process_ids),
         str(path),
         part_digest(path),
         candidates.first_invalid(f"{STAGE} block {block}"),
@@ -187,81 +191,89 @@ def generate_events(
         NumericalError: if too many points are invalid, or the evaluations allowed do not suffice.
     """
     config = spec.config()
-    size = config.block_size
+    size, most = config.block_size, config.max_evaluations
     blocks: list[EventBlock] = []
-    kept = drawn = 0
+    kept = 0
     first = ""
     running: Sums | None = None
-    while kept < events:
-        if drawn >= config.max_evaluations:
-            message = (
-                f"{kept} of {events} events after {drawn} evaluations "
-                f"(generate.max_evaluations: {config.max_evaluations})"
-            )
-            raise NumericalError(message)
-        allowed = -(-(config.max_evaluations - drawn) // size)
-        wave = min(_wave(events - kept, kept, drawn, size), allowed)
-        numbers = range(len(blocks), len(blocks) + wave)
-        for block in _run(spec, executor, seed, numbers, size, shares, folder, ledger):
-            if kept >= events:
-                remove_part(block)
-                continue
-            blocks.append(block)
-            kept += block.kept
-            drawn += size
-            first = first or block.invalid
-            running = block.sums if running is None else running + block.sums
-            check_invalid(running, config.max_invalid_fraction, first)
-            progress.update(STAGE, min(kept, events), events, efficiency=kept / drawn)
+
+    def limit() -> int:
+        if kept >= events:
+            return len(blocks)
+        return min(_wanted(events, kept, len(blocks), size), -(-most // size))
+
+    for block in _run(spec, executor, seed, limit, size, shares, folder, ledger):
+        if kept >= events:
+            remove_part(block)
+            continue
+        blocks.append(block)
+        kept += block.kept
+        first = first or block.invalid
+        running = block.sums if running is None else running + block.sums
+        check_invalid(running, config.max_invalid_fraction, first)
+        done = min(kept, events)
+        progress.update(STAGE, done, events, efficiency=kept / (len(blocks) * size))
+    if kept < events:
+        message = (
+            f"{kept} of {events} events after {len(blocks) * size} evaluations "
+            f"(generate.max_evaluations: {most})"
+        )
+        raise NumericalError(message)
     return Generated(tuple(blocks), add_in_order([b.sums for b in blocks]), events)
 
 
-def _wave(missing: int, kept: int, drawn: int, size: int) -> int:
-    """Blocks to submit at once: one to learn the efficiency, then as many as are missing."""
+def _wanted(events: int, kept: int, blocks: int, size: int) -> int:
+    """Blocks that will be needed, as far as is known after the first of them.
+
+    Never more than will be, but by chance: the efficiency is taken to be two of its errors better
+    than found, and of blocks not computed yet it is known only that they keep no more than they
+    draw.
+    """
+    if blocks == 0:
+        return -(-events // size)
     if kept == 0:
-        return 1
-    return max(1, int(missing * drawn / kept / size))
+        return 2 * blocks
+    further = (events - kept) * blocks / kept * (1 - 2 / math.sqrt(kept))
+    return blocks + max(1, math.ceil(further))
 
 
 def _run(
     spec: SamplerSpec,
     executor: Executor,
     seed: int,
-    numbers: range,
+    limit: Callable[[], int],
     size: int,
     shares: Tensor,
     folder: Path,
     ledger: PartLedger | None,
 ) -> Iterator[EventBlock]:
-    found: dict[int, EventBlock] = {}
-    if ledger is not None:
-        found = {n: block for n in numbers if (block := ledger.find(n)) is not None}
+    """Blocks in order, as many as there are below a limit that is known better and better."""
+
+    @cache
+    def done(number: int) -> EventBlock | None:
+        return None if ledger is None else ledger.find(number)
+
+    common = {"spec": spec, "seed": seed, "n": size, "shares": shares, "folder": str(folder)}
     tasks = (
-        Task(
-            number,
-            BLOCK_FUNCTION,
-            {
-                "spec": spec,
-                "seed": seed,
-                "block": number,
-                "n": size,
-                "shares": shares,
-                "folder": str(folder),
-            },
-        )
-        for number in numbers
-        if number not in found
+        Task(number, BLOCK_FUNCTION, {**common, "block": number})
+        for number in count()
+        if done(number) is None
     )
-    computed = in_order(executor, tasks)
-    for number in numbers:
-        if number in found:
-            yield found[number]
-            continue
-        _, result = next(computed)
-        assert isinstance(result, EventBlock)
-        if ledger is not None:
-            ledger.add(result)
-        yield result
+    computed = in_order(executor, tasks, limit)
+    number = 0
+    while number < limit():
+        block = done(number)
+        if block is None:
+            _, result = next(computed)
+            assert isinstance(result, EventBlock)
+            block = result
+            if ledger is not None:
+                ledger.add(block)
+        yield block
+        number += 1
+    for _, surplus in computed:
+        assert isinstance(surplus, EventBlock)
+        yield surplus
 
 
 def common_weight(maxima: np.ndarray, shares: Tensor) -> float:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crosshook.core.events.parts import WeightFigures
 from crosshook.core.sampling.candidates import Spent
 from crosshook.core.sampling.sums import Sums
 from crosshook.core.whole_file import write_whole
@@ -30,6 +31,7 @@ class EventBlock:
         number: of the block.
         sums: over all its points.
         kept: events it kept.
+        figures: of their weights in pb, before scaling.
         path: of the part that holds them.
         sha256: of the part, taken by the worker that wrote it.
         invalid: the first invalid point in words, or `""`.
@@ -39,6 +41,7 @@ class EventBlock:
     number: int
     sums: Sums
     kept: int
+    figures: WeightFigures
     path: str
     sha256: str
     invalid: str
@@ -90,6 +93,7 @@ class PartLedger:
         document = {
             "key": self._key,
             "kept": block.kept,
+            "figures": block.figures,
             "invalid": block.invalid,
             "sums": block.sums.as_json(),
             "sha256": block.sha256,
@@ -107,8 +111,10 @@ class PartLedger:
                 return None
             sums = Sums.from_json(document["sums"])
             spent = None if document["spent"] is None else Spent(**document["spent"])
+            weight, largest = document["figures"]
+            figures = WeightFigures(weight, tuple(largest))
             kept, invalid = document["kept"], document["invalid"]
-            return EventBlock(block, sums, kept, str(part), digest, invalid, spent)
+            return EventBlock(block, sums, kept, figures, str(part), digest, invalid, spent)
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,10 @@ from crosshook.core.errors import OutputError
 from crosshook.core.events.batch import EventBatch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from crosshook.core.events.run_info import RunInfo
 
@@ -51,7 +54,27 @@ def load_part(path: Path, info: RunInfo) -> EventBatch:
         )
 
 
-def part_weight(path: Path, events: int) -> float:
-    """Σ w of the first events of a part."""
+class WeightFigures(NamedTuple):
+    """What a file's init block and scale need to know of a part.
+
+    Attributes:
+        total: Σ w.
+        largest: largest |w| of each process id, `(p,)`.
+    """
+
+    total: float
+    largest: tuple[float, ...]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, NDArray[Any]], processes: Sequence[int]) -> WeightFigures:
+        """Of events with the columns `weight` and `process_id`."""
+        weight = np.asarray(columns["weight"], np.float64)
+        own = [np.abs(weight[columns["process_id"] == number]) for number in processes]
+        return cls(float(weight.sum()), tuple(float(w.max(initial=0.0)) for w in own))
+
+
+def part_figures(path: Path, events: int, processes: Sequence[int]) -> WeightFigures:
+    """The same of the first events of a part."""
     with np.load(path, allow_pickle=False) as arrays:
-        return float(arrays["event/weight"][:events].sum())
+        names = ("weight", "process_id")
+        return WeightFigures.of({n: arrays[f"event/{n}"][:events] for n in names}, processes)

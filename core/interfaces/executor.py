@@ -74,7 +74,8 @@ class Executor(Protocol):
         ...
 
     def as_completed(self) -> Iterator[tuple[Task, object]]:
-        """Results of everything submitted so far, in the order they finish.
+        """Results of everything submitted, in the order they finish; what is submitted meanwhile
+        may be among them, or is given by the next call.
 
         Raises:
             ExecutionError: if a task cannot be brought to its end.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,6 +74,34 @@ def test_results_are_given_as_soon_as_all_before_them_are_there() -> None:
     assert next(results)[0].number == 0
     executor.cancel()
     assert list(results) == []
+
+
+class AtOnce(SerialExecutor):
+    """Gives what was submitted before it was asked, and nothing that comes meanwhile."""
+
+    def as_completed(self) -> Iterator[tuple[Task, object]]:
+        known = list(self._waiting)
+        self._waiting.clear()
+        for each in known:
+            yield each, each.run()
+
+
+@pytest.mark.parametrize("kind", [SerialExecutor, Backwards, AtOnce])
+def test_results_tell_how_many_tasks_there_are_to_be(kind: type[SerialExecutor]) -> None:
+    """Without end by themselves, they are submitted below a limit that rises with the results."""
+    submitted: list[int] = []
+
+    def endless() -> Iterator[Task]:
+        for number in count():
+            submitted.append(number)
+            yield task(number)
+
+    given: list[int] = []
+    results = in_order(kind(), endless(), lambda: 3 if len(given) < 3 else 7)
+    for each, _ in results:
+        given.append(each.number)
+    assert given == list(range(7))
+    assert submitted == list(range(8))  # one ahead
 
 
 def test_nothing_is_left_for_the_next_stage() -> None:
