@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from crosshook.core.convert import ConvertReport
     from crosshook.core.inspect import InspectReport
     from crosshook.core.interfaces.event_format import SkippedEvent
+    from crosshook.core.plot_events import PlotReport
     from crosshook.core.reweight import ReweightReport
     from crosshook.core.unweight import UnweightReport
     from crosshook.core.unweight_surrogate import SurrogateUnweightReport
@@ -129,6 +130,16 @@ def _print_first_event(report: InspectReport) -> None:
             *(f"{x:.2f}" for x in (p.px, p.py, p.pz, p.e, p.mass)),
         )
     Console().print(table)
+
+
+def show_plot(report: PlotReport) -> None:
+    """Prints what a `PlotReport` says of each file, and where the picture is."""
+    facts = []
+    for found in report.files:
+        sigma = measured(found.cross_section, None, report.unit)
+        there = f"{found.events - found.outside} of {found.events} events in {len(report.edges) - 1} bins"
+        facts.append(("read", f"{found.file}: {there}, {sigma} ({found.rule})"))
+    _print_facts([*facts, ("wrote", report.output)])
 
 
 def show_conversion(report: ConvertReport) -> None:

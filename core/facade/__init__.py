@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crosshook.core.integral_result import Integral
     from crosshook.core.interfaces.features import Features
     from crosshook.core.more_events import generate
+    from crosshook.core.plot_events import plot_events
     from crosshook.core.registry import Registry, default_registry
     from crosshook.core.results import RunResult
     from crosshook.core.reweight import reweight_file
@@ -69,6 +70,7 @@ _HOMES = {
     "load_surrogate": "crosshook.core.surrogates.models",
     "open_events": "crosshook.core.events.files",
     "open_sampler": "crosshook.core.sampling.saved",
+    "plot_events": "crosshook.core.plot_events",
     "resume": "crosshook.core.run",
     "resume_surrogate": "crosshook.core.surrogates.training",
     "resume_unfold": "crosshook.core.unfolding.run",
@@ -108,6 +110,7 @@ __all__ = [
     "load_surrogate",
     "open_events",
     "open_sampler",
+    "plot_events",
     "resume",
     "resume_surrogate",
     "resume_unfold",
