@@ -199,3 +199,79 @@ def test_example_plugin_comes_conforms_and_goes(installed: Environment, tree: Pa
         assert "0 fail" in installed.crosshook("plugins", "check", name)
     installed.pip("uninstall", "--yes", "crosshook-tilt")
     assert installed.crosshook("plugins", "list") == before
+
+
+def _files(folder: Path) -> set[str]:
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if "__pycache__" not in path.parts and path.suffix != ".pyc"
+    }
+
+
+@pytest.mark.packaging
+def test_examples_of_packages_come_run_and_go(installed: Environment, tree: Path) -> None:
+    """Built and installed each on its own, one run goes through two of them, nothing is left."""
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    sources = tree.parent / "plugins"
+    shutil.copytree(ROOT / "examples" / "plugins", sources, ignore=NOT_OURS)
+    names = sorted(path.name for path in sources.iterdir())
+    assert names == ["crosshook-clib", "crosshook-csv", "crosshook-madnis"]
+    before, files = installed.crosshook("plugins", "list"), _files(installed.site)
+    wheels = [_build(sources / name, "wheel", tree.parent / "plugins-built") for name in names]
+    installed.pip("install", "--no-deps", "--no-index", *wheels)
+
+    document = json.loads(installed.crosshook("plugins", "list", "--json"))
+    listed = {(c["interface"], c["name"], c["distribution"]) for c in document["components"]}
+    assert {
+        ("process", "clib", "crosshook-clib"),
+        ("event_format", "csv", "crosshook-csv"),
+        ("channel_mapping", "madnis", "crosshook-madnis"),
+    } <= listed
+    assert {plugin["status"] for plugin in document["plugins"]} == {"ok"}
+
+    folder = sources / "crosshook-clib"
+    command = (
+        "cc",
+        "-O2",
+        "-shared",
+        "-fPIC",
+        "-o",
+        "libdiphoton.so",
+        "library/diphoton.c",
+        "-lm",
+    )
+    _run(*command, cwd=folder)
+    settings = (
+        *("--set", "sampling.evaluations=5000", "--set", "integrate.evaluations=10_000"),
+        *("--set", "generate.events=200", "--set", "generate.pilot=5000"),
+        *("--set", "output.formats=[csv]", "--set", "output.report=none"),
+    )
+    _run(installed.script, "run", "diphoton.yaml", "--quiet", *settings, cwd=folder)
+    events = folder / "runs" / "diphoton" / "events.csv"
+    assert events.read_text("utf-8").count("\n") == 2 + 4 * 200 + 1
+    _run(installed.script, "convert", events, "events.lhe", cwd=folder)
+    assert (folder / "events.lhe").read_text("utf-8").count("<event") == 200
+
+    installed.pip("uninstall", "--yes", *names)
+    assert installed.crosshook("plugins", "list") == before
+    assert _files(installed.site) == files
+
+
+@pytest.mark.packaging
+@pytest.mark.parametrize("name", ["crosshook-clib", "crosshook-csv", "crosshook-madnis"])
+def test_examples_of_packages_pass_their_own_tests(name: str, tmp_path: Path) -> None:
+    """As their authors would run them, beside an installed package."""
+    if name.endswith("madnis"):
+        pytest.importorskip("madnis", reason="madnis is not installed; `make integration` does")
+    source = tmp_path / name
+    shutil.copytree(ROOT / "examples" / "plugins" / name, source, ignore=NOT_OURS)
+    site = tmp_path / "site"
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation")
+    _run(sys.executable, "-m", "pip", "install", *quiet, "--target", site, source, cwd=tmp_path)
+    code = (
+        f"import sys; sys.path.insert(0, {str(site)!r}); import pytest; "
+        f"sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', {str(source)!r}]))"
+    )
+    assert " passed" in _run(sys.executable, "-c", code, cwd=source)
