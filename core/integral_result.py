@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from crosshook.core.report.shown import Shown
 from crosshook.core.results import as_json
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.replicas import error_of_error
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from crosshook.core.integrate import Weighted
+    from crosshook.core.report.sections import Headline, Table
     from crosshook.core.results import (
         AgreementResult,
         ChannelResult,
@@ -44,8 +46,8 @@ class Evaluations:
         return self.training + self.integration
 
 
-@dataclass(frozen=True)
-class Integral:
+@dataclass(frozen=True, repr=False)
+class Integral(Shown):
     """What `crosshook.integrate` found. Units are those of the function.
 
     Attributes:
@@ -96,6 +98,18 @@ class Integral:
     warnings: tuple[str, ...]
     seconds: float
     sampler: TrainedSampler = field(repr=False, compare=False)
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.data_shown import integral_headline
+
+        return integral_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.data_shown import integral_table
+
+        return integral_table(self)
 
     @property
     def efficiency(self) -> Efficiency:

@@ -8,8 +8,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from crosshook.core.histograms import Histogram  # noqa: TC001 - read by get_type_hints
+from crosshook.core.report.shown import Shown
+
+if TYPE_CHECKING:
+    from crosshook.core.report.sections import Headline, Table
 from crosshook.core.statistics import Efficiency  # noqa: TC001 - read by get_type_hints
 
 
@@ -429,8 +434,8 @@ class ProgramResult:
     batches: tuple[ProgramBatch, ...]
 
 
-@dataclass(frozen=True)
-class RunResult:
+@dataclass(frozen=True, repr=False)
+class RunResult(Shown):
     """A whole run.
 
     Attributes:
@@ -467,6 +472,18 @@ class RunResult:
     seconds: float
     notes: tuple[str, ...] = ()
     generator: ProgramResult | None = None
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.run import headline
+
+        return headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.integration import efficiency_table
+
+        return efficiency_table(self.integration)
 
 
 def as_json(value: object) -> object:

@@ -24,6 +24,7 @@ from crosshook.core.events.run_info import ProcessInfo
 from crosshook.core.events.staging import check_destination
 from crosshook.core.interfaces.event_format import STANDARD_INPUT
 from crosshook.core.registry import default_registry
+from crosshook.core.report.shown import Shown
 from crosshook.core.statistics import kish
 
 if TYPE_CHECKING:
@@ -38,14 +39,15 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.event_format import OnError, SkippedEvent
     from crosshook.core.interfaces.unweighter import Kept, Unweighter
     from crosshook.core.registry import Registry
+    from crosshook.core.report.sections import Headline
 
 BLOCK: Final = 10_000
 """Events that share a random stream. Changing it changes results."""
 STAGE: Final = "unweight-file"
 
 
-@dataclass(frozen=True)
-class UnweightReport:
+@dataclass(frozen=True, repr=False)
+class UnweightReport(Shown):
     """Accounting of an unweighting. Cross sections and weights in pb.
 
     Attributes:
@@ -95,6 +97,12 @@ class UnweightReport:
     negative_fraction_out: float
     notes: tuple[str, ...]
     skipped: tuple[SkippedEvent, ...]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.data_shown import unweight_headline
+
+        return unweight_headline(self)
 
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""

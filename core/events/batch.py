@@ -25,6 +25,7 @@ from crosshook.core.events.layout import (
     ragged_rows,
 )
 from crosshook.core.events.texts import Texts
+from crosshook.core.report.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.event_histogram import Binning
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.report.sections import Headline, Table
 
 
 class MultiplicityGroup(NamedTuple):
@@ -53,8 +55,8 @@ class MultiplicityGroup(NamedTuple):
     pdg_id: torch.Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class EventBatch:
+@dataclass(frozen=True, eq=False, repr=False)
+class EventBatch(Shown):
     """Some events of one run. n events, their particles one after another.
 
     Make one with `from_columns`, which checks and converts.
@@ -76,6 +78,18 @@ class EventBatch:
     weights: FloatArray
     present: BoolArray | None = None
     raw: dict[str, Texts] = field(default_factory=dict)
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.data_shown import batch_headline
+
+        return batch_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.data_shown import batch_table
+
+        return (batch_table(self),)
 
     @classmethod
     def from_columns(

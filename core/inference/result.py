@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from crosshook.core.report.shown import Shown
 from crosshook.core.transfer.evaluation import TransferEvaluation  # noqa: TC001 - get_type_hints
+
+if TYPE_CHECKING:
+    from crosshook.core.report.sections import Headline, Table
 
 FORMAT = "crosshook-inference/1"
 
@@ -178,8 +183,8 @@ class JudgedDetector:
     judgement: TransferEvaluation
 
 
-@dataclass(frozen=True)
-class InferenceReport:
+@dataclass(frozen=True, repr=False)
+class InferenceReport(Shown):
     """An inference.
 
     Attributes:
@@ -225,3 +230,15 @@ class InferenceReport:
     created: str
     versions: dict[str, str]
     configuration: dict[str, object]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.inference import headline
+
+        return headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.inference import intervals_table
+
+        return (intervals_table(self),)

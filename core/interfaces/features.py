@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from crosshook.core.report.shown import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import torch
     from torch import Tensor
 
+    from crosshook.core.report.sections import Headline, Table
 
-@dataclass(frozen=True)
-class Features:
+
+@dataclass(frozen=True, repr=False)
+class Features(Shown):
     """Reconstructed or true observables of n events.
 
     Attributes:
@@ -32,6 +36,18 @@ class Features:
     sets: Mapping[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     set_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     set_units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.data_shown import features_headline
+
+        return features_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.data_shown import features_table
+
+        return (features_table(self),)
 
     def __len__(self) -> int:
         return int(self.dense.shape[0])

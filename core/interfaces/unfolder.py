@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from crosshook.core.report.shown import Shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.interfaces.features import Features
     from crosshook.core.interfaces.training import FitReport
+    from crosshook.core.report.sections import Headline, Table
 
 FamilyKind = Literal[
     "nominal", "iteration", "ensemble", "bootstrap_data", "bootstrap_mc", "systematic"
@@ -66,8 +69,8 @@ class WeightFamily:
     labels: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Unfolded:
+@dataclass(frozen=True, repr=False)
+class Unfolded(Shown):
     """A weighted truth sample.
 
     Attributes:
@@ -79,6 +82,18 @@ class Unfolded:
     truth: Features
     families: Mapping[str, WeightFamily]
     notes: tuple[str, ...] = field(default_factory=tuple)
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.data_shown import unfolded_headline
+
+        return unfolded_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.data_shown import unfolded_table
+
+        return (unfolded_table(self),)
 
 
 class Unfolder(Protocol):

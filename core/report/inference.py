@@ -104,7 +104,8 @@ def _segments(interval: IntervalResult) -> str:
     return " and ".join(f"[{plain(low, 4)}, {plain(high, 4)}]" for low, high in interval.segments)
 
 
-def _likelihood(report: InferenceReport) -> Section:
+def intervals_table(report: InferenceReport) -> Table:
+    """Best fits with their intervals at every level."""
     rows = tuple(
         (
             found.name,
@@ -116,6 +117,15 @@ def _likelihood(report: InferenceReport) -> Section:
         for found in report.parameters
         for interval in found.intervals
     )
+    return Table(
+        "Confidence intervals, other parameters profiled",
+        ("parameter", "best fit", "level", "method", "interval"),
+        rows,
+        frozenset({1, 2}),
+    )
+
+
+def _likelihood(report: InferenceReport) -> Section:
     facts = [Fact("events", count(report.events), report.data)]
     facts += [
         Fact(f"transfer function of {name}" if len(report.detectors) > 1 else "detector", words)
@@ -132,18 +142,14 @@ def _likelihood(report: InferenceReport) -> Section:
             )
         if found.at_edge:
             facts.append(Fact(f"{found.name}: best fit", "at the edge", "of the scanned range"))
-    table = Table(
-        "Confidence intervals, other parameters profiled",
-        ("parameter", "best fit", "level", "method", "interval"),
-        rows,
-        frozenset({1, 2}),
-    )
     figures = tuple(_curve(report, found) for found in report.parameters)
     lead = (
         "−2 Δlog L of the data. The band is the standard error that the integrals of the events "
         "and σ_fid leave; thin lines are the networks of an ensemble."
     )
-    return Section("likelihood", "Likelihood", lead, tuple(facts), (table,), figures)
+    return Section(
+        "likelihood", "Likelihood", lead, tuple(facts), (intervals_table(report),), figures
+    )
 
 
 def _curve(report: InferenceReport, found: ParameterResult) -> LinesFigure:

@@ -157,6 +157,14 @@ def weights_section(integration: IntegrationResult) -> Section:
         ),
         *_tail_facts(integration.agreement),
     )
+    lead = "The narrower the spectrum, the more of the points survive as events of one weight."
+    figures = (_spectrum(integration),) if _filled(integration) else ()
+    tables = efficiency_table(integration)
+    return Section("weights", "Weights and efficiency", lead, facts, tables, figures)
+
+
+def efficiency_table(integration: IntegrationResult) -> tuple[Table, ...]:
+    """Unweighting efficiencies by rule; nothing if there are none."""
     rows = tuple(
         (
             rule_name(e),
@@ -173,10 +181,7 @@ def weights_section(integration: IntegrationResult) -> Section:
         rows,
         frozenset({2, 3, 4}),
     )
-    lead = "The narrower the spectrum, the more of the points survive as events of one weight."
-    figures = (_spectrum(integration),) if _filled(integration) else ()
-    tables = (table,) if rows else ()
-    return Section("weights", "Weights and efficiency", lead, facts, tables, figures)
+    return (table,) if rows else ()
 
 
 def _relative(integration: IntegrationResult) -> float:

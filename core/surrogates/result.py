@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from crosshook.core.report.shown import Shown
 from crosshook.core.surrogates.evaluation import Evaluation  # noqa: TC001 - read by get_type_hints
+
+if TYPE_CHECKING:
+    from crosshook.core.report.sections import Headline
 
 FORMAT = "crosshook-surrogate/1"
 
 
-@dataclass(frozen=True)
-class SurrogateReport:
+@dataclass(frozen=True, repr=False)
+class SurrogateReport(Shown):
     """A trained surrogate.
 
     Attributes:
@@ -52,3 +57,9 @@ class SurrogateReport:
     created: str
     versions: dict[str, str]
     configuration: dict[str, object]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.trained_surrogate import headline
+
+        return headline(self)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from crosshook.core.report.shown import Shown
 from crosshook.core.transfer.evaluation import TransferEvaluation  # noqa: TC001 - get_type_hints
+
+if TYPE_CHECKING:
+    from crosshook.core.report.sections import Headline
 
 FORMAT = "crosshook-transfer/1"
 
 
-@dataclass(frozen=True)
-class TransferReport:
+@dataclass(frozen=True, repr=False)
+class TransferReport(Shown):
     """A trained transfer function.
 
     Attributes:
@@ -50,3 +55,9 @@ class TransferReport:
     created: str
     versions: dict[str, str]
     configuration: dict[str, object]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.transfer import headline
+
+        return headline(self)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from crosshook.core.report.shown import Shown
 from crosshook.core.unfolding.diagnostics_result import (
     Diagnostics,  # noqa: TC001 - read by get_type_hints
 )
 
+if TYPE_CHECKING:
+    from crosshook.core.report.sections import Headline, Table
+
 FORMAT = "crosshook-unfold/1"
 
 
-@dataclass(frozen=True)
-class UnfoldedHistogram:
+@dataclass(frozen=True, repr=False)
+class UnfoldedHistogram(Shown):
     """A distribution of unfolded events; sums of weights in bins.
 
     Errors are NaN, and covariances empty, where no replica tells. Sums below and above the axis
@@ -54,6 +59,18 @@ class UnfoldedHistogram:
     prior: tuple[float, ...]
     prior_errors: tuple[float, ...]
 
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.data_shown import histogram_headline
+
+        return histogram_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Rows that are shown with them."""
+        from crosshook.core.report.data_shown import histogram_table
+
+        return (histogram_table(self),)
+
 
 @dataclass(frozen=True)
 class EventCounts:
@@ -86,8 +103,8 @@ class EventCounts:
     background_sum: float
 
 
-@dataclass(frozen=True)
-class UnfoldReport:
+@dataclass(frozen=True, repr=False)
+class UnfoldReport(Shown):
     """An unfolding.
 
     Attributes:
@@ -139,3 +156,9 @@ class UnfoldReport:
     versions: dict[str, str]
     files: dict[str, str]
     configuration: dict[str, object]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.unfolded import headline
+
+        return headline(self)
