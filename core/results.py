@@ -481,9 +481,9 @@ class RunResult(Shown):
 
     def tables(self) -> tuple[Table, ...]:
         """Rows that are shown with them."""
-        from crosshook.core.report.integration import efficiency_table
+        from crosshook.core.report.data_shown import efficiencies_table
 
-        return efficiency_table(self.integration)
+        return (efficiencies_table(self.integration.efficiencies),)
 
 
 def as_json(value: object) -> object:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from crosshook.core.progress_figures import describe
 from crosshook.core.quantity import CROSS_SECTION
-from crosshook.core.report.numbers import count, measured, percent, plain
+from crosshook.core.report.numbers import measured, plain
 from crosshook.core.statistics import chi_squared
 
 if TYPE_CHECKING:
@@ -138,19 +139,3 @@ class RichProgress:
         share = f"{100 * done / total:3.0f} %" if total else ""
         line = f"{stage:<10} {share}  {text}".rstrip()
         self._console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def describe(figures: dict[str, float], quantity: Quantity = CROSS_SECTION) -> str:
-    """Figures beside a bar, e.g. `σ = 474.1 ± 0.9 pb  efficiency 31 %`."""
-    words = []
-    rest = dict(figures)
-    sigma = rest.pop("sigma", None)
-    if sigma is not None:
-        estimate = measured(sigma, rest.pop("error", 0.0), quantity.unit)
-        words.append(f"{quantity.symbol} = {estimate}")
-    for name, value in rest.items():
-        text = count(int(value)) if float(value).is_integer() else plain(value, 4)
-        if name.endswith(("efficiency", "share")):
-            text = percent(value)
-        words.append(f"{name.replace('_', ' ')} {text}")
-    return "  ".join(words)

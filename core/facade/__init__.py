@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crosshook.core.integral_result import Integral
     from crosshook.core.interfaces.features import Features
     from crosshook.core.more_events import generate
+    from crosshook.core.notebook import NotebookProgress
     from crosshook.core.plot_events import plot_events
     from crosshook.core.registry import Registry, default_registry
     from crosshook.core.results import RunResult
@@ -53,6 +54,7 @@ _HOMES = {
     "EventBatch": "crosshook.core.events.batch",
     "Features": "crosshook.core.interfaces.features",
     "Integral": "crosshook.core.integral_result",
+    "NotebookProgress": "crosshook.core.notebook",
     "Registry": "crosshook.core.registry",
     "RunInfo": "crosshook.core.events.run_info",
     "RunResult": "crosshook.core.results",
@@ -92,6 +94,7 @@ __all__ = [
     "EventBatch",
     "Features",
     "Integral",
+    "NotebookProgress",
     "Registry",
     "RunInfo",
     "RunResult",

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from crosshook.core.report.integration import rule_name
 from crosshook.core.report.numbers import count, measured, percent, plain
 from crosshook.core.report.sections import Fact, Headline, Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.integral_result import Integral
     from crosshook.core.interfaces.features import Features
     from crosshook.core.interfaces.unfolder import Unfolded
+    from crosshook.core.statistics import Efficiency
     from crosshook.core.unfolding.result import UnfoldedHistogram
     from crosshook.core.unweight import UnweightReport
 
@@ -133,6 +137,16 @@ def histogram_table(histogram: UnfoldedHistogram) -> Table:
         )
     )
     return Table("Bins", (f"from{unit}", f"to{unit}", "events"), rows, frozenset({0, 1, 2}))
+
+
+def efficiencies_table(efficiencies: Sequence[Efficiency]) -> Table:
+    """Unweighting efficiencies by rule."""
+    rows = tuple(
+        (rule_name(e), percent(e.value, e.error), percent(e.after_cuts), count(e.points))
+        for e in efficiencies
+    )
+    columns = ("rule", "ε, all points", "ε, after cuts", "N")
+    return Table("Unweighting efficiency", columns, rows, frozenset({1, 2, 3}))
 
 
 def integral_headline(integral: Integral) -> Headline:

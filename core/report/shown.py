@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from html import escape
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -135,7 +135,9 @@ def _rich_table(table: Table) -> RenderableType:
         box=box.SIMPLE_HEAD,
     )
     for i, column in enumerate(table.columns):
-        grid.add_column(Text(_short(column)), justify="right" if i in table.numeric else "left")
+        number = i in table.numeric
+        justify: Literal["left", "right"] = "right" if number else "left"
+        grid.add_column(Text(_short(column)), justify=justify, no_wrap=number)
     for cells in rows:
         grid.add_row(*(Text(_short(cell)) for cell in cells))
     return grid
