@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 
 def generate(
-    directory: Path,
+    directory: Path | str,
     *,
     events: int,
     seed: int,
-    output: Path | None = None,
+    output: Path | str | None = None,
     overwrite: bool = False,
     settings: Sequence[str] = (),
     workers: int | None = None,
@@ -65,6 +65,7 @@ def generate(
         OutputError: if the output would replace the run, or cannot be written.
     """
     start = time.perf_counter()
+    directory = Path(directory)
     run = RunDirectory.open(directory)
     config = from_document(run.read_json(run.resolved))
     registry = default_registry(config.disable)
@@ -83,7 +84,7 @@ def generate(
     with one_thread():
         process = build_process(config, registry)
     spec = SamplerSpec.of(config, models, composition)
-    place = output if output is not None else directory / f"seed-{seed}"
+    place = Path(output) if output is not None else directory / f"seed-{seed}"
     if directory.resolve().is_relative_to(place.resolve()):
         message = f"{place}: holds the run whose sampler is used; choose another output"
         raise OutputError(message)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -40,7 +41,6 @@ from crosshook.core.train import TrainingPlan, check_keeps, plan_training
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from crosshook.core.config import RunConfig
     from crosshook.core.execute import Executor
@@ -135,7 +135,7 @@ def run(
 
 
 def resume(
-    directory: Path,
+    directory: Path | str,
     *,
     settings: Sequence[str] = (),
     workers: int | None = None,
@@ -159,7 +159,7 @@ def resume(
     Raises:
         InputError: if there is no unfinished run, or what is left of it is damaged.
     """
-    run_file, _ = unfinished_run(directory)
+    run_file, _ = unfinished_run(Path(directory))
     return start_run(
         run_file.computed_by(settings, workers),
         resumed=True,

@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -38,7 +39,6 @@ from crosshook.core.results import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from crosshook.core.inference.likelihood import EventLikelihoods, LogLikelihood
     from crosshook.core.inference.method import LikelihoodMethod
@@ -61,10 +61,10 @@ LARGE_ERROR = 0.3
 
 
 def infer(
-    path: Path,
+    path: Path | str,
     *,
     settings: Sequence[str] = (),
-    output: Path | None = None,
+    output: Path | str | None = None,
     seed: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -82,7 +82,9 @@ def infer(
     Raises:
         CrosshookError: whatever a user can cause, in one line.
     """
-    config = load_inference_file(path, settings=settings, output=output, seed=seed)
+    config = load_inference_file(
+        Path(path), settings=settings, output=None if output is None else Path(output), seed=seed
+    )
     return infer_from(config, overwrite=overwrite, progress=progress)
 
 

@@ -11,6 +11,7 @@ import logging
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import torch
@@ -22,7 +23,6 @@ from crosshook.core.surrogates.models import load_surrogate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from torch import Tensor
 
@@ -72,7 +72,9 @@ class ExportReport:
     bytes: int
 
 
-def export_surrogate(model: Path, output: Path, *, overwrite: bool = False) -> ExportReport:
+def export_surrogate(
+    model: Path | str, output: Path | str, *, overwrite: bool = False
+) -> ExportReport:
     """Writes a surrogate as one file and compares what that gives with the surrogate itself.
 
     Args:
@@ -88,6 +90,7 @@ def export_surrogate(model: Path, output: Path, *, overwrite: bool = False) -> E
         ProgramError: if a library is wanted and there is no C compiler.
         OutputError: if the file is there already or cannot be written.
     """
+    model, output = Path(model), Path(output)
     writers: dict[str, tuple[str, Callable[..., Callable[[Columns], Columns]]]] = {
         ".onnx": ("onnx", _write_onnx),
         ".pt2": ("torch.export", _write_torch),

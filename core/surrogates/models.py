@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.context import BuildContext
@@ -9,8 +10,6 @@ from crosshook.core.errors import ModelError
 from crosshook.core.model import load_model, read_document, save_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import torch
 
     from crosshook.core.component import Slot
@@ -51,7 +50,7 @@ def save_surrogate(surrogate: object, directory: Path, slot: Slot, context: Buil
 
 
 def load_surrogate(
-    directory: Path, *, device: str = "cpu", registry: Registry | None = None
+    directory: Path | str, *, device: str = "cpu", registry: Registry | None = None
 ) -> AmplitudeSurrogate:
     """Loads a trained surrogate.
 
@@ -63,6 +62,7 @@ def load_surrogate(
     Raises:
         ModelError: if there is no such model there.
     """
+    directory = Path(directory)
     document = read_document(directory)
     if document["interface"] != INTERFACE:
         message = f"{directory}: a model of {document['interface']}, not of {INTERFACE}"

@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core import random
@@ -33,7 +34,6 @@ from crosshook.core.surrogates.training_set import TableSource, TrainableSurroga
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
@@ -67,10 +67,10 @@ class _Taught:
 
 
 def train_surrogate(
-    path: Path,
+    path: Path | str,
     *,
     settings: Sequence[str] = (),
-    output: Path | None = None,
+    output: Path | str | None = None,
     seed: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -88,11 +88,13 @@ def train_surrogate(
     Raises:
         CrosshookError: whatever a user can cause, in one line.
     """
-    config = load_surrogate_file(path, settings=settings, output=output, seed=seed)
+    config = load_surrogate_file(
+        Path(path), settings=settings, output=None if output is None else Path(output), seed=seed
+    )
     return train_from(config, overwrite=overwrite, progress=progress)
 
 
-def resume_surrogate(path: Path, *, progress: Progress | None = None) -> SurrogateReport:
+def resume_surrogate(path: Path | str, *, progress: Progress | None = None) -> SurrogateReport:
     """Goes on with a training that was stopped, to the model it would have had, bit by bit.
 
     Args:
@@ -102,7 +104,7 @@ def resume_surrogate(path: Path, *, progress: Progress | None = None) -> Surroga
     Raises:
         CrosshookError: if there is no unfinished training, or what is left of it is damaged.
     """
-    return train_from(unfinished_training(path), resumed=True, progress=progress)
+    return train_from(unfinished_training(Path(path)), resumed=True, progress=progress)
 
 
 def unfinished_training(path: Path) -> SurrogateConfig:

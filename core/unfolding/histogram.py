@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def unfolded_histogram(
-    unfolding: Path | WeightedEvents,
+    unfolding: Path | str | WeightedEvents,
     observable: str,
     edges: Sequence[float] = (),
     *,
@@ -50,7 +50,7 @@ def unfolded_histogram(
         InputError: if there is no such column.
         ConfigurationError: if the observable is no expression, or the edges do not rise.
     """
-    events = open_unfolding(unfolding) if isinstance(unfolding, Path) else unfolding
+    events = open_unfolding(Path(unfolding)) if isinstance(unfolding, Path | str) else unfolding
     units = events.metadata.get("units")
     known = units if isinstance(units, dict) else {}
     axis = HistogramAxis(
