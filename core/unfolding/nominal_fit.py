@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core.component import Slot
-from crosshook.core.errors import ModelError, NumericalError
+from crosshook.core.errors import InputError, ModelError, NumericalError
 from crosshook.core.execute import one_thread
+from crosshook.core.learning.checkpoint import CheckpointFolder
 from crosshook.core.model import DOCUMENT, restore, save_model
 from crosshook.core.unfolding.nominal_part import fingerprint, keep_nominal, kept_nominal
 from crosshook.core.unfolding.posterior_draws import write_posterior
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from torch import Tensor
 
     from crosshook.core.interfaces.unfolder import (
         EventWiseUnfolder,
@@ -98,13 +100,32 @@ def nominal_fit(
     return Fitted(unfolded, losses, wall, processor)
 
 
+@dataclass(frozen=True)
+class _Training:
+    """Keeps the state of a training in a folder; implements `TrainingStore`."""
+
+    folder: CheckpointFolder
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, object]] | None:
+        """What was kept last; nothing if it is damaged."""
+        try:
+            found = self.folder.read()
+        except InputError:
+            return None
+        return None if found is None else (found.tensors, found.values)
+
+    def save(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
+        """Replaces what is kept."""
+        self.folder.write({}, tensors, values)
+
+
 def _begun(
     spec: UnfolderSpec, inputs: Inputs, rng: torch.Generator, model: Path, progress: Progress
 ) -> Unfolder:
-    """An unfolder that leaves its iterations in a folder, and takes those that are there."""
-    unfolder = spec.build(inputs, rng, progress)
+    """An unfolder that leaves its iterations or its training in a folder, and takes what is there."""
     if not spec.capabilities.resumable:
-        return unfolder
+        return spec.build(inputs, rng, progress, _Training(CheckpointFolder(model, spec.identity)))
+    unfolder = spec.build(inputs, rng, progress)
     slot, context = Slot.parse(json.loads(spec.slot)), spec.context(inputs, rng, progress)
     if (model / DOCUMENT).is_file():
         try:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
     from crosshook.core.component import Capabilities
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.interfaces.unfolder import Unfolded, Unfolder
     from crosshook.core.progress import Progress
     from crosshook.core.unfolding.inputs import Inputs
@@ -66,9 +67,15 @@ class UnfolderSpec:
         """The slot; the device does not change what is asked for."""
         return self.slot
 
-    def build(self, inputs: Inputs, rng: torch.Generator, progress: Progress | None) -> Unfolder:
-        """A fresh unfolder, built by the registry."""
-        context = self.context(inputs, rng, progress)
+    def build(
+        self,
+        inputs: Inputs,
+        rng: torch.Generator,
+        progress: Progress | None,
+        store: TrainingStore | None = None,
+    ) -> Unfolder:
+        """A fresh unfolder, built by the registry; `store` is for the state of its training."""
+        context = self.context(inputs, rng, progress).with_(store=store)
         registry = default_registry(self.disable)
         return cast("Unfolder", registry.build(INTERFACE, json.loads(self.slot), context))
 

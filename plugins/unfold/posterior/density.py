@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
 
@@ -25,6 +26,7 @@ class Density(Protocol):
         lesson: Lesson,
         rng: torch.Generator,
         progress: Progress,
+        store: TrainingStore | None = None,
     ) -> tuple[float, ...]:
         """Trains from what it is; returns the losses.
 
@@ -35,6 +37,7 @@ class Density(Protocol):
             lesson: how to train.
             rng: on the CPU.
             progress: told how far it is.
+            store: keeps the state of the training, and may have one to go on from.
         """
         ...
 

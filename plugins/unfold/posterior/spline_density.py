@@ -18,6 +18,7 @@ from crosshook.plugins.unfold.posterior.training import train
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
 
@@ -70,6 +71,7 @@ class SplineDensity:
         lesson: Lesson,
         rng: torch.Generator,
         progress: Progress,
+        store: TrainingStore | None = None,
     ) -> tuple[float, ...]:
         """Trains by maximum likelihood; see `Density.learn`."""
         boxed = _boxed(target)
@@ -79,7 +81,9 @@ class SplineDensity:
             at = chosen.to(boxed.device)
             return -(weight[at] * self._log_density(boxed[at], inputs[at])).mean()
 
-        return train(list(self._network.parameters()), loss, len(target), lesson, rng, progress)
+        return train(
+            list(self._network.parameters()), loss, len(target), lesson, rng, progress, store
+        )
 
     def _log_density(self, boxed: Tensor, inputs: Tensor) -> Tensor:
         """log density of scores, `(n,)`."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.progress import Progress
 
 
@@ -27,6 +28,7 @@ def train(
     lesson: Lesson,
     rng: torch.Generator,
     progress: Progress,
+    store: TrainingStore | None = None,
 ) -> tuple[float, ...]:
     """Trains in place.
 
@@ -37,10 +39,11 @@ def train(
         lesson: how.
         rng: on the CPU; for the order of rows.
         progress: told how far it is.
+        store: keeps the state of the training, and may have one to go on from.
 
     Returns:
         The mean loss of stretches of steps.
     """
     descent = Descent(parameters, n, lesson, rng)
-    descent.run(loss, progress)
+    descent.run(loss, progress, store=store)
     return tuple(descent.losses)

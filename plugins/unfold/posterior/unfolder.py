@@ -128,6 +128,7 @@ class PosteriorUnfolder:
             usual_lesson(settings.epochs, settings.batch, settings.learning_rate, "posterior"),
             rng,
             progress,
+            self._context.store,
         )
         sizes = (columns.width, *[RATIO_HIDDEN] * RATIO_DEPTH, 1)
         ratio = Dense.random(sizes, rng, torch.float32, truth.device)

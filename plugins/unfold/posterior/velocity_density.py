@@ -18,6 +18,7 @@ from crosshook.plugins.unfold.posterior.training import train
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.learning.descent import Lesson
     from crosshook.core.progress import Progress
 
@@ -65,6 +66,7 @@ class VelocityDensity:
         lesson: Lesson,
         rng: torch.Generator,
         progress: Progress,
+        store: TrainingStore | None = None,
     ) -> tuple[float, ...]:
         """Trains on random points of random lines; see `Density.learn`."""
         ends, inputs = target.to(torch.float32), inputs.to(torch.float32)
@@ -81,7 +83,7 @@ class VelocityDensity:
             velocity = self._velocity(torch.lerp(start, end, time), time, inputs[at])
             return (weight[at] * (velocity - (end - start)).square().mean(dim=1)).mean()
 
-        return train(self._network.parameters(), loss, len(ends), lesson, rng, progress)
+        return train(self._network.parameters(), loss, len(ends), lesson, rng, progress, store)
 
     def _velocity(self, place: Tensor, time: Tensor, inputs: Tensor) -> Tensor:
         phases = [math.pi * k * time for k in range(1, WAVES + 1)]

@@ -217,6 +217,29 @@ def test_a_fit_goes_on_within(tmp_path: Path, damaged: bool, iterations: int) ->
     assert (tmp_path / "stopped" / "events.parquet").read_bytes() == wanted
 
 
+def test_a_training_goes_on_within(tmp_path: Path) -> None:
+    """A density that was being learned is learned on; the result is the same."""
+    small_files.write_pair(tmp_path)
+    run_file = tmp_path / "run.yaml"
+    run_file.write_text(
+        "simulation: {file: simulation.parquet}\nmeasured: {file: measured.parquet}\n"
+        "output: {report: none}\ndiagnostics: {shifts: []}\nunfolder: {use: "
+        "conditional-flow-matching, options: {iterations: 1, epochs: 40, ratio_epochs: 1, hidden: 8, "
+        "depth: 1, draws: 2}}\n"
+    )
+    looks = 20
+    with pytest.raises(Cancelled):
+        unfold(run_file, output=tmp_path / "stopped", progress=_Stopping(looks - 1, "posterior"))
+    (begun,) = (tmp_path / "stopped" / "fits").glob("begun-*")
+    told = _Stopping(looks, "posterior")
+    resume_unfold(tmp_path / "stopped", progress=told)
+    assert 0 < told.left < looks  # some of it was done, and some was not
+    unfold(run_file, output=tmp_path / "whole")
+    assert not begun.exists()
+    wanted = (tmp_path / "whole" / "events.parquet").read_bytes()
+    assert (tmp_path / "stopped" / "events.parquet").read_bytes() == wanted
+
+
 def test_an_observable_in_two_binnings(tmp_path: Path) -> None:
     """The first one is judged, and both are in the report."""
     simulation, measured = small_files.write_pair(tmp_path)
