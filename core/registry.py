@@ -51,8 +51,11 @@ class Registered:
 
     @property
     def status(self) -> str:
-        """`ok`, or `unusable: reason`."""
-        return f"unusable: {self.reason}" if self.reason else "ok"
+        """`ok`, or `unusable: reason`, or which version a shim makes up for."""
+        if self.reason:
+            return f"unusable: {self.reason}"
+        api, current = self.component.api, self.interface.api
+        return "ok" if api == current else f"ok, by a shim: written for api {api}, now {current}"
 
 
 class Registry:
@@ -273,6 +276,9 @@ class Registry:
             )
             raise RegistryError(message) from error
         built: object = factory(told, **options)
+        if slot.model is not None:
+            self._load_model(built, interface, slot, context)
+        built = _brought_up(built, registered, told)
         missing = [m for m in registered.interface.methods if not hasattr(built, m)]
         if missing:
             message = (
@@ -280,8 +286,6 @@ class Registry:
                 f"{type(built).__name__} without {', '.join(missing)}"
             )
             raise RegistryError(message)
-        if slot.model is not None:
-            self._load_model(built, interface, slot, context)
         return built
 
     def _load_model(
@@ -337,17 +341,22 @@ def _call(module: ModuleType, hook: str) -> list[object]:
 
 
 def _version_reason(interface: Interface, component: Component[object]) -> str:
+    if interface.oldest_api <= component.api <= interface.api:
+        return ""
     if component.api < interface.oldest_api:
-        return (
-            f"written for {interface.name} api {component.api}; "
-            f"this crosshook needs at least {interface.oldest_api}"
-        )
-    if component.api > interface.api:
-        return (
-            f"written for {interface.name} api {component.api}; "
-            f"this crosshook knows {interface.api}"
-        )
-    return ""
+        known = f"needs at least {interface.oldest_api}: a newer version of the plugin is needed"
+    else:
+        known = f"knows {interface.api}: a newer crosshook is needed"
+    return f"written for {interface.name} api {component.api}; this crosshook {known}"
+
+
+def _brought_up(built: object, registered: Registered, context: BuildContext) -> object:
+    """A component written for an older version of its interface as one of the current version."""
+    interface = registered.interface
+    for version in range(registered.component.api, interface.api):
+        what = f"{interface.name} api {version} to {version + 1}"
+        built = load_target(interface.shims[version], what)(built, context)
+    return built
 
 
 def load_target(target: str, what: str) -> Callable[..., object]:

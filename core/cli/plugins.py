@@ -98,7 +98,7 @@ def _listing(registry: Registry, interface: str | None) -> Iterable[str]:
             name = r.component.name
             clash = names.count(name) > 1
             note = f" [write {r.plugin}/{name}: the name is taken twice]" if clash else ""
-            note += f" [{r.status}]" if r.reason else ""
+            note += f" [{r.status}]" if r.status != "ok" else ""
             yield f"  {name:{width}}  {r.distribution:{home}}  {r.component.summary}{note}"
         if not own:
             yield "  none"

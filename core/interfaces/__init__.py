@@ -4,7 +4,8 @@
 conventions of DESIGN (axes, units, signs) are stated in `crosshook.core.conventions`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,9 @@ class Interface:
         methods: what every component of this kind must have, for a quick check when it is built.
         api: current version.
         oldest_api: oldest version still accepted.
+        shims: for each accepted version before the current one, `module:function` that makes a
+            component of the next version out of one of this version; called as
+            `function(component, context)`. See `crosshook.core.shim`.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Interface:
     methods: tuple[str, ...]
     api: int = 1
     oldest_api: int = 1
+    shims: Mapping[int, str] = field(default_factory=dict)
 
 
 def _interface(name: str, protocol: str, summary: str, *methods: str) -> Interface:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from command_help import all_commands, command
 from interface_pages import checks, components, hook_table
 from mkdocs.exceptions import PluginError
+from named import names
 from option_tables import (
     inference_file_table,
     option_table,
@@ -38,6 +39,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "transfer-file": transfer_file_table,
     "interface": interface,
     "module": module_text,
+    "names": names,
     "options": option_table,
     "public": public,
     "run-file": run_file_table,

@@ -265,7 +265,7 @@ def test_failing_listener_ends_the_run_by_name(site: Site) -> None:
 def test_plugin_for_a_newer_interface_is_listed_as_unusable(site: Site) -> None:
     site.mapping("from-the-future", "grids", api=2)
     out, _ = site.run("plugins", "list")
-    assert "[unusable: written for channel_mapping api 2; this crosshook knows 1]" in out
+    assert "[unusable: written for channel_mapping api 2; this crosshook knows 1: " in out
     _, err = site.run("plugins", "check", "grids", code=2)
     assert "'grids' is unusable: written for channel_mapping api 2" in err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def test_a_flow_of_madnis_conforms_and_runs(environments, tmp_path: Path) -> Non
     source, site = tmp_path / SOURCE.name, tmp_path / "site"
     shutil.copytree(SOURCE, source)
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(site)]
-    subprocess.run([python, "-m", "pip", "install", *options, str(source)], check=True)
+    # A new environment's setuptools may be older than the build needs.
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(source)], check=True)
     paths = {"PYTHONPATH": str(site), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     tests = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(source / "tests")]
     done = subprocess.run(tests, env=paths, capture_output=True, text=True, check=False)
