@@ -158,7 +158,7 @@ def test_terminals_are_not_steered(tmp_path: Path, capsys: pytest.CaptureFixture
 FORBIDDEN = {
     "eval": (), "exec": (), "compile": (), "os.system": (), "os.popen": (), "marshal.loads": (),
     "torch.load": (), "pickle.load": (), "shelve.open": (), "subprocess.getoutput": (),
-    "pickle.loads": tuple(f"plugins/execution/{n}.py" for n in ("dask", "processes", "worker")),
+    "pickle.loads": tuple(f"plugins/execution/{n}.py" for n in ("bundle", "dask", "processes", "worker")),
 }  # fmt: skip
 """Calls that turn data into code, with the files that may make them: of what workers are told."""
 

@@ -1,7 +1,8 @@
 """The executor `dask`: workers of a Dask cluster, one that is there or one of this machine's own.
 
 Dask begins tasks of lost workers again. What many tasks have in common, a trained sampler's
-description above all, travels once to each worker; tasks and results are small.
+description above all, travels once to each worker; tasks and results are small, and travel in
+bundles (`crosshook.plugins.execution.bundle`).
 """
 
 from __future__ import annotations
@@ -9,19 +10,28 @@ from __future__ import annotations
 import logging
 import pickle
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from hashlib import sha256
 from multiprocessing import resource_tracker
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
 from crosshook.core.errors import ConfigurationError, ExecutionError
 from crosshook.core.interfaces.executor import Load
+from crosshook.plugins.execution.bundle import (
+    LARGE,
+    BundleSizes,
+    Kept,
+    Outcome,
+    compute_bundle,
+    outcome_of,
+)
 from crosshook.plugins.execution.interrupts import interrupts_held
 from crosshook.plugins.execution.probe import check_workers
-from crosshook.plugins.execution.worker import compute_in, cores
+from crosshook.plugins.execution.worker import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +41,11 @@ if TYPE_CHECKING:
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.executor import Task
 
-LARGE: Final = 512
-"""Bytes of a pickled argument from which it travels apart from the task, once per worker."""
+AHEAD: Final = 3
+"""Bundles handed over per worker, so that none waits for the manager."""
+RESULTS: Final = ".results"
+"""Folder of large results in that of the run, while a stage is computed."""
+TRIM: Final = "MALLOC_TRIM_THRESHOLD_"
 LOOK: Final = 2.0
 """Seconds without a result after which the connection is looked at."""
 
@@ -65,7 +78,11 @@ class DaskExecutor:
         self._time_limit, self._attempts = time_limit, attempts
         self._cluster: LocalCluster | None = None
         self._client = self._connect(workers)
-        self._flying: dict[Future, Task] = {}
+        self._waiting: deque[Task] = deque()
+        self._flying: dict[Future, tuple[Task, ...]] = {}
+        self._sizes = BundleSizes(time_limit)
+        self._alone: set[int] = set()
+        self._results: Path | None = None
         self._done: SimpleQueue[Future] = SimpleQueue()
         self._shared: dict[str, Future] = {}
         self._wanted: set[str] = set()
@@ -88,9 +105,13 @@ class DaskExecutor:
         client: Client | None = None
         try:
             if self._address is None:
-                failures = {"distributed.scheduler.allowed-failures": self._attempts - 1}
+                settings: dict[str, int | None] = {
+                    "distributed.scheduler.allowed-failures": self._attempts - 1
+                }
+                # Dask asks for memory to be given back at once: half of the time goes there.
+                settings |= {f"distributed.nanny.pre-spawn-environ.{TRIM}": None}
                 resource_tracker.ensure_running()  # its start would let interrupts through again
-                with dask.config.set(failures), interrupts_held():
+                with dask.config.set(settings), interrupts_held():
                     self._cluster = LocalCluster(
                         n_workers=workers or cores(),
                         threads_per_worker=1,
@@ -117,57 +138,118 @@ class DaskExecutor:
     def prepare(self, folder: Path) -> None:
         """Makes sure that every worker sees the folder and computes with the same versions."""
         check_workers(self._client, folder, self._home)
+        self._results = folder.resolve() / RESULTS
 
     def submit(self, task: Task) -> None:
-        """Sends a task; what is large in it goes ahead, once."""
+        """Accepts a task."""
         if self._client.status == "closed":
             raise self._gone()
-        arguments = {name: self._small(value) for name, value in task.arguments.items()}
+        self._waiting.append(task)
+
+    def _hand_over(self) -> None:
+        """Sends bundles while workers have room."""
+        while self._waiting and len(self._flying) < AHEAD * max(self._workers, 1):
+            if self._client.status == "closed":
+                raise self._gone()
+            first = self._waiting[0]
+            size = 1
+            if first.number not in self._alone:
+                places = AHEAD * max(self._workers, 1)
+                size = self._sizes.size(first.function, len(self._waiting), places)
+            _, shared = self._parts(first)
+            bundle: list[Task] = []
+            small: list[tuple[int, dict[str, object]]] = []
+            while self._waiting and len(bundle) < size:
+                task = self._waiting[0]
+                own, others = self._parts(task)
+                if task.function != first.function or others != shared:
+                    break
+                bundle.append(self._waiting.popleft())
+                small.append((task.number, own))
+            self._send(tuple(bundle), small, shared)
+
+    def _send(
+        self,
+        bundle: tuple[Task, ...],
+        small: list[tuple[int, dict[str, object]]],
+        shared: dict[str, str],
+    ) -> None:
         if not self._flying:
             self._last = time.monotonic()
+        folder = ""
+        if self._results is not None:
+            folder = str(self._results)
+            with suppress(OSError):  # results travel then
+                self._results.mkdir(exist_ok=True)
         future = self._client.submit(
-            compute_in, self._home, task.number, task.function, arguments, pure=False
+            compute_bundle,
+            self._home,
+            bundle[0].function,
+            pickle.dumps(small),
+            folder,
+            {name: self._shared[digest] for name, digest in shared.items()},
+            pure=False,
         )
-        self._flying[future] = task
+        self._flying[future] = bundle
         future.add_done_callback(self._done.put)
 
-    def _small(self, value: object) -> object:
-        data = pickle.dumps(value)
-        if len(data) < LARGE:
-            return value
-        digest = sha256(data).hexdigest()
-        self._wanted.add(digest)
-        if digest not in self._shared:  # a task, so that it survives the worker that has it
-            self._shared[digest] = self._client.submit(pickle.loads, data, pure=False)
-        return self._shared[digest]
+    def _parts(self, task: Task) -> tuple[dict[str, object], dict[str, str]]:
+        """Arguments that travel with a task, and digests of those that go ahead, once."""
+        small: dict[str, object] = {}
+        shared: dict[str, str] = {}
+        for name, value in task.arguments.items():
+            data = pickle.dumps(value)
+            if len(data) < LARGE:
+                small[name] = value
+                continue
+            shared[name] = digest = sha256(data).hexdigest()
+            self._wanted.add(digest)
+            if digest not in self._shared:  # a task, so that it survives the worker that has it
+                self._shared[digest] = self._client.submit(pickle.loads, data, pure=False)
+        return small, shared
 
     def as_completed(self) -> Iterator[tuple[Task, object]]:
         """Results as they come."""
-        while self._flying:
+        while self._waiting or self._flying:
+            self._hand_over()
             try:
                 future = self._done.get(timeout=min(LOOK, self._time_limit or LOOK))
             except Empty:
                 self._look()
                 continue
-            task = self._flying.pop(future, None)
-            if task is None:  # of before a cancel
+            bundle = self._flying.pop(future, None)
+            if bundle is None:  # of before a cancel
                 continue
             try:
-                result, seconds = self._result(future, task)
+                outcome = self._outcome(future, bundle)
             except _NotYetError:
-                self._flying[future] = task
+                self._flying[future] = bundle
                 future.add_done_callback(self._done.put)
                 continue
-            self._last, self._slowest = time.monotonic(), max(self._slowest, seconds)
-            yield task, result
+            if outcome is None:
+                continue
+            self._last, self._slowest = time.monotonic(), max(self._slowest, outcome.slowest)
+            if outcome.results:
+                self._sizes.add(bundle[0].function, outcome.slowest)
+            del future  # the scheduler need not keep what has come
+            yield from zip(bundle, outcome.results, strict=False)
+            if outcome.error is not None:
+                raise outcome.error
 
-    def _result(self, future: Future, task: Task) -> tuple[object, float]:
+    def _outcome(self, future: Future, bundle: tuple[Task, ...]) -> Outcome | None:
+        """What a bundle gave; None if it was lost, and its tasks wait again."""
         from distributed import CancelledError, KilledWorker
 
         try:
-            found: tuple[object, float] = future.result(timeout=self._timeout)
+            found: Outcome | Kept = future.result(timeout=self._timeout)
         except KilledWorker as error:
+            if len(bundle) > 1:  # one of them may be the cause, and none is blamed for another
+                self._alone.update(task.number for task in bundle)
+                self._waiting.extendleft(reversed(bundle))
+                self._lost += len(bundle)
+                return None
             self.cancel()
+            (task,) = bundle
             message = (
                 f"task {task.number} ({task.function}) was lost with its worker (killed, or out "
                 f"of memory), {error.allowed_failures + 1} times; results so far are kept, and "
@@ -180,10 +262,11 @@ class DaskExecutor:
             if isinstance(error, TimeoutError) and self._client.status == "running":
                 raise _NotYetError from error  # its worker was lost before the result was fetched
             raise self._gone() from error
-        return found
+        return outcome_of(found)
 
     def _gone(self) -> ExecutionError:
         self._flying.clear()
+        self._waiting.clear()
         place = self._client.scheduler.address if self._client.scheduler else self._address
         message = (
             f"executor: the Dask scheduler at {place} is lost; results so far are kept, and the "
@@ -198,14 +281,14 @@ class DaskExecutor:
         self._replace_lost()
         if self._time_limit is None or time.monotonic() - self._last < self._time_limit:
             return
-        keys = {future.key: task for future, task in self._flying.items()}
+        keys = {future.key: bundle for future, bundle in self._flying.items()}
         busy: dict[str, list[Task]] = {}
         try:
             processing = self._client.processing()
         except OSError as error:
             raise self._gone() from error
         for worker, at_work in processing.items():
-            own = [keys[key] for key in at_work if key in keys]
+            own = [task for key in at_work for task in keys.get(key, ())]
             if own:
                 busy[worker] = own
         for task in (task for tasks in busy.values() for task in tasks):
@@ -252,11 +335,15 @@ class DaskExecutor:
 
     def cancel(self) -> None:
         """Forgets every task; what a worker is at is finished, and nobody looks at it."""
+        self._waiting.clear()
         if self._flying and self._client.status == "running":
             with suppress(OSError):  # the scheduler is lost, and the tasks with it
                 self._client.cancel(list(self._flying))
         self._flying.clear()
         self._stuck.clear()
+        self._alone.clear()
+        if self._results is not None:
+            rmtree(self._results, ignore_errors=True)
         if self._wanted:  # what the next stage may want again stays with the workers
             self._shared = {d: f for d, f in self._shared.items() if d in self._wanted}
             self._wanted.clear()

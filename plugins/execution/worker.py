@@ -9,15 +9,15 @@ import signal
 import threading
 import time
 from multiprocessing import parent_process
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import ExecutionError, brief
 from crosshook.core.execute import one_thread
-from crosshook.core.interfaces.executor import Task
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
+
+    from crosshook.core.interfaces.executor import Task
 
 
 def cores() -> int:
@@ -90,12 +90,3 @@ def compute_packed(task: bytes) -> tuple[bytes, float]:
     """
     result, seconds = compute(pickle.loads(task))
     return pickle.dumps(result), seconds
-
-
-def compute_in(
-    home: str, number: int, function: str, arguments: dict[str, object]
-) -> tuple[object, float]:
-    """A task, in the folder that its relative paths begin at; see `compute`."""
-    if str(Path.cwd()) != home:
-        os.chdir(home)
-    return compute(Task(number, function, arguments))
