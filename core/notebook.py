@@ -9,13 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from crosshook.core.progress_figures import describe
-from crosshook.core.quantity import CROSS_SECTION
+from crosshook.core.quantity import Quantity
 from crosshook.core.report.numbers import measured
 
 if TYPE_CHECKING:
-    from crosshook.core.quantity import Quantity
     from crosshook.core.results import IterationResult
 
+INTEGRAL = Quantity("integral", "I", "")
+"""What is estimated until a run says what it measures."""
 SECONDS = 0.25
 """Drawn again at most this often, and at the end of a stage."""
 
@@ -32,7 +33,7 @@ class NotebookProgress:
 
     def __init__(self) -> None:
         self._bars: dict[str, _Bar] = {}
-        self._quantity = CROSS_SECTION
+        self._quantity = INTEGRAL
         self._drawn = 0.0
         self._place: Any = None  # IPython's handle of the output
         self._training = ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    from click.shell_completion import CompletionItem
+
 CORE_COMMANDS = (
     Command(("run",), "crosshook.core.cli.run:run", "run a run file: integrate, generate, report"),
     Command(
@@ -116,6 +118,11 @@ CORE_COMMANDS = (
         ("plugins", "new"), "crosshook.core.cli.new_plugin:new", "write a package with a component"
     ),
     Command(("schema", "show"), "crosshook.core.cli.schema:show", "print a JSON Schema"),
+    Command(
+        ("completion",),
+        "crosshook.core.cli.completion:completion",
+        "what a shell needs to complete commands and names",
+    ),
 )
 
 GROUP_SUMMARIES = {
@@ -170,14 +177,28 @@ class LazyGroup(click.Group):
             raise RegistryError(message)
         return command
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names of the next level from their records, importing none of the commands."""
+        from click.shell_completion import CompletionItem
+
+        found = [
+            CompletionItem(name, help=self._summary(name))
+            for name in self.list_commands(ctx)
+            if name.startswith(incomplete)
+        ]
+        if self.name in DEFAULTS:  # the command that is meant takes a file
+            found.append(CompletionItem(incomplete, type="file"))
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _summary(self, name: str) -> str:
+        below = [r for r in self._records if r.path[self._depth] == name]
+        if len(below[0].path) == self._depth + 1:
+            return below[0].summary
+        return GROUP_SUMMARIES.get(name, f"{name} commands")
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists commands from their records, importing none of them."""
-        rows = []
-        for name in self.list_commands(ctx):
-            below = [r for r in self._records if r.path[self._depth] == name]
-            leaf = len(below[0].path) == self._depth + 1
-            default = f"{name} commands"
-            rows.append((name, below[0].summary if leaf else GROUP_SUMMARIES.get(name, default)))
+        rows = [(name, self._summary(name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from crosshook.core.cli.completion import component_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -148,7 +150,9 @@ def convert(
 @click.argument("destination", type=FILE, metavar="OUT")
 @click.option("--seed", type=click.IntRange(min=0), required=True, help="Of the random numbers.")
 @click.option(
-    "--use", help="Unweighter; rejection, or two-stage with a surrogate. See `plugins list`."
+    "--use",
+    shell_complete=component_names("unweighter"),
+    help="Unweighter; rejection, or two-stage with a surrogate. See `plugins list`.",
 )
 @click.option("--rule", help="How the maximum weight is chosen, e.g. excess-share.")
 @click.option("--share", type=float, help="Share of the cross section in overweights.")
@@ -165,7 +169,12 @@ def convert(
     metavar="MODEL",
     help="The amplitude surrogate that the weights of IN were computed with.",
 )
-@click.option("--process", metavar="NAME", help="With --surrogate: knows the exact |M|².")
+@click.option(
+    "--process",
+    metavar="NAME",
+    shell_complete=component_names("process"),
+    help="With --surrogate: knows the exact |M|².",
+)
 @click.option(
     "--process-option",
     "process_options",
@@ -260,7 +269,12 @@ def unweight(
     metavar="ID",
     help="Where the old nominal weight is kept.",
 )
-@click.option("--use", metavar="NAME", help="Reweighter that adds weights; see `plugins list`.")
+@click.option(
+    "--use",
+    metavar="NAME",
+    shell_complete=component_names("event_reweighter"),
+    help="Reweighter that adds weights; see `plugins list`.",
+)
 @click.option(
     "--option",
     "options",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from crosshook.core.cli.completion import component_names
 from crosshook.core.interfaces import INTERFACES
 from crosshook.core.registry import default_registry
 
@@ -111,7 +112,7 @@ def _listing(registry: Registry, interface: str | None) -> Iterable[str]:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=component_names())
 @INTERFACE
 @AS_JSON
 def show(name: str, interface: str | None, as_json: bool) -> None:
@@ -155,7 +156,7 @@ def allowed(rule: Mapping[str, object]) -> str:
 
 
 @click.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=component_names())
 @INTERFACE
 @click.option("--device", default="cpu", show_default=True, help="Where to run, e.g. cuda.")
 @click.option(

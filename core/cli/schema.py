@@ -8,13 +8,14 @@ from difflib import get_close_matches
 import click
 
 from crosshook import schemas
+from crosshook.core.cli.completion import component_names
 from crosshook.core.cli.plugins import INTERFACE
 from crosshook.core.errors import RegistryError
 from crosshook.core.registry import default_registry
 
 
 @click.command("show")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=component_names())
 @INTERFACE
 def show(name: str | None, interface: str | None) -> None:
     """Print a schema by name, e.g. v1/run, or the options of a component, e.g. vegas.

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from crosshook.core.cli.completion import component_names
+
 FILE = click.Path(path_type=Path)
 
 
@@ -15,7 +17,9 @@ FILE = click.Path(path_type=Path)
 @click.option("--simulation", type=FILE, help="Simulated events with both levels.")
 @click.option("--measured", type=FILE, help="Measured events.")
 @click.option("--background", type=FILE, help="Simulated background among the measured events.")
-@click.option("--method", help="The unfolder, by name.")
+@click.option(
+    "--method", shell_complete=component_names("unfolder"), help="The unfolder, by name."
+)
 @click.option(
     "--observable", "observables", multiple=True, metavar="NAME", help="A column to unfold."
 )

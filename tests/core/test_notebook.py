@@ -10,6 +10,7 @@ import pytest
 from crosshook.core import notebook
 from crosshook.core.integral import integrate
 from crosshook.core.notebook import NotebookProgress
+from crosshook.core.quantity import CROSS_SECTION
 from crosshook.core.results import IterationResult
 
 
@@ -32,6 +33,7 @@ def test_bars_stay_in_their_place(pages: list[str], monkeypatch: pytest.MonkeyPa
     """The first and the last update of a stage are drawn, and what comes in between as time allows."""
     monkeypatch.setattr(notebook, "SECONDS", 1000.0)
     progress = NotebookProgress()
+    progress.measures(CROSS_SECTION)
     for done in range(11):
         progress.update("integrate <1>", done, 10, sigma=505.1, error=0.2)
     assert len(pages) == 2
@@ -51,3 +53,4 @@ def test_an_integral_is_followed(pages: list[str]) -> None:
     )
     assert len(pages) >= 2
     assert "integrate" in pages[-1]
+    assert "I = 0." in pages[-1]
