@@ -77,6 +77,9 @@ DEMO = ["crosshook", "run", "examples/ttbar.yaml", "--overwrite"]
 WEIGHTED = ROOT / "tests" / "data" / "lhe" / "sherpa_wjj.lhe.gz"
 """Another generator's weighted events; pages call such a file weighted.lhe.gz."""
 
+MADGRAPH = ROOT / "tests" / "data" / "lhe" / "madgraph_pp_tt012j.lhe.gz"
+"""What a reader's MadGraph has written; pages call it unweighted_events.lhe.gz, as MadGraph does."""
+
 DRAWN = ("README.md",)
 """Pages whose runs draw their report, which takes longer than the run."""
 
@@ -129,6 +132,7 @@ class Reader:
         self.namespace: dict[str, object] = {"__name__": "__page__"}
         shutil.copytree(ROOT / "examples", folder / "examples")
         shutil.copy(WEIGHTED, folder / "weighted.lhe.gz")
+        shutil.copy(MADGRAPH, folder / "unweighted_events.lhe.gz")
 
     def follow(self) -> None:
         """Writes files, runs commands and code, in order."""
