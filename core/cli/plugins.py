@@ -234,3 +234,7 @@ def _print(outcome: Outcome) -> None:
             click.echo(f"        case:  {finding.case}")
         if finding.given:
             click.echo(f"        input: {finding.given}")
+        if finding.smallest:
+            click.echo(f"        smallest: {finding.smallest}")
+    if outcome.findings:
+        click.echo(f"        more:  {outcome.page}")

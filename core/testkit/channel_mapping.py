@@ -24,6 +24,7 @@ from crosshook.core.testkit.mapping_cases import (
 )
 from crosshook.core.testkit.mapping_conditions import CONDITION_CHECKS
 from crosshook.core.testkit.mapping_values import VALUE_CHECKS
+from crosshook.core.testkit.shrink import UNIT, with_smallest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,6 +38,8 @@ __all__ = ["CASES", "CHECKS", "exercises", "source"]
 
 ROWS = (0, 1, 1000)
 BELOW_ONE = 1.0 - 2.0**-53
+SIMPLE = {"channel": (0,), "condition": UNIT, "r": UNIT, "u": UNIT}
+"""What the smallest input of a finding may be made of."""
 EDGES = (0.0, 1e-300, 1e-9, 0.5, 1.0 - 1e-9, BELOW_ONE)
 
 
@@ -65,18 +68,28 @@ def stays_in_the_cube(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 1000, way.start)
-            results = way.call(mapping, inputs)
-            out, log_det = results[way.end], results["log_det"]
-            row = first_row(~((out >= 0) & (out <= 1)))
-            if row >= 0:
-                message = f"{way.label} leaves the unit cube: {way.end} = {out[row].tolist()}"
-                yield Finding(message, case.rows(1000), show_row(inputs, row))
+            finding = next(
+                with_smallest(partial(_inside, case, mapping, way), inputs, SIMPLE), None
+            )
+            if finding is not None:
+                yield finding
                 return
-            row = first_row(~log_det.isfinite())
-            if row >= 0:
-                message = f"log_det of {way.label} is {float(log_det[row])} inside the cube"
-                yield Finding(message, case.rows(1000), show_row(inputs, row))
-                return
+
+
+def _inside(
+    case: Case, mapping: object, way: Direction, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    results = way.call(mapping, inputs)
+    out, log_det = results[way.end], results["log_det"]
+    row = first_row(~((out >= 0) & (out <= 1)))
+    if row >= 0:
+        message = f"{way.label} leaves the unit cube: {way.end} = {out[row].tolist()}"
+        return Finding(message, case.rows(len(out)), show_row(inputs, row))
+    row = first_row(~log_det.isfinite())
+    if row >= 0:
+        message = f"log_det of {way.label} is {float(log_det[row])} inside the cube"
+        return Finding(message, case.rows(len(out)), show_row(inputs, row))
+    return None
 
 
 def gradients_flow(subject: Subject) -> Iterator[Finding]:
@@ -109,32 +122,36 @@ def log_det_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 200, way.start)
-            # An inverse may be found by bisection, which autograd cannot see.
-            analytic = subject.capabilities.differentiable and way is FORWARD
-            found = log_determinant(
-                partial(_moved, mapping, way, inputs), inputs[way.start], analytic
-            )
-            judged = found.certain
-            if float(judged.double().mean()) < 0.5:
-                message = f"{way.label} is too rough to differentiate: {found.method} fail"
-                yield Finding(message, case.rows(200))
-                return
-            claimed = way.call(mapping, inputs)["log_det"].detach()[judged]
-            value = found.value[judged]
-            spread = float((claimed - value).max() - (claimed - value).min())
-            kind = "by a constant" if spread <= subject.tolerance else "by an amount that varies"
-            what = f"log_det of {way.label} and log|det ∂{way.end}/∂{way.start}|"
-            finding = disagreement(
-                f"{what} by {found.method} ({kind})",
-                claimed,
-                value,
-                subject.tolerance + found.uncertainty[judged],
-                case.rows(200),
-                {key: v[judged] for key, v in inputs.items()},
-            )
+            look = partial(_jacobian, subject, case, mapping, way)
+            finding = next(with_smallest(look, inputs, SIMPLE), None)
             if finding is not None:
                 yield finding
                 return
+
+
+def _jacobian(
+    subject: Subject, case: Case, mapping: object, way: Direction, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    # An inverse may be found by bisection, which autograd cannot see.
+    analytic = subject.capabilities.differentiable and way is FORWARD
+    found = log_determinant(partial(_moved, mapping, way, inputs), inputs[way.start], analytic)
+    judged = found.certain
+    if float(judged.double().mean()) < 0.5:
+        message = f"{way.label} is too rough to differentiate: {found.method} fail"
+        return Finding(message, case.rows(len(judged)))
+    claimed = way.call(mapping, inputs)["log_det"].detach()[judged]
+    value = found.value[judged]
+    spread = float((claimed - value).max() - (claimed - value).min())
+    kind = "by a constant" if spread <= subject.tolerance else "by an amount that varies"
+    what = f"log_det of {way.label} and log|det ∂{way.end}/∂{way.start}|"
+    return disagreement(
+        f"{what} by {found.method} ({kind})",
+        claimed,
+        value,
+        subject.tolerance + found.uncertainty[judged],
+        case.rows(len(judged)),
+        {key: v[judged] for key, v in inputs.items()},
+    )
 
 
 def _moved(mapping: object, way: Direction, inputs: Mapping[str, Tensor], x: Tensor) -> Tensor:
@@ -156,20 +173,31 @@ def _round_trip(subject: Subject, there: Direction, back: Direction) -> Iterator
     for case in cases(subject):
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000, name)
-        first = there.call(mapping, inputs)
-        second = back.call(mapping, {**inputs, there.end: first[there.end]})
-        for what, got, wanted in (
-            (f"{back.label}({there.label}({name})) and {name}", second[name], inputs[name]),
-            (
-                f"log_det of {back.label} and −log_det of {there.label}",
-                second["log_det"],
-                -first["log_det"],
-            ),
-        ):
-            finding = disagreement(what, got, wanted, subject.tolerance, case.rows(1000), inputs)
-            if finding is not None:
-                yield finding
-                return
+        look = partial(_there_and_back, subject, case, mapping, there, back)
+        finding = next(with_smallest(look, inputs, SIMPLE), None)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _there_and_back(
+    subject: Subject,
+    case: Case,
+    mapping: object,
+    there: Direction,
+    back: Direction,
+    inputs: Mapping[str, Tensor],
+) -> Finding | None:
+    name, rows = there.start, case.rows(len(inputs["channel"]))
+    first = there.call(mapping, inputs)
+    second = back.call(mapping, {**inputs, there.end: first[there.end]})
+    what = f"{back.label}({there.label}({name})) and {name}"
+    finding = disagreement(what, second[name], inputs[name], subject.tolerance, rows, inputs)
+    if finding is not None:
+        return finding
+    what = f"log_det of {back.label} and −log_det of {there.label}"
+    wanted = -first["log_det"]
+    return disagreement(what, second["log_det"], wanted, subject.tolerance, rows, inputs)
 
 
 def density_is_normalised(subject: Subject) -> Iterator[Finding]:
@@ -253,23 +281,33 @@ def channels_do_not_mix(subject: Subject) -> Iterator[Finding]:
             continue
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000)
-        mixed = forward(mapping, inputs)
-        for channel in range(case.channels):
-            own = inputs["channel"] == channel
-            part = {key: v[own] for key, v in inputs.items()}
-            alone = forward(mapping, part)
-            for name, got in alone.items():
-                finding = disagreement(
-                    f"{name} of channel {channel} alone and interleaved with others",
-                    got,
-                    mixed[name][own],
-                    subject.tolerance,
-                    case.rows(1000),
-                    part,
-                )
-                if finding is not None:
-                    yield finding
-                    return
+        look = partial(_alone_and_mixed, subject, case, mapping)
+        finding = next(with_smallest(look, inputs, SIMPLE), None)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _alone_and_mixed(
+    subject: Subject, case: Case, mapping: object, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    mixed = forward(mapping, inputs)
+    for channel in range(case.channels):
+        own = inputs["channel"] == channel
+        part = {key: v[own] for key, v in inputs.items()}
+        alone = forward(mapping, part)
+        for name, got in alone.items():
+            finding = disagreement(
+                f"{name} of a channel alone and interleaved with others (channel {channel})",
+                got,
+                mixed[name][own],
+                subject.tolerance,
+                case.rows(len(inputs["channel"])),
+                part,
+            )
+            if finding is not None:
+                return finding
+    return None
 
 
 CHECKS = (

@@ -11,6 +11,7 @@ from crosshook.core.testkit.compare import first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding
 from crosshook.core.testkit.problem import ProblemSource
+from crosshook.core.testkit.shrink import with_smallest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
@@ -129,17 +130,22 @@ def alpha_sums_to_one(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         trials = [rows(subject, case, 1000, density) for density in (False, True)]
         for inputs in (*trials, extreme_rows(subject, case)):
-            log_alpha = _alpha(weights, inputs)["log_alpha"].detach()
-            is_open = inputs["log_prior"].isfinite().any(dim=1)
-            total = log_alpha.logsumexp(dim=1)
-            row = first_row(is_open & ~(total.abs() <= ROUNDING))
-            if row >= 0:
-                message = f"α is not normalised: Σα = {float(total[row].exp()):.15g}"
-                given = show_row(inputs, row)
-                yield Finding(
-                    message, case.rows(len(total)), given, {"log_sum": float(total[row])}
-                )
+            finding = next(with_smallest(partial(_sum, case, weights), inputs), None)
+            if finding is not None:
+                yield finding
                 return
+
+
+def _sum(case: Case, weights: object, inputs: Mapping[str, Tensor]) -> Finding | None:
+    log_alpha = _alpha(weights, inputs)["log_alpha"].detach()
+    is_open = inputs["log_prior"].isfinite().any(dim=1)
+    total = log_alpha.logsumexp(dim=1)
+    row = first_row(is_open & ~(total.abs() <= ROUNDING))
+    if row < 0:
+        return None
+    message = f"α is not normalised: Σα = {float(total[row].exp()):.15g}"
+    figures = {"log_sum": float(total[row])}
+    return Finding(message, case.rows(len(total)), show_row(inputs, row), figures)
 
 
 def closed_channels_stay_closed(subject: Subject) -> Iterator[Finding]:
@@ -148,17 +154,24 @@ def closed_channels_stay_closed(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         for density in (False, True):
             inputs = rows(subject, case, 1000, density)
-            log_alpha = _alpha(weights, inputs)["log_alpha"].detach()
-            opened = (inputs["log_prior"] == -torch.inf) & (log_alpha > -torch.inf)
-            row = first_row(opened)
-            if row >= 0:
-                channel = int(opened[row].nonzero()[0])
-                message = (
-                    f"opens closed channel {channel}: "
-                    f"log α = {float(log_alpha[row, channel]):.6g} where log_prior is -inf"
-                )
-                yield Finding(message, case.rows(1000), show_row(inputs, row))
+            finding = next(with_smallest(partial(_opened, case, weights), inputs), None)
+            if finding is not None:
+                yield finding
                 return
+
+
+def _opened(case: Case, weights: object, inputs: Mapping[str, Tensor]) -> Finding | None:
+    log_alpha = _alpha(weights, inputs)["log_alpha"].detach()
+    opened = (inputs["log_prior"] == -torch.inf) & (log_alpha > -torch.inf)
+    row = first_row(opened)
+    if row < 0:
+        return None
+    channel = int(opened[row].nonzero()[0])
+    message = (
+        f"opens closed channel {channel}: "
+        f"log α = {float(log_alpha[row, channel]):.6g} where log_prior is -inf"
+    )
+    return Finding(message, case.rows(len(opened)), show_row(inputs, row))
 
 
 def a_point_without_channels_has_none(subject: Subject) -> Iterator[Finding]:

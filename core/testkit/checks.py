@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from crosshook.core.testkit.exercise import Exercise
+    from crosshook.core.testkit.finding import Status
     from crosshook.core.testkit.subject import Case, Subject
 
 KITS = (
@@ -53,12 +54,19 @@ class Check:
         interface: whose components it is for.
         law: what must hold, in words and as a formula.
         function: looks for defects.
+        shared: every interface with its own kind of calls has this check.
     """
 
     name: str
     interface: str
     law: str
     function: Law
+    shared: bool = False
+
+    @property
+    def page(self) -> str:
+        """Where the documentation says what it catches and how to find the mistake."""
+        return f"docs/conformance.md#{'every' if self.shared else self.interface}-{self.name}"
 
     def __call__(self, subject: Subject) -> list[Finding]:
         """Findings of this check on a component; none if the law holds.
@@ -73,12 +81,17 @@ class Check:
         try:
             findings = tuple(self(subject))
         except NotApplicable as reason:
-            return Outcome(self.name, self.law, "skipped", reason=str(reason))
+            return self._outcome("skipped", reason=str(reason))
         except UnfinishedError as error:
-            return Outcome(self.name, self.law, "skipped", reason=str(error))
+            return self._outcome("skipped", reason=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a stranger's component raises
             findings = (Finding(_raised(error), check=self.name, law=self.law),)
-        return Outcome(self.name, self.law, "failed" if findings else "passed", findings)
+        return self._outcome("failed" if findings else "passed", findings)
+
+    def _outcome(
+        self, status: Status, findings: tuple[Finding, ...] = (), reason: str = ""
+    ) -> Outcome:
+        return Outcome(self.name, self.law, status, findings, reason, self.page)
 
 
 def checks_for(interface: str) -> tuple[Check, ...]:
@@ -137,7 +150,8 @@ def _get(module: ModuleType, name: str) -> object:
 def _check(interface: str, law: Callable[..., object], function: Law | None = None) -> Check:
     text = inspect.cleandoc(law.__doc__ or "").split("\n\n")[0].replace("\n", " ")
     chosen = cast("Law", law) if function is None else function
-    return Check(law.__name__, interface, text, chosen)
+    shared = law.__module__ in (record.__name__, conduct.__name__)
+    return Check(law.__name__, interface, text, chosen, shared)
 
 
 def _over(

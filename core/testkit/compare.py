@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+MANY = 4
+"""Rows that a finding shows."""
+
+
 def show_row(inputs: Mapping[str, Tensor], row: int) -> str:
     """One row of the inputs, for a finding.
 
@@ -21,12 +25,25 @@ def show_row(inputs: Mapping[str, Tensor], row: int) -> str:
         inputs: tensors whose first axis counts rows.
         row: which one.
     """
+    parts = (f"{name}={_listed(value[row])}" for name, value in inputs.items())
+    return f"row {row}: {'; '.join(parts)}"
+
+
+def show_rows(inputs: Mapping[str, Tensor]) -> str:
+    """A few rows of inputs, for a finding."""
     parts = []
     for name, value in inputs.items():
-        values = value[row].detach().reshape(-1).tolist()
-        shown = ", ".join(f"{v:.17g}" for v in values[:12])
-        parts.append(f"{name}=[{shown}{', …' if len(values) > 12 else ''}]")
-    return f"row {row}: {'; '.join(parts)}"
+        rows = [_listed(row) for row in value[:MANY]]
+        if len(value) > MANY:
+            rows.append("…")
+        parts.append(f"{name}={rows[0]}" if len(rows) == 1 else f"{name}=[{', '.join(rows)}]")
+    return "; ".join(parts)
+
+
+def _listed(values: Tensor) -> str:
+    every = values.detach().reshape(-1).tolist()
+    shown = ", ".join(f"{v:.17g}" for v in every[:12])
+    return f"[{shown}{', …' if len(every) > 12 else ''}]"
 
 
 def first_row(bad: Tensor) -> int:
@@ -83,5 +100,5 @@ def disagreement(
         f"in {share:.1%} of the rows",
         case,
         show_row(inputs, row),
-        {"difference": worst, "share": share},
+        {"difference": worst, "share": share, "got": left, "wanted": right},
     )

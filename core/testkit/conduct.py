@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +12,10 @@ import torch
 
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
 from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from torch import Tensor
 
@@ -24,29 +27,35 @@ def shapes_and_types(exercises: Iterable[Exercise], tolerance: float) -> Iterato
     of the inputs, and hold no NaN; n = 0 gives n = 0.
     """
     for exercise in exercises:
-        device = next(iter(exercise.inputs.values())).device
-        for name, value in exercise.run().items():
-            dtype = torch.int64 if name in exercise.integer else torch.float64
-            wanted = exercise.shapes.get(name)
-            place = f"{name} of {exercise.label}"
-            message = ""
-            if exercise.row_wise and wanted is not None:
-                shape = (exercise.rows, *wanted)
-                if tuple(value.shape) != shape:
-                    message = f"{place} has shape {tuple(value.shape)}, wanted {shape}"
-            if value.dtype != dtype:
-                message = f"{place} is {value.dtype}, wanted {dtype}"
-            elif value.device != device:
-                message = f"{place} is on {value.device}, the inputs are on {device}"
-            if message:
-                yield Finding(message, exercise.case)
-                return
-            bad = value.isnan() if value.is_floating_point() else torch.zeros(0)
-            row = first_row(bad)
-            if row >= 0:
-                given = show_row(exercise.inputs, row) if exercise.row_wise else ""
-                yield Finding(f"{place} holds {int(bad.sum())} NaN", exercise.case, given)
-                return
+        finding = next(_smallest(exercise, _misshapen), None)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _misshapen(exercise: Exercise) -> Finding | None:
+    device = next(iter(exercise.inputs.values())).device
+    for name, value in exercise.run().items():
+        dtype = torch.int64 if name in exercise.integer else torch.float64
+        wanted = exercise.shapes.get(name)
+        place = f"{name} of {exercise.label}"
+        message = ""
+        if exercise.row_wise and wanted is not None:
+            shape = (exercise.rows, *wanted)
+            if tuple(value.shape) != shape:
+                message = f"{place} has shape {tuple(value.shape)}, wanted {shape}"
+        if value.dtype != dtype:
+            message = f"{place} is {value.dtype}, wanted {dtype}"
+        elif value.device != device:
+            message = f"{place} is on {value.device}, the inputs are on {device}"
+        if message:
+            return Finding(message, exercise.case)
+        bad = value.isnan() if value.is_floating_point() else torch.zeros(0)
+        row = first_row(bad)
+        if row >= 0:
+            given = show_row(exercise.inputs, row) if exercise.row_wise else ""
+            return Finding(f"{place} holds {int(bad.sum())} NaN", exercise.case, given)
+    return None
 
 
 def inputs_unchanged(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
@@ -102,25 +111,40 @@ def rows_independent(exercises: Iterable[Exercise], tolerance: float) -> Iterato
     for exercise in exercises:
         if not exercise.row_wise or exercise.rows < 2:
             continue
-        n = exercise.rows
-        device = next(iter(exercise.inputs.values())).device
-        backwards = torch.arange(n - 1, -1, -1, device=device)
-        whole = exercise.run()
-        for rows in (backwards, backwards[::2], backwards[-1:]):
-            part = exercise.run_rows(rows)
-            for name, value in whole.items():
-                finding = disagreement(
-                    f"{name} of {exercise.label} depends on the rest of the batch: "
-                    f"{len(rows)} rows alone and among {n}",
-                    part[name],
-                    value[rows],
-                    tolerance,
-                    exercise.case,
-                    {k: v[rows] for k, v in exercise.inputs.items()},
-                )
-                if finding is not None:
-                    yield finding
-                    return
+        finding = next(_smallest(exercise, partial(_depends_on_others, tolerance)), None)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _depends_on_others(tolerance: float, exercise: Exercise) -> Finding | None:
+    n = exercise.rows
+    device = next(iter(exercise.inputs.values())).device
+    backwards = torch.arange(n - 1, -1, -1, device=device)
+    whole = exercise.run()
+    for rows in (backwards, backwards[::2], backwards[-1:]):
+        part = exercise.run_rows(rows)
+        for name, value in whole.items():
+            finding = disagreement(
+                f"{name} of {exercise.label} depends on the rest of the batch: "
+                f"{len(rows)} rows alone and among {n}",
+                part[name],
+                value[rows],
+                tolerance,
+                exercise.case,
+                {k: v[rows] for k, v in exercise.inputs.items()},
+            )
+            if finding is not None:
+                return finding
+    return None
+
+
+def _smallest(exercise: Exercise, look: Callable[[Exercise], Finding | None]) -> Iterator[Finding]:
+    """What a check says of an exercise, with the fewest rows that show it."""
+    if exercise.row_wise:
+        return with_smallest(lambda given: look(replace(exercise, inputs=given)), exercise.inputs)
+    found = look(exercise)
+    return iter(() if found is None else (found,))
 
 
 def explicit_device(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ class Finding:
         message: the defect in words, with the figures that show it.
         case: the smallest case in which it was seen, e.g. `d=1, k=1, n=1000`.
         given: the input row that shows it, or `""`.
+        smallest: the smallest input found that shows it: fewest rows, simplest values; or `""`.
         figures: the numbers behind the message.
         check: name of the check.
         law: what must hold, in words and as a formula.
@@ -30,6 +31,7 @@ class Finding:
     figures: Mapping[str, float] = field(default_factory=dict)
     check: str = ""
     law: str = ""
+    smallest: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.check}: {self.message}"]
@@ -37,6 +39,8 @@ class Finding:
             lines.append(f"  case: {self.case}")
         if self.given:
             lines.append(f"  input: {self.given}")
+        if self.smallest:
+            lines.append(f"  smallest: {self.smallest}")
         if self.law:
             lines.append(f"  law: {self.law}")
         return "\n".join(lines)
@@ -52,6 +56,7 @@ class Outcome:
         status: `passed`, `failed` or `skipped`.
         findings: the defects found; none unless it failed.
         reason: why it was skipped, or `""`.
+        page: where the documentation explains it.
     """
 
     check: str
@@ -59,6 +64,7 @@ class Outcome:
     status: Status
     findings: tuple[Finding, ...] = ()
     reason: str = ""
+    page: str = ""
 
 
 class NotApplicable(Exception):
