@@ -32,11 +32,11 @@ from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
 from crosshook.core.inference.likelihood import EventLikelihoods, ProcessShare, combined, estimated
 from crosshook.core.inference.model import Parameter
+from crosshook.core.inference.pairs import resampled_pairs
 from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.proposal_training import (
     ProposalSettings,
     build_mapping,
-    simulate_pairs,
     train_proposal,
 )
 from crosshook.core.inference.pseudo_experiments import drawn_rows, pseudo_experiments
@@ -109,7 +109,7 @@ class Toy:
             self.transfer_seconds = time.process_time() - start
         self.transfer = learned
         start = time.process_time()
-        pairs = simulate_pairs(self.model, learned, self.theta, sizes.proposal, rng, Silent())
+        pairs = resampled_pairs(self.model, learned, self.theta, sizes.proposal, rng, Silent())
         conditions = Conditions.of(pairs.reco, self.model.parameters, None)
         slot = Slot("flow", registry.options("channel_mapping", Slot("flow")))
         mapping = build_mapping(slot, conditions.size, self.model, context, registry)

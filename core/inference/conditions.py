@@ -1,7 +1,7 @@
 """What a proposal is told of an event: its reconstruction, and where asked for θ, as even numbers.
 
 Angles enter as cosine and sine, other columns relative to their mean and spread in the training
-sample. Objects of a set are sorted by their first column, largest first, and padded: their order
+sample, those that are positive with their logarithm, in which resolutions are even. Objects of a set are sorted by their first column, largest first, and padded: their order
 means nothing, and a proposal is right whatever it is told, only better or worse.
 """
 
@@ -37,20 +37,27 @@ class Scaled:
         periods: of columns that have one, else 0.
         mean: of the others.
         spread: of the others.
+        smallest: of columns that are positive, whose logarithm counts too, else 0.
+        log_mean: of these logarithms.
+        log_spread: of these logarithms.
     """
 
     names: tuple[str, ...]
     periods: tuple[float, ...]
     mean: tuple[float, ...]
     spread: tuple[float, ...]
+    smallest: tuple[float, ...]
+    log_mean: tuple[float, ...]
+    log_spread: tuple[float, ...]
 
     @classmethod
     def of(cls, names: Sequence[str], periods: Sequence[float], columns: Tensor) -> Scaled:
         """Looks at a sample `(n, c)`."""
-        mean = columns.mean(dim=0) if len(columns) else columns.new_zeros(len(names))
-        spread = columns.std(dim=0) if len(columns) > 1 else torch.ones_like(mean)
-        spread = torch.where(spread > 0, spread, torch.ones_like(spread))
-        return cls(tuple(names), tuple(periods), tuple(mean.tolist()), tuple(spread.tolist()))
+        least = columns.amin(dim=0) if len(columns) else columns.new_zeros(len(names))
+        least = torch.where((least > 0) & (columns.new_tensor(periods) == 0), least, 0.0)
+        logs = torch.log(torch.where(least > 0, columns, 1.0))
+        numbers = [*_mean_and_spread(columns), least, *_mean_and_spread(logs)]
+        return cls(tuple(names), tuple(periods), *(tuple(each.tolist()) for each in numbers))
 
     def __call__(self, columns: Tensor) -> Tensor:
         """`(..., c)` to `(..., numbers)`."""
@@ -63,12 +70,24 @@ class Scaled:
             else:
                 scaled = (column - self.mean[i]) / self.spread[i]
                 made.append(scaled.clamp(-LARGEST, LARGEST))
+            if self.smallest[i]:
+                log = torch.log(column.clamp(min=self.smallest[i]))
+                scaled = (log - self.log_mean[i]) / self.log_spread[i]
+                made.append(scaled.clamp(-LARGEST, LARGEST))
         return torch.stack(made, dim=-1) if made else columns[..., :0]
 
     @property
     def size(self) -> int:
         """Numbers made of a row."""
-        return sum(2 if period else 1 for period in self.periods)
+        both = zip(self.periods, self.smallest, strict=True)
+        return sum(2 if period or smallest else 1 for period, smallest in both)
+
+
+def _mean_and_spread(columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each column; 0 and 1 where that means nothing."""
+    mean = columns.mean(dim=0) if len(columns) else columns.new_zeros(columns.shape[1])
+    spread = columns.std(dim=0) if len(columns) > 1 else torch.ones_like(mean)
+    return mean, torch.where(spread > 0, spread, 1.0)
 
 
 @dataclass(frozen=True)
@@ -138,6 +157,18 @@ class Conditions:
         sets = sum(most * (scaled.size + 1) for scaled, most in self.sets.values())
         return self.dense.size + sets + (self.theta.size if self.theta is not None else 0)
 
+    def blocks(self) -> list[tuple[list[range], list[int]]]:
+        """Of each set, where its objects stand in a condition vector, and whether they are there."""
+        found, at = [], self.dense.size
+        for scaled, most in self.sets.values():
+            objects = [
+                range(at + k * scaled.size, at + (k + 1) * scaled.size) for k in range(most)
+            ]
+            at += most * scaled.size
+            found.append((objects, list(range(at, at + most))))
+            at += most
+        return found
+
     def check(self, reco: Features) -> None:
         """Refuses events that are not like those of the training; arguments as of `__call__`."""
         if tuple(reco.names) != self.dense.names or set(reco.sets) != set(self.sets):
@@ -168,9 +199,8 @@ class Conditions:
 def _scaled(given: object) -> Scaled:
     values = cast("dict[str, list[float]]", given)
     names = cast("dict[str, list[str]]", given)["names"]
-    return Scaled(
-        tuple(names), tuple(values["periods"]), tuple(values["mean"]), tuple(values["spread"])
-    )
+    numbers = {name: tuple(value) for name, value in values.items() if name != "names"}
+    return Scaled(names=tuple(names), **numbers)
 
 
 def _periods(units: Sequence[str]) -> list[float]:

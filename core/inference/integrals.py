@@ -103,13 +103,14 @@ def integrate_events(
     """
     each = settings.points // settings.replicas
     rng = random.stream(settings.seed, f"{stage}/net", 0)
-    net = sobol(each, model.n_dim, rng) if settings.sequence == "sobol" else None
+    d = proposal.numbers(model.n_dim)
+    net = sobol(each, d, rng) if settings.sequence == "sobol" else None
     size = max(1, ROWS // (each * settings.replicas))
     blocks = -(-len(reco) // size)
 
     def compute(block: int) -> EventIntegrals:
         chosen = reco.select(slice(block * size, (block + 1) * size))
-        shape = (len(chosen), settings.replicas, each, model.n_dim)
+        shape = (len(chosen), settings.replicas, each, d)
         numbers = _numbers(net, settings.seed, stage, block, shape)
         with torch.no_grad():  # a thread has its own mode
             return _block(model, transfers, proposal, chosen, theta, numbers, keep=keep)
@@ -166,10 +167,9 @@ def _block(
     keep: bool,
 ) -> EventIntegrals:
     b, replicas = numbers.shape[0], numbers.shape[1]
-    d = numbers.shape[3]
     n = replicas * numbers.shape[2]
-    u, log_q = proposal.draw(reco, numbers.reshape(b, n, d))
-    points = model.points(u.reshape(b * n, d))
+    u, log_q = proposal.draw(reco, numbers.reshape(b, n, -1))
+    points = model.points(u.reshape(b * n, model.n_dim))
     log_density = model.log_density(points, theta)
     _refuse_invalid(log_density, "dσ/du", model.name, points.inside)
     # dσ enters as a matrix (n, t) that all detectors share, scaled so that nothing overflows

@@ -57,7 +57,11 @@ class LatentSource:
         channel = torch.zeros(total, dtype=torch.int64, device="cpu")
         latents, log_det = self.grid.forward(numbers, channel)
         told = replace(self.proposal, warm=None)
-        u, log_q = told.draw(self.reco, latents.clamp(max=1 - 2.0**-53).reshape(-1, each, d))
+        given = latents.clamp(max=1 - 2.0**-53)
+        more = told.numbers(d) - d
+        chooses = torch.rand((total, more), generator=self.rng, dtype=torch.float64, device="cpu")
+        given = torch.cat([given, chooses.to(given)], dim=1)
+        u, log_q = told.draw(self.reco, given.reshape(-1, each, d + more))
         points = self.model.points(u.reshape(total, d))
         log_density = torch.logsumexp(self.model.log_density(points, self.theta), dim=1)
         rows = self.reco.repeated(each)

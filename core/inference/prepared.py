@@ -11,6 +11,7 @@ import torch
 from crosshook.core import random
 from crosshook.core.context import BuildContext
 from crosshook.core.errors import ConfigurationError
+from crosshook.core.inference.assignments import Assignments
 from crosshook.core.inference.cache import checksum
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
@@ -24,11 +25,11 @@ from crosshook.core.inference.integrals import (
 )
 from crosshook.core.inference.latent_grid import refine_latents
 from crosshook.core.inference.model import column_of
+from crosshook.core.inference.pairs import resampled_pairs
 from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.proposal_training import (
     ProposalSettings,
     build_mapping,
-    simulate_pairs,
     train_proposal,
 )
 from crosshook.core.inference.scattering_model import ScatteringModel
@@ -229,8 +230,13 @@ def _proposal(
         values = json.loads((directory / CONDITIONS).read_text("utf-8"))
         conditions = Conditions.from_json(values)
         mapping = _load_mapping(directory, context, config)
+        assignments = Assignments.of(conditions, training.assignments, rng)
+        if assignments is not None:
+            kept = cache.tensors(f"assignments-{key}")
+            assert kept is not None
+            assignments.load_state(kept)
     else:
-        pairs = simulate_pairs(model, transfer, theta, training.events, rng, progress)
+        pairs = resampled_pairs(model, transfer, theta, training.events, rng, progress)
         told = pairs.theta if anchors is not None else None
         conditions = Conditions.of(pairs.reco, model.parameters, told)
         mapping = build_mapping(config.proposal, conditions.size, model, context, config.registry)
@@ -241,9 +247,12 @@ def _proposal(
             training.learning_rate,
             training.anchors,
         )
-        train_proposal(mapping, conditions, pairs, settings, rng, progress)
+        assignments = Assignments.of(conditions, training.assignments, rng)
+        train_proposal(mapping, conditions, pairs, settings, rng, progress, assignments)
+        if assignments is not None:
+            cache.keep(f"assignments-{key}", assignments.state())
         _save_mapping(mapping, conditions, directory, model, context, config)
-    plain = EventProposal(mapping, conditions, None, anchors)
+    plain = EventProposal(mapping, conditions, None, anchors, assignments)
     if not training.vegas:
         return plain
     # a stream of its own: the grid is the same whether the mapping was trained or found

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 import torch
 
 from crosshook.core.errors import ConfigurationError, NumericalError
-from crosshook.core.inference.simulated import joined_features, simulate_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,16 +22,14 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.context import BuildContext
+    from crosshook.core.inference.assignments import Assignments
     from crosshook.core.inference.conditions import Conditions
     from crosshook.core.inference.model import ParametricModel
+    from crosshook.core.inference.pairs import Pairs
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
-    from crosshook.core.interfaces.features import Features
-    from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
 
-THETAS = 24
-"""Parameter points the training events are simulated at."""
 VALIDATION = 0.1
 """Share of the events that judge the training."""
 RISE = 0.1
@@ -58,21 +55,6 @@ class ProposalSettings:
     batch: int
     learning_rate: float
     anchors: int
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Simulated events of many θ.
-
-    Attributes:
-        u: truth in the unit cube, `(n, d)`.
-        reco: n events.
-        theta: `(n, p)`.
-    """
-
-    u: Tensor
-    reco: Features
-    theta: Tensor
 
 
 @dataclass(frozen=True)
@@ -103,27 +85,6 @@ class LearnsMapping(Protocol):
         ...
 
 
-def simulate_pairs(
-    model: ParametricModel,
-    transfer: TransferFunction,
-    theta: Tensor,
-    n: int,
-    rng: torch.Generator,
-    progress: Progress,
-) -> Pairs:
-    """Events evenly from the given parameter points `(t, p)`, at most `THETAS` of them."""
-    rows = torch.linspace(0, len(theta) - 1, min(THETAS, len(theta)), device="cpu").round().long()
-    each = -(-n // len(rows))
-    us, recos, thetas = [], [], []
-    for done, row in enumerate(rows):
-        found = simulate_events(model, transfer, theta[row], each, rng)
-        us.append(found.points.u)
-        recos.append(found.reco)
-        thetas.append(theta[row].expand(each, -1))
-        progress.update("simulate", done + 1, len(rows))
-    return Pairs(torch.cat(us), joined_features(recos), torch.cat(thetas))
-
-
 def build_mapping(
     slot: Slot, size: int, model: ParametricModel, context: BuildContext, registry: Registry
 ) -> ChannelMapping:
@@ -151,8 +112,18 @@ def train_proposal(
     settings: ProposalSettings,
     rng: torch.Generator,
     progress: Progress,
+    assignments: Assignments | None = None,
 ) -> ProposalTraining:
     """Trains a mapping in place; the state that does best on events held out is kept.
+
+    Args:
+        mapping: to be trained.
+        conditions: what it is told.
+        pairs: of truth and reconstruction.
+        settings: of the training.
+        rng: of batches.
+        progress: told how far it is.
+        assignments: trained beside it, if objects have several orders.
 
     Raises:
         NumericalError: if their log q is no number.
@@ -163,6 +134,8 @@ def train_proposal(
     share = int(VALIDATION * len(order))
     held, used = order[:share], order[share:]
     parameters = list(mapping.parameters())
+    if assignments is not None:
+        parameters += assignments.network.parameters()
     optimiser = torch.optim.Adam(parameters, settings.learning_rate)
     steps = max(1, math.ceil(settings.passes * len(used) / settings.batch))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -173,7 +146,7 @@ def train_proposal(
     stretch: list[float] = []
     for step in range(steps):
         rows = used[torch.randint(len(used), (settings.batch,), generator=rng, device="cpu")]
-        loss = -_log_q(mapping, pairs.u[rows], told[rows]).mean()
+        loss = -_log_q(mapping, assignments, pairs.u[rows], told[rows]).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -184,7 +157,8 @@ def train_proposal(
             losses.append(sum(stretch) / len(stretch))
             stretch = []
             with torch.no_grad():
-                judged = -float(_log_q(mapping, pairs.u[held], told[held]).mean())
+                logs = _log_q(mapping, assignments, pairs.u[held], told[held])
+                judged = -float(logs.mean())
             if judged < best:
                 best, kept = judged, [p.detach().clone() for p in parameters]
             progress.update("train the proposal", step + 1, steps, loss=judged)
@@ -197,6 +171,16 @@ def train_proposal(
     return ProposalTraining(tuple(losses), best)
 
 
-def _log_q(mapping: LearnsMapping, u: Tensor, told: Tensor) -> Tensor:
-    channel = torch.zeros(len(u), dtype=torch.int64, device=u.device)
-    return mapping.inverse(u, channel, told)[1]
+def _log_q(
+    mapping: LearnsMapping, assignments: Assignments | None, u: Tensor, told: Tensor
+) -> Tensor:
+    if assignments is None:
+        channel = torch.zeros(len(u), dtype=torch.int64, device=u.device)
+        return mapping.inverse(u, channel, told)[1]
+    turned, log_share = assignments(told)
+    row, order = torch.nonzero(torch.isfinite(log_share), as_tuple=True)
+    channel = torch.zeros_like(row)
+    log_q = mapping.inverse(u[row], channel, turned[row, order])[1]
+    logs = torch.full_like(log_share, -torch.inf)
+    logs = logs.index_put((row, order), log_q + log_share[row, order])
+    return torch.logsumexp(logs, dim=1)

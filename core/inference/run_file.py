@@ -100,6 +100,7 @@ class TrainingConfig:
     batch: int
     learning_rate: float
     anchors: int
+    assignments: int
     vegas: int
 
 

@@ -2,7 +2,8 @@
 
 Group g sees the dimensions of the groups before it and the context (channel, condition, discrete
 values), and gives the raw numbers of its own splines. Coordinates enter as Chebyshev polynomials
-of 2x - 1, so that a network need not build squares out of kinks.
+of 2x - 1, so that a network need not build squares out of kinks, and where densities are placed in
+logit(x) with that too.
 """
 
 from __future__ import annotations
@@ -19,14 +20,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def encode(x: Tensor, degree: int) -> Tensor:
-    """Chebyshev polynomials T_1 … T_degree of 2x - 1, `(n, degree · d)`."""
+NEAREST = 2.0**-20
+"""To the ends of the interval where logit(x) is still told apart."""
+SCALE = 4.0
+"""That logits are divided by."""
+
+
+def encode(x: Tensor, degree: int, *, logits: bool = False) -> Tensor:
+    """Chebyshev polynomials T_1 … T_degree of 2x - 1, `(n, degree · d)`; then logits, `(n, d)`."""
     z = 2.0 * x - 1.0
     columns, before = [z], torch.ones_like(z)
     for _ in range(degree - 1):
         following = 2.0 * z * columns[-1] - before
         before = columns[-1]
         columns.append(following)
+    if logits:
+        columns.append(torch.logit(x, NEAREST) / SCALE)
     return torch.cat(columns, dim=1)
 
 
@@ -50,6 +59,7 @@ class Conditioner(nn.Module):
         rng: torch.Generator | None,
         dtype: torch.dtype,
         device: torch.device,
+        logits: bool = False,
     ) -> None:
         """Random first layers, and a last one of zeros: the splines start as the identity.
 
@@ -64,17 +74,19 @@ class Conditioner(nn.Module):
             rng: draws the first weights, on the CPU.
             dtype: of the networks.
             device: where they live.
+            logits: the networks see logit(x) too.
         """
         super().__init__()
         self.groups = tuple(tuple(group) for group in groups)
-        self._dimensions, self._degree = dimensions, degree
-        count, inputs = len(self.groups), degree * dimensions + context
+        self._dimensions, self._degree, self._logits = dimensions, degree, logits
+        self._encoded = (degree + int(logits)) * dimensions
+        count, inputs = len(self.groups), self._encoded + context
         largest = max(len(group) for group in self.groups)
         mask = torch.zeros((count, inputs, 1), dtype=dtype, device="cpu")
-        mask[:, degree * dimensions :] = 1.0
+        mask[:, self._encoded :] = 1.0
         for g in range(count):
             for seen in (i for group in self.groups[:g] for i in group):
-                mask[g, seen : degree * dimensions : dimensions] = 1.0
+                mask[g, seen : self._encoded : dimensions] = 1.0
         fan_in = mask.sum(dim=1, keepdim=True).clamp(min=1.0)
         first = self._random((count, inputs, hidden), rng, dtype) * mask * torch.sqrt(2.0 / fan_in)
         self.mask: Tensor
@@ -99,11 +111,12 @@ class Conditioner(nn.Module):
 
     def inputs(self, x: Tensor, context: Tensor) -> Tensor:
         """What the networks see, `(n, i)`, in their own precision."""
-        return torch.cat([encode(x.to(context.dtype), self._degree), context], dim=1)
+        encoded = encode(x.to(context.dtype), self._degree, logits=self._logits)
+        return torch.cat([encoded, context], dim=1)
 
     def unseen(self, context: Tensor) -> Tensor:
         """What the networks see before any coordinate is known, `(n, i)`."""
-        blank = context.new_zeros((context.shape[0], self._degree * self._dimensions))
+        blank = context.new_zeros((context.shape[0], self._encoded))
         return torch.cat([blank, context], dim=1)
 
     def seen(self, inputs: Tensor, g: int, x: Tensor) -> Tensor:
@@ -111,9 +124,9 @@ class Conditioner(nn.Module):
         if torch.is_grad_enabled():
             inputs = inputs.clone()
         width, d = len(self.groups[g]), self._dimensions
-        encoded = encode(x.to(inputs.dtype), self._degree)
+        encoded = encode(x.to(inputs.dtype), self._degree, logits=self._logits)
         for j, dimension in enumerate(self.groups[g]):
-            inputs[:, dimension : self._degree * d : d] = encoded[:, j::width]
+            inputs[:, dimension : self._encoded : d] = encoded[:, j::width]
         return inputs
 
     def all_groups(self, inputs: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from crosshook.plugins.flow import spline, spline_kernel
+from crosshook.plugins.flow import logistic, spline, spline_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +44,18 @@ def from_uniform(y: Tensor, raw: Tensor, bins: int) -> tuple[Tensor, Tensor]:
 class SplineLayer(nn.Module):
     """Splines of all dimensions, group by group."""
 
-    def __init__(self, conditioner: Conditioner, bins: int) -> None:
-        """Takes the networks that give the splines of `bins` bins."""
+    def __init__(self, conditioner: Conditioner, bins: int, *, placed: bool = False) -> None:
+        """Takes the networks that give the splines.
+
+        Args:
+            conditioner: gives `raw_size(bins, placed)` numbers a dimension.
+            bins: of a spline.
+            placed: a logistic distribution in front of each spline.
+        """
         super().__init__()
         self.conditioner = conditioner
-        self._bins = bins
+        self._bins, self._placed = bins, placed
+        self._size = raw_size(bins, placed=placed)
         sizes = [len(group) for group in conditioner.groups]
         self._even = len(set(sizes)) == 1
         self._order = [i for group in conditioner.groups for i in group]
@@ -66,7 +73,7 @@ class SplineLayer(nn.Module):
         """
         n = x.shape[0]
         raw = self.conditioner.all_groups(self.conditioner.inputs(x, context))
-        size = spline.raw_size(self._bins)
+        size = self._size
         groups = self.conditioner.groups
         if self._even:
             width = len(groups[0])
@@ -80,14 +87,14 @@ class SplineLayer(nn.Module):
                     for g, group in enumerate(groups)
                 ]
             )
-        y, log_slope = to_uniform(columns, rows, self._bins)
+        y, log_slope = self._to_uniform(columns, rows)
         y = y.reshape(len(self._order), n)[self._back].T
         return y, log_slope.reshape(len(self._order), n).sum(dim=0)
 
     def forward(self, y: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """y → x, group after group; returns x `(n, d)` and log|∂x/∂y| `(n,)`."""
         n = y.shape[0]
-        size = spline.raw_size(self._bins)
+        size = self._size
         columns: list[Tensor | None] = [None] * y.shape[1]
         total = torch.zeros_like(y[:, 0])
         inputs = self.conditioner.unseen(context)
@@ -95,13 +102,32 @@ class SplineLayer(nn.Module):
             raw = self.conditioner.one_group(g, inputs)
             rows = raw.view(n, raw.shape[1] // size, size)[:, : len(group)]
             own = y[:, group[0], None] if len(group) == 1 else y[:, list(group)]
-            x, log_slope = from_uniform(own, rows, self._bins)
+            x, log_slope = self._from_uniform(own, rows)
             if g + 1 < len(self.conditioner.groups):
                 inputs = self.conditioner.seen(inputs, g, x)
             for j, dimension in enumerate(group):
                 columns[dimension] = x[:, j]
             total = total - log_slope.sum(dim=1)
         return torch.stack([c for c in columns if c is not None], dim=1), total
+
+    def _to_uniform(self, x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
+        if not self._placed:
+            return to_uniform(x, raw, self._bins)
+        between, log_first = logistic.to_unit(x, raw[..., -logistic.RAW :])
+        y, log_second = to_uniform(between, raw[..., : -logistic.RAW], self._bins)
+        return y, log_first + log_second
+
+    def _from_uniform(self, y: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
+        if not self._placed:
+            return from_uniform(y, raw, self._bins)
+        between, log_second = from_uniform(y, raw[..., : -logistic.RAW], self._bins)
+        x, log_first = logistic.from_unit(between, raw[..., -logistic.RAW :])
+        return x, log_first + log_second
+
+
+def raw_size(bins: int, *, placed: bool = False) -> int:
+    """Raw numbers of a dimension."""
+    return spline.raw_size(bins) + (logistic.RAW if placed else 0)
 
 
 def groups_of(structure: str, dimensions: int, layer: int) -> Sequence[Sequence[int]]:

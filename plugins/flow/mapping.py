@@ -16,8 +16,7 @@ from torch.nn import functional
 
 from crosshook.core.learning.alone import learn_mapping
 from crosshook.plugins.flow.conditioner import Conditioner
-from crosshook.plugins.flow.layer import SplineLayer, groups_of
-from crosshook.plugins.flow.spline import raw_size
+from crosshook.plugins.flow.layer import SplineLayer, groups_of, raw_size
 from crosshook.plugins.flow.values import ValuesHead
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ class Architecture:
     encoding: int
     networks: str
     precision: str
+    placed: bool = False
 
 
 class FlowNetwork(nn.Module):
@@ -76,15 +76,17 @@ class FlowNetwork(nn.Module):
                     groups_of(shape.structure, context.dimensions, number),
                     context.dimensions,
                     size,
-                    raw_size(shape.bins),
+                    raw_size(shape.bins, placed=shape.placed),
                     hidden=shape.hidden,
                     depth=shape.depth,
                     degree=shape.encoding,
                     rng=context.rng,
                     dtype=dtype,
                     device=device,
+                    logits=shape.placed,
                 ),
                 shape.bins,
+                placed=shape.placed,
             )
             for number in range(shape.layers if context.dimensions else 0)
         )
@@ -214,7 +216,10 @@ def make(
     encoding: int,
     networks: str,
     precision: str,
+    placed: bool,
 ) -> FlowMapping:
     """The component's factory."""
-    shape = Architecture(structure, layers, bins, hidden, depth, encoding, networks, precision)
+    shape = Architecture(
+        structure, layers, bins, hidden, depth, encoding, networks, precision, placed
+    )
     return FlowMapping(context, shape)

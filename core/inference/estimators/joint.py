@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.errors import ConfigurationError, InputError, NumericalError
-from crosshook.core.inference.proposal_training import simulate_pairs
+from crosshook.core.inference.pairs import simulate_pairs
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,11 +19,11 @@ from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.model import Parameter
+from crosshook.core.inference.pairs import resampled_pairs
 from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.proposal_training import (
     ProposalSettings,
     build_mapping,
-    simulate_pairs,
     train_proposal,
 )
 from crosshook.core.interfaces.matrix_element import Subprocess
@@ -107,7 +107,7 @@ def trained_proposal(
     """A proposal after a short training."""
     rng = random.torch_generator(5, f"proposal/{anchors}")
     registry = default_registry()
-    pairs = simulate_pairs(model, detector, theta, 12_000, rng, Silent())
+    pairs = resampled_pairs(model, detector, theta, 12_000, rng, Silent())
     chosen = theta[:: len(theta) // anchors] if anchors else None
     told = pairs.theta if anchors else None
     conditions = Conditions.of(pairs.reco, model.parameters, told)

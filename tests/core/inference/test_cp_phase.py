@@ -12,9 +12,15 @@ from typing import Any
 import pytest
 import torch
 
+from crosshook.core.component import Slot
+from crosshook.core.context import BuildContext
+from crosshook.core.inference.assignments import Assignments
+from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.prepared import build_model
+from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.interfaces.features import Features
+from crosshook.core.registry import default_registry
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
@@ -116,3 +122,47 @@ def test_the_model_of_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
     found = model.log_density(points, theta)[points.inside]
     assert (found[:, 0] - found[:, 1]).abs().max() > 0.1
     assert torch.allclose(found[:, 0], found[:, 2], rtol=1e-9)
+
+
+def test_the_mixture_over_orders_of_jets_knows_its_density(module: Any) -> None:
+    """E_q[f/q] = 1 for f a part of the mixture, by its own share; orders need jets that are there."""
+    z = truth(40)
+    reco = module.Detector().sample(z, 1, torch.Generator().manual_seed(6))
+    rng = torch.Generator().manual_seed(7)
+    conditions = Conditions.of(reco, (), None)
+    assignments = Assignments.of(conditions, 6, rng)
+    assert assignments is not None
+    with torch.no_grad():  # away from equal shares
+        for parameter in assignments.network.parameters():
+            parameter += 0.3 * torch.randn(parameter.shape, generator=rng)
+        told = conditions(reco)
+        turned, log_share = assignments(told)
+    number = reco.sets["jets"][1].sum(dim=1)
+    assert torch.equal(
+        torch.isfinite(log_share).sum(dim=1), torch.where(number == 3, 6, 2).to(number)
+    )
+    # every order is a permutation: what is summed over objects stays
+    assert torch.allclose(turned.sum(dim=2), told.sum(dim=1)[:, None].expand(-1, 6))
+
+    context = BuildContext(rng=rng, dimensions=2, channels=1, condition_size=conditions.size)
+    slot = Slot("flow", {"hidden": 8, "bins": 4, "placed": True})
+    mapping: Any = default_registry().build("channel_mapping", slot, context)
+    with torch.no_grad():
+        for parameter in mapping.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape, generator=rng)
+    proposal = EventProposal(mapping, conditions, assignments=assignments)
+    n = 500
+    r = torch.rand((len(reco), n, proposal.numbers(2)), generator=rng, dtype=torch.float64)
+    u, log_q = proposal.draw(reco, r)
+    best = turned[torch.arange(len(reco)), log_share.argmax(dim=1)].repeat_interleave(n, dim=0)
+    channel = torch.zeros(len(best), dtype=torch.int64)
+    with torch.no_grad():
+        log_f = mapping.inverse(u.reshape(-1, 2), channel, best)[1]
+    ratio = torch.exp(log_f - log_q.reshape(-1))
+    # 1/q of a part is at most one over its share: bounded, so that the error can be trusted
+    error = float(ratio.std()) / math.sqrt(len(ratio))
+    assert error < 0.05
+    assert abs(float(ratio.mean()) - 1) < 5 * error
+    # and f = 1, the whole square
+    inverse = torch.exp(-log_q)
+    assert abs(float(inverse.mean()) - 1) < 5 * float(inverse.std()) / math.sqrt(inverse.numel())

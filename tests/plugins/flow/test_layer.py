@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from crosshook.plugins.flow.conditioner import Conditioner, encode
-from crosshook.plugins.flow.layer import SplineLayer, groups_of
-from crosshook.plugins.flow.spline import raw_size
+from crosshook.plugins.flow.layer import SplineLayer, groups_of, raw_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,14 +17,14 @@ BINS, CONTEXT = 4, 2
 STRUCTURES = ("autoregressive", "coupling")
 
 
-def _layer(structure: str, d: int, number: int = 0) -> SplineLayer:
+def _layer(structure: str, d: int, number: int = 0, *, placed: bool = False) -> SplineLayer:
     """A layer away from the identity, in float64."""
     rng = torch.Generator().manual_seed(d)
     conditioner = Conditioner(
         groups_of(structure, d, number),
         d,
         CONTEXT,
-        raw_size(BINS),
+        raw_size(BINS, placed=placed),
         hidden=7,
         depth=2,
         degree=2,
@@ -36,7 +35,7 @@ def _layer(structure: str, d: int, number: int = 0) -> SplineLayer:
     with torch.no_grad():
         last = conditioner.matrices[-1]
         last += 0.3 * torch.randn(last.shape, dtype=torch.float64, generator=rng)
-    return SplineLayer(conditioner, BINS)
+    return SplineLayer(conditioner, BINS, placed=placed)
 
 
 def _points(n: int, d: int) -> tuple[Tensor, Tensor]:
@@ -47,10 +46,11 @@ def _points(n: int, d: int) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
+@pytest.mark.parametrize("placed", [False, True])
 @torch.no_grad()
-def test_inverse(structure: str, d: int) -> None:
+def test_inverse(structure: str, d: int, placed: bool) -> None:
     for number in (0, 1):
-        layer, (x, context) = _layer(structure, d, number), _points(500, d)
+        layer, (x, context) = _layer(structure, d, number, placed=placed), _points(500, d)
         y, log_det = layer.inverse(x, context)
         assert float((y - x).abs().max()) > 0.01
         back, log_back = layer(y, context)
@@ -60,10 +60,11 @@ def test_inverse(structure: str, d: int) -> None:
 
 @pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("number", [0, 1])
-def test_jacobian(structure: str, number: int) -> None:
+@pytest.mark.parametrize("placed", [False, True])
+def test_jacobian(structure: str, number: int, placed: bool) -> None:
     """log_det of both directions is the determinant of autograd's matrix."""
     d = 4
-    layer, (x, context) = _layer(structure, d, number), _points(20, d)
+    layer, (x, context) = _layer(structure, d, number, placed=placed), _points(20, d)
     for way in (layer.inverse, layer.forward):
         _, log_det = way(x, context)
         for i in range(20):

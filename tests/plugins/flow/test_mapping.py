@@ -55,6 +55,7 @@ VARIANTS: list[dict[str, object]] = [
     {"structure": "coupling", "layers": 4},
     {"networks": "per-channel", "layers": 2},
     {"precision": "float64"},
+    {"placed": True},
 ]
 
 
