@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from command_help import all_commands, command
-from interface_pages import checks, components, hook_table
+from interface_pages import checks, components, hook_table, law
 from mkdocs.exceptions import PluginError
 from named import names
 from option_tables import (
@@ -38,6 +38,7 @@ MAKERS: dict[str, Callable[..., str]] = {
     "infer-file": inference_file_table,
     "transfer-file": transfer_file_table,
     "interface": interface,
+    "law": law,
     "module": module_text,
     "names": names,
     "options": option_table,

@@ -8,7 +8,7 @@ from option_tables import option_table
 from crosshook.core.cli.plugins import abilities
 from crosshook.core.interfaces import INTERFACES
 from crosshook.core.registry import default_registry
-from crosshook.core.testkit import checks_for
+from crosshook.core.testkit import KITS, checks_for
 
 OWN = "crosshook"
 
@@ -42,8 +42,18 @@ def checks(interface: str) -> str:
     """The conformance checks of an interface with their laws."""
     rows = ["| check | law |", "|---|---|"]
     for check in checks_for(interface):
-        rows.append(f"| `{check.name}` | {escaped(' '.join(check.law.split()))} |")
+        link = f"[`{check.name}`](../{check.page.removeprefix('docs/')})"
+        rows.append(f"| {link} | {escaped(' '.join(check.law.split()))} |")
     return "\n".join(rows)
+
+
+def law(interface: str, name: str) -> str:
+    """The law of one check, as its code states it; `every` is whatever interface has it."""
+    kits = KITS if interface == "every" else (interface,)
+    for check in (check for kit in kits for check in checks_for(kit)):
+        if (check.name, check.shared) == (name, interface == "every"):
+            return f"**Law.** {escaped(' '.join(check.law.split()))}"
+    raise LookupError(name)
 
 
 def _own(interface: str) -> list:  # type: ignore[type-arg]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,32 @@ from crosshook.core.testkit.problem import ProblemSource, value
 DOCS = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text("utf-8")
 
 
+SECTION = re.compile(r"^### (\w+) \{#([\w-]+)\}\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
+SECTIONS = {anchor: (name, text) for name, anchor, text in SECTION.findall(DOCS)}
+
+
 @pytest.mark.parametrize("interface", KITS)
 def test_every_check_states_its_law_and_is_documented(interface: str) -> None:
+    """Its section has the law as the code states it, what it catches, and how to find the mistake."""
     checks = checks_for(interface)
     assert len({check.name for check in checks}) == len(checks)
     for check in checks:
         assert len(check.law) > 20
-        assert f"`{check.name}`" in DOCS
+        page, _, anchor = check.page.partition("#")
+        assert page == "docs/conformance.md"
+        name, text = SECTIONS[anchor]
+        assert name == check.name
+        home = anchor.partition("-")[0]
+        law, caught, found = re.findall(r"^(?:<!--|\*\*).+$", text, re.MULTILINE)[:3]
+        assert law == f"<!-- generated: law {home} {name} -->"
+        assert caught.startswith("**Catches.** ")
+        assert found.startswith("**To find it.** ")
+        assert min(len(caught), len(found)) > 30
+
+
+def test_no_check_is_documented_that_is_not_there() -> None:
+    pages = {check.page.partition("#")[2] for kit in KITS for check in checks_for(kit)}
+    assert set(SECTIONS) == pages
 
 
 def test_unknown_interface_is_refused() -> None:
