@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := core plugins adapters schemas
 
-.PHONY: demo test lint typecheck unit docs browser integration stress clean
+.PHONY: demo test lint typecheck unit docs browser integration stress lowest changelog dist clean
 
 demo: $(VENV)/.demo  ## the main job: pp → tt̄ at 13 TeV to unweighted events and a report
 	$(BIN)/crosshook run examples/ttbar.yaml --overwrite
@@ -32,6 +32,24 @@ browser:  ## the distribution's Chromium, in which reports are tested; without o
 integration: $(VENV)/.dev  ## other programs from PyPI, each in an environment of its own in .integration/
 	$(BIN)/pytest -m integration tests/integration
 
+SMOKE := tests/cli/test_files.py tests/core/test_plot_events.py tests/core/test_run.py tests/core/test_integral.py \
+    tests/core/events $(addprefix tests/adapters/,hepmc lhe lheh5 parquet root)
+
+lowest:  ## event files, runs and integrals with the oldest dependencies that pyproject.toml allows, but torch
+	$(PYTHON) -m venv --clear .lowest
+	.ci/lowest_constraints > .lowest/constraints.txt
+	.lowest/bin/python -m pip install --quiet --disable-pip-version-check -c .lowest/constraints.txt \
+	    '.[parquet,lheh5,hepmc,zstd]' pytest hypothesis
+	OMP_NUM_THREADS=1 .lowest/bin/pytest -W default -p no:cacheprovider $(SMOKE)
+
+changelog: $(VENV)/.dev  ## fragments of changes/ into CHANGELOG.md, `make changelog VERSION=0.2.0`; without VERSION, shown only
+	$(BIN)/towncrier build $(if $(VERSION),--yes --version $(VERSION),--draft --version next)
+
+dist: $(VENV)/.dev  ## source distribution and wheel, checked
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+
 stress: $(VENV)/.dev  ## hours: pulls of twenty known integrands, a hundred seeds each; runs and workers killed at any time; damaged event files
 	$(BIN)/python benchmarks/pulls.py
 	$(BIN)/python tests/core/killed_runs.py examples/ttbar-flow.yaml runs/killed --random 20 \
@@ -53,4 +71,4 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) .integration .typing .mypy_cache .ruff_cache .pytest_cache .coverage build dist site runs *.egg-info
+	rm -rf $(VENV) .integration .lowest .typing .mypy_cache .ruff_cache .pytest_cache .coverage build dist site runs *.egg-info

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -16,10 +18,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("core", "plugins", "adapters", "schemas")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+NEXT = runpy.run_path(str(ROOT / "setup.py"))["NEXT"]
+"""The version of a tree without tags."""
 NOT_OURS = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist", "*.part")
 
 
@@ -36,10 +41,38 @@ def test_every_folder_of_modules_is_a_package() -> None:
     assert all((p.parent / "__init__.py").exists() for p in modules)
 
 
-def test_versions_agree() -> None:
+def test_version_is_that_of_the_installation() -> None:
     import crosshook
 
-    assert crosshook.__version__ == PROJECT["project"]["version"]
+    assert crosshook.__version__ == importlib.metadata.version("crosshook")
+
+
+@pytest.mark.parametrize(
+    ("description", "version"),
+    [
+        ("v1.2.3-0-g0123abc", "1.2.3"),
+        ("v1.2.3-5-g0123abc", "1.2.4.dev5+g0123abc"),
+        ("v0.9-12-gabc", "0.10.dev12+gabc"),
+        ("nightly-3-gabc", None),
+        ("", None),
+    ],
+)
+def test_version_follows_the_tags(description: str, version: str | None) -> None:
+    assert runpy.run_path(str(ROOT / "setup.py"))["tagged"](description) == version
+
+
+def test_citation_is_of_this_project() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert {"cff-version", "title", "message", "authors", "version"} <= set(citation)
+    assert (citation["title"], citation["license"]) == ("crosshook", PROJECT["project"]["license"])
+
+
+def test_news_fragments_are_named_as_the_changelog_wants_them() -> None:
+    kinds = {kind["directory"] for kind in PROJECT["tool"]["towncrier"]["type"]}
+    for fragment in (ROOT / "changes").glob("*.md"):
+        if fragment.name != "README.md":
+            assert fragment.suffixes[0].lstrip(".") in kinds, fragment.name
+            assert fragment.read_text("utf-8").count("\n") == 1, fragment.name
 
 
 def _run(*words: str | Path, cwd: Path) -> str:
@@ -79,7 +112,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy.mkdir()
     for folder in FOLDERS:
         shutil.copytree(ROOT / folder, copy / folder, ignore=NOT_OURS)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, copy / name)
     return copy
 
@@ -122,6 +155,11 @@ def test_wheel_from_sdist_is_the_wheel_from_the_tree(tree: Path, wheel: Path) ->
     (inner,) = unpacked.iterdir()
     again = _build(inner, "wheel", tree.parent / "wheel-of-sdist")
     assert _names(again) == _names(wheel)
+    assert again.name == wheel.name
+    check = importlib.util.find_spec("twine")
+    if check is None:
+        pytest.skip("twine is not installed: the distributions were built, not checked")
+    _run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel, cwd=tree)
 
 
 class Environment:
@@ -164,7 +202,7 @@ def test_installed_command_lists_the_built_ins(installed: Environment) -> None:
     assert {("channel_mapping", "vegas"), ("unweighter", "rejection")} <= names
     assert {p["status"] for p in document["plugins"] if p["distribution"] == "crosshook"} == {"ok"}
     module = _run(installed.python, "-m", "crosshook", "--version", cwd=installed.folder)
-    assert module.strip() == f"crosshook {PROJECT['project']['version']}"
+    assert module.strip() == f"crosshook {NEXT}"
 
 
 @pytest.mark.packaging

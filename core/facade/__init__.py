@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from crosshook.core.unfolding.run import resume_unfold, unfold
     from crosshook.core.unweight import unweight_file
 
-__version__ = "0.1.0"
+    __version__: str
 
 _HOMES = {
     "BuildContext": "crosshook.core.context",
@@ -127,10 +127,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    value: object
+    if name == "__version__":
+        from importlib.metadata import version  # slow to import
+
+        value = version("crosshook")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
         message = f"module 'crosshook' has no attribute {name!r}"
         raise AttributeError(message)
-    value = getattr(importlib.import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
