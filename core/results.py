@@ -434,6 +434,19 @@ class ProgramResult:
     batches: tuple[ProgramBatch, ...]
 
 
+@dataclass(frozen=True)
+class MemoryResult:
+    """Most memory that processes of a run have had, in bytes; since the run was last resumed.
+
+    Attributes:
+        manager: the process that was called.
+        worker: the largest of those that computed for it, 0 if there were none.
+    """
+
+    manager: int
+    worker: int
+
+
 @dataclass(frozen=True, repr=False)
 class RunResult(Shown):
     """A whole run.
@@ -455,6 +468,7 @@ class RunResult(Shown):
         notes: what a reader must know before using the numbers.
         generator: the program the events are from, None if they are crosshook's own; the
             integration is then made of its weighted events.
+        memory: most that its processes have had; None if not known.
     """
 
     format: str
@@ -472,6 +486,7 @@ class RunResult(Shown):
     seconds: float
     notes: tuple[str, ...] = ()
     generator: ProgramResult | None = None
+    memory: MemoryResult | None = None
 
     def headline(self) -> Headline:
         """What it is and the numbers that matter, as they are shown."""

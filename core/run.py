@@ -16,6 +16,7 @@ from crosshook.core.driving.config import DrivenConfig
 from crosshook.core.driving.run import DrivenRun
 from crosshook.core.execute import SerialExecutor, one_thread, opened
 from crosshook.core.histograms import expression
+from crosshook.core.memory import peak_memory
 from crosshook.core.observed import Observed
 from crosshook.core.process.bias import Bias
 from crosshook.core.process.variations import plan_variations
@@ -23,7 +24,7 @@ from crosshook.core.progress import Silent
 from crosshook.core.provenance import versions
 from crosshook.core.quantity import quantity_of
 from crosshook.core.registry import default_registry
-from crosshook.core.results import IterationResult, RunResult, as_json
+from crosshook.core.results import IterationResult, MemoryResult, RunResult, as_json
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.run_file import RunFile, load_run_file, read_resolved
 from crosshook.core.run_stages import Stages
@@ -326,6 +327,7 @@ class _Run:
                 *integrated.notes,
                 *(generation.notes if generation is not None else ()),
             ),
+            memory=_memory(executor),
         )
         self._write_report(result)
         self.directory.clear_checkpoints()
@@ -341,6 +343,11 @@ class _Run:
 
             write_html(self.directory.read_json(self.directory.report), self.directory.page)
             self.directory.register(self.directory.page)
+
+
+def _memory(executor: Executor) -> MemoryResult | None:
+    own = peak_memory()
+    return MemoryResult(own, executor.load().memory) if own else None
 
 
 def _check_members(process: ScatteringProcess, plan: tuple[Variation, ...]) -> None:

@@ -11,7 +11,16 @@ from crosshook.core.quantity import quantity_of
 from crosshook.core.report.choice import STATES, candidate, candidate_names, figures_of, versions
 from crosshook.core.report.generation import readable, signed
 from crosshook.core.report.integration import chosen_efficiency
-from crosshook.core.report.numbers import count, duration, measured, percent, plain, rate, size
+from crosshook.core.report.numbers import (
+    count,
+    duration,
+    measured,
+    memory_used,
+    percent,
+    plain,
+    rate,
+    size,
+)
 from crosshook.core.report.run import cross_section, headline
 from crosshook.core.run_directory import RunDirectory
 
@@ -217,7 +226,7 @@ def _stages(result: RunResult) -> list[tuple[str, ...]]:
         for name, points, seconds in stages
         if points
     ]
-    return [*rows, ("whole run", "", duration(result.seconds), "")]
+    return [*rows, ("whole run", "", duration(result.seconds), memory_used(result.memory))]
 
 
 def _variations(result: RunResult) -> list[tuple[str, ...]]:

@@ -45,6 +45,8 @@ class Load:
         slowest: seconds of the longest task so far.
         silent: seconds since the last result, 0 with nothing to do.
         lost: tasks begun again because their worker was lost or hung.
+        memory: most that a worker process has had so far, in bytes; 0 if there is none, or it is
+            not known.
     """
 
     workers: int = 1
@@ -52,6 +54,7 @@ class Load:
     slowest: float = 0.0
     silent: float = 0.0
     lost: int = 0
+    memory: int = 0
 
 
 class Executor(Protocol):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crosshook.core.results import MemoryResult
 
 MISSING = "n/a"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -96,6 +100,14 @@ def size(number: int) -> str:
         if number >= limit:
             return f"{number / limit:.3g} {unit}"
     return f"{number} B"
+
+
+def memory_used(memory: MemoryResult | None) -> str:
+    """Most memory that a run has had, of its manager and of the largest worker."""
+    if memory is None:
+        return ""
+    worker = f", {size(memory.worker)} a worker" if memory.worker else ""
+    return f"{size(memory.manager)} of memory{worker}"
 
 
 def moment(created: str) -> str:

@@ -20,7 +20,15 @@ from crosshook.core.report.integration import (
     rule_name,
     weights_section,
 )
-from crosshook.core.report.numbers import count, duration, measured, moment, percent, plain
+from crosshook.core.report.numbers import (
+    count,
+    duration,
+    measured,
+    memory_used,
+    moment,
+    percent,
+    plain,
+)
 from crosshook.core.report.program import program_section
 from crosshook.core.report.sections import Fact, Headline, Section, Table, Text
 from crosshook.core.report.training import training_section
@@ -75,7 +83,8 @@ def headline(result: RunResult) -> Headline:
         facts.append(Fact("evaluations", count(result.integration.evaluations), "integration"))
     relative = cross_section(result)[1] / abs(cross_section(result)[0] or float("nan"))
     facts.append(Fact("relative error", percent(relative), f"of the {quantity.name}"))
-    facts.append(Fact("wall time", duration(result.seconds), "the whole run"))
+    whole = ["the whole run", memory_used(result.memory)]
+    facts.append(Fact("wall time", duration(result.seconds), ", ".join(filter(None, whole))))
     return Headline(
         result.process,
         " · ".join(_setting(result)),

@@ -40,11 +40,13 @@ class Outcome:
         results: of its tasks, as far as they were computed.
         error: what the next task has raised, if any.
         slowest: seconds of the longest task.
+        memory: most that the worker has had so far, in bytes.
     """
 
     results: tuple[object, ...]
     error: Exception | None
     slowest: float
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -101,16 +103,16 @@ def compute_bundle(
     """
     if str(Path.cwd()) != home:
         os.chdir(home)
-    results, error, slowest = [], None, 0.0
+    results, error, slowest, memory = [], None, 0.0, 0
     for number, arguments in cast("list[tuple[int, dict[str, object]]]", pickle.loads(tasks)):
         try:
-            result, seconds = compute(Task(number, function, {**arguments, **shared}))
+            computed = compute(Task(number, function, {**arguments, **shared}))
         except Exception as raised:  # noqa: BLE001 - raised again by the manager, whatever it is
             error = raised
             break
-        results.append(result)
-        slowest = max(slowest, seconds)
-    outcome = Outcome(tuple(results), error, slowest)
+        results.append(computed.result)
+        slowest, memory = max(slowest, computed.seconds), computed.memory
+    outcome = Outcome(tuple(results), error, slowest, memory)
     data = pickle.dumps(outcome)
     if len(data) >= LARGE:
         path = Path(folder) / token_hex(8)

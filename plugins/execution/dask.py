@@ -90,6 +90,7 @@ class DaskExecutor:
         self._seen = time.monotonic()
         self._stuck: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
+        self._memory = 0
         self._home = str(Path.cwd())
 
     def _connect(self, workers: int | None) -> Client:
@@ -229,6 +230,7 @@ class DaskExecutor:
             if outcome is None:
                 continue
             self._last, self._slowest = time.monotonic(), max(self._slowest, outcome.slowest)
+            self._memory = max(self._memory, outcome.memory)
             if outcome.results:
                 self._sizes.add(bundle[0].function, outcome.slowest)
             del future  # the scheduler need not keep what has come
@@ -354,7 +356,7 @@ class DaskExecutor:
             self._workers = int(self._client.scheduler_info(n_workers=0)["n_workers"])
         running = min(len(self._flying), self._workers)
         silent = time.monotonic() - self._last if self._flying else 0.0
-        return Load(self._workers, running, self._slowest, silent, self._lost)
+        return Load(self._workers, running, self._slowest, silent, self._lost, self._memory)
 
     def close(self) -> None:
         """Leaves the cluster; one of this machine's own is ended."""

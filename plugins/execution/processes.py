@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.executor import Task
+    from crosshook.plugins.execution.worker import Computed
 
 AHEAD: Final = 2
 """Tasks handed over per worker, so that none waits for the manager."""
@@ -51,9 +52,10 @@ class ProcessExecutor:
         """
         self._workers, self._time_limit, self._attempts = workers, time_limit, attempts
         self._waiting: deque[Task] = deque()
-        self._flying: dict[Future[tuple[bytes, float]], Task] = {}
+        self._flying: dict[Future[bytes], Task] = {}
         self._begun: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
+        self._memory = 0
         self._pool: ProcessPoolExecutor | None = None
         self._there: SimpleQueue[int] | None = None
         self._ready = False
@@ -78,10 +80,12 @@ class ProcessExecutor:
                     broken = True
                 elif (task := self._flying.pop(future, None)) is not None:
                     self._begun.pop(task.number, None)
-                    result, seconds = future.result()
-                    self._last, self._slowest = time.monotonic(), max(self._slowest, seconds)
+                    computed: Computed = pickle.loads(future.result())
+                    self._last = time.monotonic()
+                    self._slowest = max(self._slowest, computed.seconds)
+                    self._memory = max(self._memory, computed.memory)
                     self._ready = True
-                    yield task, pickle.loads(result)
+                    yield task, computed.result
             if broken:
                 self._were_ready()
                 self._give_up(LOST if self._ready else NEVER_READY)
@@ -178,7 +182,7 @@ class ProcessExecutor:
         """How busy the workers are."""
         running = min(len(self._flying), self._workers)
         silent = time.monotonic() - self._last if running else 0.0
-        return Load(self._workers, running, self._slowest, silent, self._lost)
+        return Load(self._workers, running, self._slowest, silent, self._lost, self._memory)
 
     def close(self) -> None:
         """Ends the workers."""

@@ -9,10 +9,11 @@ import signal
 import threading
 import time
 from multiprocessing import parent_process
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crosshook.core.errors import ExecutionError, brief
 from crosshook.core.execute import one_thread
+from crosshook.core.memory import peak_memory
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -51,11 +52,22 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def compute(task: Task) -> tuple[object, float]:
-    """A task, on one thread.
+class Computed(NamedTuple):
+    """What is known of a task that was computed.
 
-    Returns:
-        Its result, and the seconds it took.
+    Attributes:
+        result: of the task.
+        seconds: it took.
+        memory: most that this process has had so far, in bytes.
+    """
+
+    result: object
+    seconds: float
+    memory: int
+
+
+def compute(task: Task) -> Computed:
+    """A task, on one thread.
 
     Raises:
         ExecutionError: for an error that cannot travel to the manager as it is.
@@ -69,7 +81,7 @@ def compute(task: Task) -> tuple[object, float]:
             raise
         message = f"task {task.number} ({task.function}) failed: {brief(error)}"
         raise ExecutionError(message) from error
-    return result, time.perf_counter() - start
+    return Computed(result, time.perf_counter() - start, peak_memory())
 
 
 def _travels(error: Exception) -> bool:
@@ -82,11 +94,10 @@ def _travels(error: Exception) -> bool:
     return True
 
 
-def compute_packed(task: bytes) -> tuple[bytes, float]:
-    """A pickled task, see `compute`; its result is pickled, too.
+def compute_packed(task: bytes) -> bytes:
+    """A pickled task, see `compute`; what is known of it is pickled, too.
 
     Packed by hand, because what multiprocessing sends itself goes its own way for tensors: through
     shared memory, with an open file each for as long as the tensor lives.
     """
-    result, seconds = compute(pickle.loads(task))
-    return pickle.dumps(result), seconds
+    return pickle.dumps(compute(pickle.loads(task)))

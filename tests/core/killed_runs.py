@@ -46,6 +46,7 @@ TIMED = ("report.json", "model_card.json")
 """Likewise, compared without them."""
 TIMES = (
     "seconds",
+    "memory",
     "created",
     "microseconds",
     "us_per_point",
