@@ -18,14 +18,18 @@ from crosshook.core.testkit.process_cases import (
     points,
     process_of,
 )
+from crosshook.core.testkit.shrink import UNIT, with_smallest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
-    from crosshook.core.interfaces.process import PhaseSpace
+    from crosshook.core.interfaces.process import PhaseSpace, Process
     from crosshook.core.testkit.subject import Subject
+
+SIMPLE = {"channel": (0,), "u": UNIT}
+"""What the smallest input of a finding may be made of."""
 
 
 def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
@@ -34,8 +38,14 @@ def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
     """
     process = process_of(subject)
     space = phase_space_of(process)
-    inputs = points(subject, space, 1000)
-    point = space.forward(**inputs)
+    look = partial(_unphysical, process, space)
+    yield from with_smallest(look, points(subject, space, 1000), SIMPLE)
+
+
+def _unphysical(
+    process: Process, space: PhaseSpace, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    point = space.forward(inputs["u"], inputs["channel"])
     p, n_in = point.momenta, space.n_incoming
     scale = p[:, :n_in, 0].sum(dim=1)
     masses = torch.tensor(process.matrix_element().masses, dtype=p.dtype, device=p.device)
@@ -57,27 +67,30 @@ def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
     for message, bad in laws.items():
         row = first_row(bad.reshape(len(bad), -1).any(dim=1) & ~closed)
         if row >= 0:
-            yield Finding(message, CASE.rows(1000), show_row({**inputs, "momenta": p}, row))
-            return
+            given = show_row({**inputs, "momenta": p}, row)
+            return Finding(message, CASE.rows(len(p)), given)
+    return None
 
 
 def own_density_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
     """In log_densities, the column of the point's own channel is −log_jacobian."""
     space = phase_space_of(process_of(subject))
-    inputs = points(subject, space, 1000)
-    point = space.forward(**inputs)
+    look = partial(_two_jacobians, space)
+    yield from with_smallest(look, points(subject, space, 1000), SIMPLE)
+
+
+def _two_jacobians(space: PhaseSpace, inputs: Mapping[str, Tensor]) -> Finding | None:
+    point = space.forward(inputs["u"], inputs["channel"])
     own = point.log_densities.gather(1, inputs["channel"][:, None])[:, 0]
     inside = point.log_jacobian > -torch.inf
-    finding = disagreement(
+    return disagreement(
         "the channel's own log density and −log_jacobian",
         own[inside],
         -point.log_jacobian[inside],
         PRECISION,
-        CASE.rows(1000),
+        CASE.rows(len(own)),
         {name: tensor[inside] for name, tensor in inputs.items()},
     )
-    if finding is not None:
-        yield finding
 
 
 def phase_space_inverts(subject: Subject) -> Iterator[Finding]:
@@ -85,8 +98,12 @@ def phase_space_inverts(subject: Subject) -> Iterator[Finding]:
     the point.
     """
     space = phase_space_of(process_of(subject))
-    inputs = points(subject, space, 1000)
-    first = space.forward(**inputs)
+    look = partial(_not_inverted, space)
+    yield from with_smallest(look, points(subject, space, 1000), SIMPLE)
+
+
+def _not_inverted(space: PhaseSpace, inputs: Mapping[str, Tensor]) -> Finding | None:
+    first = space.forward(inputs["u"], inputs["channel"])
     for channel in range(len(space.channels)):
         rows = torch.nonzero(first.log_densities[:, channel] > -torch.inf)[:, 0]
         momenta, densities = first.momenta[rows], first.log_densities[rows]
@@ -104,12 +121,12 @@ def phase_space_inverts(subject: Subject) -> Iterator[Finding]:
                 got,
                 wanted,
                 tolerance,
-                CASE.rows(1000),
-                {name: tensor[rows] for name, tensor in inputs.items()},
+                CASE.rows(len(inputs["u"])),
+                {key: tensor[rows] for key, tensor in inputs.items()},
             )
             if finding is not None:
-                yield finding
-                return
+                return finding
+    return None
 
 
 def channels_cover_one_phase_space(subject: Subject) -> Iterator[Finding]:

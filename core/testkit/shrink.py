@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Inputs = Mapping[str, Tensor]
     Look = Callable[[Inputs], Finding | None]
 
-ATTEMPTS: Final = 300
+ATTEMPTS: Final = 150
 """Looks spent on one finding; a look costs as much as a call of the component."""
 ROWS: Final = 3
 """With more rows than these, values are left as they are."""

@@ -15,6 +15,7 @@ from crosshook.core.testkit.compare import first_row, show_row
 from crosshook.core.testkit.envelope import Envelope
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.shrink import with_smallest
 from crosshook.core.testkit.transfer_cases import (
     CASES,
     cases,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from crosshook.core.testkit.subject import Case, Subject
 
 ROWS = (0, 1, 1000)
+SIMPLE = {"reco": (0.0, 1.0), "truth": (0.0, 1.0)}
+"""What the smallest input of a finding may be made of."""
 TRUTHS = 2
 DRAWS = 20_000
 
@@ -168,14 +171,23 @@ def _test_functions(
 def acceptance_is_a_probability(subject: Subject) -> Iterator[Finding]:
     """log ε(z) ≤ 0 and not NaN, near and far from where truth usually is."""
     for case in CASES:
-        truth = truths(subject, case, 1000) * 3.0
-        found = function_of(subject, case).log_acceptance(named(truth, case))
-        row = first_row(~(found <= 0.0))
-        if row >= 0:
-            given = show_row({"truth": truth}, row)
-            value = float(found[row].exp())
-            yield Finding(f"acceptance {value:.6g} above 1", case.rows(1000), given)
+        look = partial(_above_one, case, function_of(subject, case))
+        inputs = {"truth": truths(subject, case, 1000) * 3.0}
+        finding = next(with_smallest(look, inputs, SIMPLE), None)
+        if finding is not None:
+            yield finding
             return
+
+
+def _above_one(
+    case: Case, function: TransferFunction, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    found = function.log_acceptance(named(inputs["truth"], case))
+    row = first_row(~(found <= 0.0))
+    if row < 0:
+        return None
+    message = f"acceptance {float(found[row].exp()):.6g} above 1"
+    return Finding(message, case.rows(len(found)), show_row(inputs, row))
 
 
 def densities_are_not_infinite(subject: Subject) -> Iterator[Finding]:
@@ -185,12 +197,22 @@ def densities_are_not_infinite(subject: Subject) -> Iterator[Finding]:
         reco = (
             truth * torch.logspace(-3, 6, 1000, dtype=torch.float64, device=truth.device)[:, None]
         )
-        found = function_of(subject, case).log_prob(named(reco, case), named(truth, case))
-        row = first_row(~(found < torch.inf))
-        if row >= 0:
-            given = show_row({"reco": reco, "truth": truth}, row)
-            yield Finding(f"log_prob is {float(found[row])}", case.rows(1000), given)
+        look = partial(_infinite, case, function_of(subject, case))
+        finding = next(with_smallest(look, {"reco": reco, "truth": truth}, SIMPLE), None)
+        if finding is not None:
+            yield finding
             return
+
+
+def _infinite(
+    case: Case, function: TransferFunction, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    found = function.log_prob(named(inputs["reco"], case), named(inputs["truth"], case))
+    row = first_row(~(found < torch.inf))
+    if row < 0:
+        return None
+    message = f"log_prob is {float(found[row])}"
+    return Finding(message, case.rows(len(found)), show_row(inputs, row))
 
 
 def sample_has_a_row_per_draw(subject: Subject) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ def names(module: str, *wanted: str) -> str:
     body = tree_of(module).body
     typing = [part for node in body if isinstance(node, ast.If) for part in node.body]
     known = _sentences(typing) | _sentences(body)
-    rows = [f"| `{module}` | |", "|---|---|"]
+    rows = [f"`{module}`", "", "| name | what it is |", "|---|---|"]
     rows += [f"| `{name}` | {escaped(known[name])} |" for name in wanted]
     return "\n".join(rows)
 
