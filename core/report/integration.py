@@ -245,6 +245,7 @@ def _channel_table(integration: IntegrationResult, quantity: Quantity) -> Table:
             count(c.points),
             measured(c.estimate, c.error),
             plain(c.largest, 4),
+            percent(abs(c.estimate) / c.largest) if c.largest > 0 else "n/a",
             percent(c.zeros / c.points) if c.points else "n/a",
         )
         for c in integration.channels
@@ -253,7 +254,7 @@ def _channel_table(integration: IntegrationResult, quantity: Quantity) -> Table:
     largest = f"max |w| [{unit}]"
     columns = (
         *("channel", "share", "points"),
-        *(f"{quantity.symbol} [{unit}]", largest, "outside cuts"),
+        *(f"{quantity.symbol} [{unit}]", largest, "⟨w⟩ / max w", "outside cuts"),
     )
     return Table(
         "Channels of the integration",
