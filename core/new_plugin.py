@@ -15,6 +15,8 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+import yaml
+
 from crosshook.core.errors import ConfigurationError, OutputError
 from crosshook.core.interfaces import INTERFACES, Interface
 from crosshook.core.registry import default_registry
@@ -98,6 +100,9 @@ def _check_name(name: str, kind: Interface) -> None:
         raise ConfigurationError(message)
     if keyword.iskeyword(name) or keyword.iskeyword(_camel(name)):
         message = f"{name!r} is a keyword of Python; choose another name"
+        raise ConfigurationError(message)
+    if yaml.safe_load(name) != name:
+        message = f"{name!r} is not read as a word in run files; choose another name"
         raise ConfigurationError(message)
     taken = [r for r in default_registry().components(kind.name) if r.component.name == name]
     if taken:

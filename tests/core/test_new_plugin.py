@@ -169,6 +169,7 @@ def test_packages_install_and_are_listed(packages: Path, tmp_path: Path) -> None
         ("x" * (LONGEST + 1), "channel_mapping", "30 characters at most"),
         ("class", "channel_mapping", "'class' is a keyword of Python"),
         ("none", "unfolder", "'none' is a keyword of Python"),
+        ("off", "unfolder", "'off' is not read as a word in run files"),
         ("vegas", "channel_mapping", "the channel_mapping 'vegas' is there already, from cro"),
         ("channel", "channel_weights", "would make a class ChannelWeights, which crosshook has"),
         ("tilt", "command", "no hook 'command'; there are: channel_mapping,"),
