@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from crosshook.core.generate import Generated
     from crosshook.core.interfaces.event_format import ComposingWriter, EventFormat, EventWriter
     from crosshook.core.process.scattering import ScatteringProcess
+    from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
     from crosshook.core.sampling.build import SamplerSpec
     from crosshook.core.sampling.sums import Sums
 
+STAGE = "write"
 BLOCK_FUNCTION = "crosshook.core.assemble_block:assemble_block"
 
 
@@ -108,6 +110,7 @@ def _plain_json(document: object) -> str:
 def assemble(
     spec: SamplerSpec,
     executor: Executor,
+    progress: Progress,
     generated: Generated,
     info: RunInfo,
     cross_section: float,
@@ -122,6 +125,7 @@ def assemble(
     Args:
         spec: of the run.
         executor: runs the blocks.
+        progress: told after every block.
         generated: the blocks of events.
         info: the init block; maxima are filled in here, so that a file's head is written once.
         cross_section: σ in pb, the mean weight of the events.
@@ -183,6 +187,7 @@ def assemble(
                 batch = scaled_events(part, n, assembly)
                 for path in writers.keys() - composed.keys():
                     writers[path].write(batch)
+            progress.update(STAGE, taken[task.number].first + n, generated.events)
         for writer in writers.values():
             writer.close(info)
     n, total = generated.events, sum(t.weight for t in tallies)

@@ -178,6 +178,7 @@ def produce(
     written = assemble(
         production.spec,
         executor,
+        progress,
         generated,
         run_info(config, process, sums),
         estimate.value,

@@ -14,6 +14,7 @@ import torch
 from crosshook.core.assemble import output_files
 from crosshook.core.driving.config import DrivenConfig
 from crosshook.core.driving.run import DrivenRun
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.execute import SerialExecutor, one_thread, opened
 from crosshook.core.histograms import expression
 from crosshook.core.memory import peak_memory
@@ -208,6 +209,9 @@ def start_run(
     config = run_file.config
     job: _Run | DrivenRun
     if isinstance(config, DrivenConfig):
+        if executor is not None:
+            message = "executor: a run with generator is computed by its program"
+            raise ConfigurationError(message)
         shown = Observed(reporter or SilentReporter(), SerialExecutor(), until)
         job = DrivenRun(config, run_file, overwrite, resumed, shown)
     else:

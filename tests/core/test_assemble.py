@@ -47,7 +47,7 @@ def _assemble(finished: Any, generated: Any, folder: Path, **changes: Any) -> An
         "info": run_info(finished.config, finished.process, finished.frozen.sums),
     }
     return assemble(
-        finished.spec, SerialExecutor(), generated, registry=default_registry(),
+        finished.spec, SerialExecutor(), Silent(), generated, registry=default_registry(),
         **{**arguments, **changes},
     )  # fmt: skip
 

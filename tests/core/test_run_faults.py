@@ -125,6 +125,28 @@ def test_time_that_is_up(run_file: Path, undisturbed: bytes, tmp_path: Path) -> 
     assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
 
 
+def test_time_that_is_up_while_files_are_written(
+    run_file: Path, undisturbed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = time.monotonic
+    late = 0.0
+    monkeypatch.setattr("crosshook.core.observed.time.monotonic", lambda: clock() + late)
+
+    class Late(SilentReporter):
+        """Says that an hour has gone by once the first events are in their file."""
+
+        def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+            nonlocal late
+            late = 3600.0 if stage == "write" else 0.0
+
+    with pytest.raises(Cancelled, match="time given is up"):
+        run(run_file, output=tmp_path / "run", max_time=1800, reporter=Late())
+    assert late
+    assert not (tmp_path / "run" / "events.lhe.gz").exists()
+    resume(tmp_path / "run")
+    assert (tmp_path / "run" / "events.lhe.gz").read_bytes() == undisturbed
+
+
 class Removes(SilentReporter):
     """Takes the run directory away in the middle of the generation."""
 
