@@ -9,7 +9,10 @@ import pytest
 
 from crosshook.core.component import Slot
 from crosshook.core.driving.config import KEYS, DrivenConfig, resolve_driven
+from crosshook.core.errors import ConfigurationError
+from crosshook.core.execute import SerialExecutor
 from crosshook.core.registry import default_registry
+from crosshook.core.run import run
 from crosshook.core.run_document import read_run_file
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "sherpa-zjet.yaml"
@@ -25,6 +28,12 @@ def test_the_example_resolves_to_itself() -> None:
     again = resolve_driven(dict(config.document), where, default_registry())
     assert again == config
     assert DrivenConfig.from_document(json.loads(json.dumps(config.document))) == config
+
+
+def test_its_program_computes_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="computed by its program"):
+        run(EXAMPLE, output=tmp_path / "run", executor=SerialExecutor())
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
