@@ -68,9 +68,7 @@ def stays_in_the_cube(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 1000, way.start)
-            finding = next(
-                with_smallest(partial(_inside, case, mapping, way), inputs, SIMPLE), None
-            )
+            finding = with_smallest(partial(_inside, case, mapping, way), inputs, SIMPLE)
             if finding is not None:
                 yield finding
                 return
@@ -123,7 +121,7 @@ def log_det_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 200, way.start)
             look = partial(_jacobian, subject, case, mapping, way)
-            finding = next(with_smallest(look, inputs, SIMPLE), None)
+            finding = with_smallest(look, inputs, SIMPLE)
             if finding is not None:
                 yield finding
                 return
@@ -174,7 +172,7 @@ def _round_trip(subject: Subject, there: Direction, back: Direction) -> Iterator
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000, name)
         look = partial(_there_and_back, subject, case, mapping, there, back)
-        finding = next(with_smallest(look, inputs, SIMPLE), None)
+        finding = with_smallest(look, inputs, SIMPLE)
         if finding is not None:
             yield finding
             return
@@ -282,7 +280,7 @@ def channels_do_not_mix(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000)
         look = partial(_alone_and_mixed, subject, case, mapping)
-        finding = next(with_smallest(look, inputs, SIMPLE), None)
+        finding = with_smallest(look, inputs, SIMPLE)
         if finding is not None:
             yield finding
             return

@@ -130,7 +130,7 @@ def alpha_sums_to_one(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         trials = [rows(subject, case, 1000, density) for density in (False, True)]
         for inputs in (*trials, extreme_rows(subject, case)):
-            finding = next(with_smallest(partial(_sum, case, weights), inputs), None)
+            finding = with_smallest(partial(_sum, case, weights), inputs)
             if finding is not None:
                 yield finding
                 return
@@ -154,7 +154,7 @@ def closed_channels_stay_closed(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         for density in (False, True):
             inputs = rows(subject, case, 1000, density)
-            finding = next(with_smallest(partial(_opened, case, weights), inputs), None)
+            finding = with_smallest(partial(_opened, case, weights), inputs)
             if finding is not None:
                 yield finding
                 return

@@ -27,7 +27,7 @@ def shapes_and_types(exercises: Iterable[Exercise], tolerance: float) -> Iterato
     of the inputs, and hold no NaN; n = 0 gives n = 0.
     """
     for exercise in exercises:
-        finding = next(_smallest(exercise, _misshapen), None)
+        finding = _smallest(exercise, _misshapen)
         if finding is not None:
             yield finding
             return
@@ -111,7 +111,7 @@ def rows_independent(exercises: Iterable[Exercise], tolerance: float) -> Iterato
     for exercise in exercises:
         if not exercise.row_wise or exercise.rows < 2:
             continue
-        finding = next(_smallest(exercise, partial(_depends_on_others, tolerance)), None)
+        finding = _smallest(exercise, partial(_depends_on_others, tolerance))
         if finding is not None:
             yield finding
             return
@@ -139,12 +139,11 @@ def _depends_on_others(tolerance: float, exercise: Exercise) -> Finding | None:
     return None
 
 
-def _smallest(exercise: Exercise, look: Callable[[Exercise], Finding | None]) -> Iterator[Finding]:
+def _smallest(exercise: Exercise, look: Callable[[Exercise], Finding | None]) -> Finding | None:
     """What a check says of an exercise, with the fewest rows that show it."""
-    if exercise.row_wise:
-        return with_smallest(lambda given: look(replace(exercise, inputs=given)), exercise.inputs)
-    found = look(exercise)
-    return iter(() if found is None else (found,))
+    if not exercise.row_wise:
+        return look(exercise)
+    return with_smallest(lambda given: look(replace(exercise, inputs=given)), exercise.inputs)
 
 
 def explicit_device(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:

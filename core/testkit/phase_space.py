@@ -39,7 +39,9 @@ def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
     process = process_of(subject)
     space = phase_space_of(process)
     look = partial(_unphysical, process, space)
-    yield from with_smallest(look, points(subject, space, 1000), SIMPLE)
+    finding = with_smallest(look, points(subject, space, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
 
 
 def _unphysical(
@@ -76,7 +78,9 @@ def own_density_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
     """In log_densities, the column of the point's own channel is −log_jacobian."""
     space = phase_space_of(process_of(subject))
     look = partial(_two_jacobians, space)
-    yield from with_smallest(look, points(subject, space, 1000), SIMPLE)
+    finding = with_smallest(look, points(subject, space, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
 
 
 def _two_jacobians(space: PhaseSpace, inputs: Mapping[str, Tensor]) -> Finding | None:
@@ -99,7 +103,9 @@ def phase_space_inverts(subject: Subject) -> Iterator[Finding]:
     """
     space = phase_space_of(process_of(subject))
     look = partial(_not_inverted, space)
-    yield from with_smallest(look, points(subject, space, 1000), SIMPLE)
+    finding = with_smallest(look, points(subject, space, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
 
 
 def _not_inverted(space: PhaseSpace, inputs: Mapping[str, Tensor]) -> Finding | None:

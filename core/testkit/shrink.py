@@ -15,7 +15,7 @@ import torch
 from crosshook.core.testkit.compare import show_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -35,8 +35,8 @@ UNIT: Final = (0.5, 0.25, 0.75)
 
 def with_smallest(
     look: Look, inputs: Inputs, simple: Mapping[str, Sequence[float]] | None = None
-) -> Iterator[Finding]:
-    """The finding of a check on its inputs, if any, with the smallest input that shows it too.
+) -> Finding | None:
+    """The finding of a check on its inputs, with the smallest input that shows it too; or None.
 
     Args:
         look: the check on given inputs, whose tensors have a row for each point.
@@ -46,18 +46,17 @@ def with_smallest(
     """
     found = look(inputs)
     if found is None:
-        return
+        return None
     search = _Search(look, _kind(found))
     small = search.fewer_rows(inputs)
     if _rows(small) <= ROWS:
         small = search.simpler(small, simple or {})
     last = search.look(small)
     if last is None:  # a component that answers otherwise each time
-        yield found
-        return
+        return found
     figures = last.figures
     gives = f": {figures['got']:.6g} against {figures['wanted']:.6g}" if "got" in figures else ""
-    yield replace(found, smallest=f"{last.case}; {show_rows(small)}{gives}")
+    return replace(found, smallest=f"{last.case}; {show_rows(small)}{gives}")
 
 
 class _Search:

@@ -173,7 +173,7 @@ def acceptance_is_a_probability(subject: Subject) -> Iterator[Finding]:
     for case in CASES:
         look = partial(_above_one, case, function_of(subject, case))
         inputs = {"truth": truths(subject, case, 1000) * 3.0}
-        finding = next(with_smallest(look, inputs, SIMPLE), None)
+        finding = with_smallest(look, inputs, SIMPLE)
         if finding is not None:
             yield finding
             return
@@ -198,7 +198,7 @@ def densities_are_not_infinite(subject: Subject) -> Iterator[Finding]:
             truth * torch.logspace(-3, 6, 1000, dtype=torch.float64, device=truth.device)[:, None]
         )
         look = partial(_infinite, case, function_of(subject, case))
-        finding = next(with_smallest(look, {"reco": reco, "truth": truth}, SIMPLE), None)
+        finding = with_smallest(look, {"reco": reco, "truth": truth}, SIMPLE)
         if finding is not None:
             yield finding
             return

@@ -32,7 +32,7 @@ CONTEXT = BuildContext(dimensions=2, channels=1)
 
 
 class LogDensity:
-    """What api 2 asks for: log q(u) without the random numbers, and a forward that may be told so."""
+    """What api 2 asks for: log q(u) without the random numbers."""
 
     def log_density(self, u: Tensor, channel: Tensor) -> Tensor:
         """log q(u|channel), `(n,)`."""
@@ -59,7 +59,7 @@ def second_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Offer:
-    """A plugin with the built-in VEGAS grid, which was written for api 1, under several names."""
+    """A plugin with the built-in VEGAS grid, which was written for api 1."""
 
     def __init__(self, *records: Component[object]) -> None:
         self._records = records
