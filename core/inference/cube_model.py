@@ -43,6 +43,11 @@ class CubeModel:
         self.differentiable = function.backend == "torch"
         self._drawer = Drawer(self, seed)
 
+    @property
+    def negative_share(self) -> float:
+        """See `ParametricModel.negative_share`: a negative value is an error here."""
+        return 0.0
+
     def points(self, u: Tensor) -> TruthPoints:
         """See `ParametricModel.points`."""
         columns = self._function.truth_features(u)

@@ -38,7 +38,8 @@ class EventLikelihoods:
         relative_error: of p, from the integrals of the first detector, `(n, t)`; 0 if there are
             none.
         effective: effective share of the points of each integral, `(n, t)`; 1 if there are none.
-        deviations: replicas of the integrals over their mean, less 1, `(n, r, t)`, or None.
+        deviations: replicas of the integrals over their mean, less 1, `(n, r, t)`, or parts of the
+            simulation that templates are made of, or None.
     """
 
     grid: ParameterGrid
@@ -153,7 +154,8 @@ class LogLikelihood:
         grid: of the parameters.
         nominal: with constraints, `(t,)`.
         members: by each detector, `(m, t)`.
-        integral_error: of log L(θ) − log L(best θ), from the integrals of events, `(t,)`.
+        integral_error: of log L(θ) − log L(best θ), from integrals of events or from templates,
+            `(t,)`.
         cross_section_error: likewise from σ_fid.
     """
 

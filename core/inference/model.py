@@ -97,6 +97,13 @@ class ParametricModel(Protocol):
     truth_units: tuple[str, ...]
     differentiable: bool
 
+    @property
+    def negative_share(self) -> float:
+        """Share of the densities so far that were negative, which parton densities can be, and were
+        taken to be 0.
+        """
+        ...
+
     def points(self, u: Tensor) -> TruthPoints:
         """The points at u `(n, d)` in [0, 1]."""
         ...

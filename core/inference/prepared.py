@@ -24,7 +24,7 @@ from crosshook.core.inference.integrals import (
     integrate_events,
 )
 from crosshook.core.inference.latent_grid import refine_latents
-from crosshook.core.inference.model import column_of
+from crosshook.core.inference.model import column_of, theta_of
 from crosshook.core.inference.pairs import resampled_pairs
 from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.proposal_training import (
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 MAPPING = "channel_mapping"
 CONDITIONS = "conditions.json"
+SIMULATED = "data.simulate.parameters"
+"""Key of the run file with the true values."""
 
 
 def build_model(process: ProcessConfig, config: InferenceConfig) -> ParametricModel:
@@ -284,7 +286,7 @@ def _load_mapping(
 
 
 def check_axes(models: dict[str, ParametricModel], config: InferenceConfig) -> None:
-    """Refuses parameters that no process has.
+    """Refuses parameters that no process has, and values it does not have them with.
 
     Raises:
         ConfigurationError: naming what there is.
@@ -302,4 +304,8 @@ def check_axes(models: dict[str, ParametricModel], config: InferenceConfig) -> N
             raise ConfigurationError(message)
     for key in config.simulate_at:
         if key not in rates:
-            column_of(parameters, key, f"data.simulate.parameters.{key}", name)
+            column_of(parameters, key, f"{SIMULATED}.{key}", name)
+    for model in models.values():
+        known = {parameter.name for parameter in model.parameters}
+        for given, where in ((config.fixed, "fixed"), (config.simulate_at, SIMULATED)):
+            theta_of(model, {key: v for key, v in given.items() if key in known}, where)

@@ -107,6 +107,16 @@ def infer_from(
     return report
 
 
+def negative_densities(models: Mapping[str, ParametricModel]) -> list[str]:
+    """A note for each model that had any."""
+    return [
+        f"{model.name}: {model.negative_share:.2g} of the values of dσ were negative, as parton "
+        "densities can be; they count as 0"
+        for model in models.values()
+        if model.negative_share > 0
+    ]
+
+
 @dataclass
 class _Run:
     """One inference on its way.
@@ -196,7 +206,7 @@ class _Run:
             integrals=integrals,
             cross_sections=cross_section_results(processes, found),
             toys=toys,
-            notes=tuple(self._notes(events, found)),
+            notes=(*self._notes(events, found), *negative_densities(models)),
             seconds=time.perf_counter() - start,
             processor_seconds=time.process_time() - began,
             seed=config.seed,
@@ -350,9 +360,12 @@ class _Run:
         near = found.nominal > found.nominal.max() - 2.0
         error = 2 * float(found.integral_error[near].max())
         if error > LARGE_ERROR:
+            integrated = self.config.method == "mem"
+            source = "integrals" if integrated else "templates"
+            more = "points" if integrated else "estimator.events"
             notes.append(
-                f"the integrals leave an error of {error:.2g} on −2 Δlog L inside of two standard "
-                "deviations: take more points"
+                f"the {source} leave an error of {error:.2g} on −2 Δlog L inside of two standard "
+                f"deviations: take more {more}"
             )
         error = 2 * float(found.cross_section_error[near].max())
         if error > LARGE_ERROR:

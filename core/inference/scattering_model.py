@@ -111,6 +111,12 @@ class ScatteringModel:
             names = [f"{part}[{leg}]" for leg in range(len(pdg)) for part in MOMENTUM]
             self.truth_names, self.truth_units = tuple(names), ("GeV",) * len(names)
         self._drawer = Drawer(self, seed)
+        self._evaluated = self._negative = 0
+
+    @property
+    def negative_share(self) -> float:
+        """See `ParametricModel.negative_share`."""
+        return self._negative / max(self._evaluated, 1)
 
     def points(self, u: Tensor) -> TruthPoints:
         """See `ParametricModel.points`."""
@@ -150,8 +156,10 @@ class ScatteringModel:
         columns = []
         for each in theta:
             element = AtParameters(self._process.matrix_element, each[None])
-            parts = self._process.with_amplitudes(bare, element).parts
-            columns.append(torch.log(parts.sum(dim=1).clamp(min=0.0)) + own["log_jacobian"])
+            value = self._process.with_amplitudes(bare, element).parts.sum(dim=1)
+            self._evaluated += len(value)
+            self._negative += int((value < 0).sum())
+            columns.append(torch.log(value.clamp(min=0.0)) + own["log_jacobian"])
         whole = points.u.new_full((len(points), theta.shape[0]), -torch.inf)
         return whole.index_copy(0, rows, torch.stack(columns, dim=1))
 

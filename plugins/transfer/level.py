@@ -105,14 +105,25 @@ class Level:
         return flat.reshape(n, longest, flat.shape[1]) * there[:, :, None]
 
     def flat(self, features: Features) -> Tensor:
-        """All a level says as one row an event: columns, then objects in order, `(n, e)`."""
+        """All a level says as one row an event: columns, then objects in order, `(n, e)`.
+
+        Raises:
+            InputError: if an event has more objects than any of the training.
+        """
         parts = [self.scales.all_seen(features.dense)]
         for key in self.sets:
             values, there = self.ordered(features, key)
             seen = torch.cat([self.objects_seen(key, values, there), there[:, :, None]], dim=2)
             room = self.longest[key]
+            if seen.shape[1] > room:
+                row = int(there.sum(dim=1).argmax())
+                message = (
+                    f"{self.what}: event {row} has {seen.shape[1]} {key}; the transfer function was "
+                    f"trained with {room} at most, and knows no acceptance of more"
+                )
+                raise InputError(message)
             padded = seen.new_zeros((len(seen), room, seen.shape[2]))
-            padded[:, : min(room, seen.shape[1])] = seen[:, :room]
+            padded[:, : seen.shape[1]] = seen
             parts.append(padded.flatten(1))
         return torch.cat(parts, dim=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -39,15 +39,21 @@ class EstimatorMethod:
         grid: of the parameters.
         log_ratio: of events by each network, `(m, n, t)`.
         fiducial: σ_fid on the grid.
+        deviations: of events by parts of the templates' simulation, `(n, r, t)`; None where there
+            are no templates.
     """
 
     grid: ParameterGrid
     log_ratio: Callable[[Features], Tensor]
     fiducial: FiducialCrossSection
+    deviations: Callable[[Features], Tensor] | None = None
 
     def likelihoods(self, reco: Features, stage: str, *, keep: bool) -> EventLikelihoods:
-        """See `LikelihoodMethod.likelihoods`; nothing is random here, and there is nothing to keep."""
-        return estimated(self.grid, self.log_ratio(reco), self.fiducial)
+        """See `LikelihoodMethod.likelihoods`; what is kept is the error of templates."""
+        found = estimated(self.grid, self.log_ratio(reco), self.fiducial)
+        if not keep or self.deviations is None:
+            return found
+        return replace(found, deviations=self.deviations(reco).to(torch.float32))
 
 
 def train_estimator(
@@ -135,7 +141,10 @@ def _templates(
         both = zip(made, observables, strict=True)
         return torch.stack([each.log_ratio(value(reco)) for each, value in both])
 
-    return EstimatorMethod(grid, log_ratio, _fiducial(process))
+    def deviations(reco: Features) -> Tensor:
+        return made[0].deviations_of(observables[0](reco))
+
+    return EstimatorMethod(grid, log_ratio, _fiducial(process), deviations)
 
 
 def _fiducial(process: PreparedProcess) -> FiducialCrossSection:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.features import Features
 
 
+PARTS = 16
+"""Of the simulated events, whose spread is the error of the templates."""
+
+
 @dataclass(frozen=True)
 class Templates:
     """Histograms of an observable.
@@ -22,10 +26,13 @@ class Templates:
     Attributes:
         edges: inner edges of the bins, increasing, `(b − 1,)`.
         log_share: log of the share of the events in each bin at every grid point, `(b, t)`.
+        deviations: shares by parts of the simulated events over those by all, less 1,
+            `(b, PARTS, t)`: the statistical error of the templates.
     """
 
     edges: Tensor
     log_share: Tensor
+    deviations: Tensor
 
     @classmethod
     def of(cls, values: Tensor, log_ratio: Tensor, bins: int) -> Templates:
@@ -44,11 +51,24 @@ class Templates:
         share = torch.softmax(log_ratio, dim=0)
         filled = share.new_zeros((len(edges) + 1, share.shape[1])).index_add(0, found, share)
         least = 0.5 / len(values)  # half an event, where reweighting leaves a bin empty
-        return cls(edges, torch.log(filled.clamp(min=least)))
+        filled = filled.clamp(min=least)
+        part = torch.arange(len(values), device=values.device) % PARTS
+        ratio = torch.exp(log_ratio)
+        sums = ratio.new_zeros((PARTS * len(filled), ratio.shape[1]))
+        sums = sums.index_add(0, part * len(filled) + found, ratio).reshape(PARTS, *filled.shape)
+        shares = sums / sums.sum(dim=1, keepdim=True)
+        return cls(edges, torch.log(filled), (shares / filled - 1).transpose(0, 1))
+
+    def deviations_of(self, values: Tensor) -> Tensor:
+        """Of the bins of events `(n,)`, `(n, PARTS, t)`; parts are the same for all events."""
+        return self.deviations[self._bin(values)]
+
+    def _bin(self, values: Tensor) -> Tensor:
+        return torch.bucketize(values.contiguous(), self.edges, right=True)
 
     def log_ratio(self, values: Tensor) -> Tensor:
         """log of the share of each event's bin at every grid point, `(n, t)`."""
-        return self.log_share[torch.bucketize(values.contiguous(), self.edges, right=True)]
+        return self.log_share[self._bin(values)]
 
 
 def column_of_events(reco: Features, name: str) -> Tensor:

@@ -231,3 +231,18 @@ def test_several_processes_are_for_mem(
 ) -> None:
     with pytest.raises(ConfigurationError, match="knows one process"):
         train_estimator(config, (process, process), grid, Silent())
+
+
+def test_templates_know_their_statistical_error() -> None:
+    """The spread of the parts is that of a multinomial; events of a bin share it."""
+    n, bins = 32_000, 10
+    rng = torch.Generator().manual_seed(4)
+    values = torch.randn(n, generator=rng, dtype=torch.float64)
+    made = Templates.of(values, torch.zeros((n, 1), dtype=torch.float64), bins)
+    parts = made.deviations.shape[1]
+    error = made.deviations[..., 0].std(dim=1) / parts**0.5
+    wanted = ((1 - 1 / bins) / (n / bins)) ** 0.5
+    # 15 degrees of freedom in each of ten bins: 6 % of the mean
+    assert float(error.mean()) == pytest.approx(wanted, rel=0.3)
+    same = made.deviations_of(torch.tensor([-9.0, -8.0], dtype=torch.float64))
+    assert torch.equal(same[0], same[1])

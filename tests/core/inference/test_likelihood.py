@@ -27,6 +27,7 @@ from crosshook.core.inference.model import (
     reference_theta,
     theta_of,
 )
+from crosshook.core.inference.run import negative_densities
 from crosshook.core.inference.scattering_model import ScatteringModel
 from crosshook.core.interfaces.features import Features
 from crosshook.core.registry import default_registry
@@ -164,6 +165,28 @@ def ee_mumu(sin2: float | None = None) -> ScatteringModel:
     truth = {"cos": "pt[0] / e[0]", "phi": "phi[0]"}
     ranges = {"sin2_theta_w": (0.1, 0.4)}
     return ScatteringModel(build_process(config, registry), truth, ranges, {}, 0, 3)
+
+
+def test_negative_densities_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ee_mumu()
+    element = model._process.matrix_element
+    plain = element.squared
+
+    def squared(momenta: torch.Tensor, *rest: Any, **more: Any) -> Any:
+        found = plain(momenta, *rest, **more)
+        sign = torch.where(torch.arange(len(momenta)) < 10, -1.0, 1.0)
+        return replace(found, value=found.value * sign)
+
+    monkeypatch.setattr(element, "squared", squared)
+    u = torch.rand((40, model.n_dim), generator=torch.Generator().manual_seed(2))
+    points = model.points(u.double())
+    assert model.negative_share == 0.0
+    found = model.log_density(points, reference_theta(model)[None])
+    inside = int(points.inside.sum())
+    assert int(torch.isinf(found).sum()) == 10 + len(points) - inside
+    assert model.negative_share == 10 / inside
+    (note,) = negative_densities({"one": model})
+    assert note.startswith(f"{model.name}: {10 / inside:.2g} of the values of dσ were negative")
 
 
 def test_a_process_at_other_parameters_is_that_process() -> None:

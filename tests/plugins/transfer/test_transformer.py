@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -14,6 +15,7 @@ from crosshook.core.interfaces.features import Features
 from crosshook.core.interfaces.training import Budget
 from crosshook.core.registry import default_registry
 from crosshook.core.transfer.paired import PairedEvents, PairedTable, TrainableTransfer
+from crosshook.plugins.transfer.level import Level
 
 N = 4000
 WIDTH, EXTRA = 0.2, 0.3
@@ -101,6 +103,19 @@ def test_events_with_wrong_objects(trained: TrainableTransfer) -> None:
         {"jet": ("log_pt",)},
     )
     assert bool((trained.log_prob(more, sample.truth) == -torch.inf).all())  # type: ignore[attr-defined]
+
+
+def test_more_true_objects_than_in_the_training_are_refused() -> None:
+    """An acceptance of an event that was cut to fit would be that of another event."""
+    sample = events(20, 6)
+    partons = {"parton": sample.reco.sets["jet"]}
+    truth = replace(sample.truth, sets=partons, set_names={"parton": ("log_pt",)})
+    level = Level.of(truth, None, 1, "truth")
+    assert len(level.flat(truth)) == 20
+    values, there = partons["parton"]
+    more = {"parton": (torch.cat([values, values], 1), torch.cat([there, there], 1))}
+    with pytest.raises(InputError, match=r"truth: event \d+ has \d parton; .* trained with 3"):
+        level.flat(replace(truth, sets=more))
 
 
 def test_heads_divide_the_width() -> None:
