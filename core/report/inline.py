@@ -41,11 +41,13 @@ class Pictures:
 
     Attributes:
         letters: paths by their names, which are of a font and a character.
+        fonts: what each font is called in the page.
         styles: what is said of lines and areas, with the class that says it.
         count: pictures so far.
     """
 
     letters: dict[str, str] = field(default_factory=dict)
+    fonts: dict[str, str] = field(default_factory=dict)
     styles: dict[str, str] = field(default_factory=dict)
     count: int = 0
 
@@ -62,7 +64,7 @@ class Pictures:
         used |= {name for e in root.iter() for name in _CLIP.findall(e.get("clip-path", ""))}
         names = {
             # Letters are the page's, marks and clips a picture's own.
-            name: _letter_id(name) if _is_letter(name) else f"p{self.count}-{number}"
+            name: self._letter_id(name) if _is_letter(name) else f"p{self.count}-{number}"
             for number, name in enumerate(sorted(used))
         }
         parts = "".join(self._element(child, names) for child in root)
@@ -72,13 +74,18 @@ class Pictures:
     def shared(self) -> str:
         """The letters and styles of all pictures, to be put anywhere in the page."""
         paths = "".join(
-            f'<path id="{_letter_id(name)}" {shape}/>' for name, shape in self.letters.items()
+            f'<path id="{self._letter_id(name)}" {shape}/>' for name, shape in self.letters.items()
         )
         rules = "".join(f".{name}{{{style}}}" for style, name in self.styles.items())
         return (
             f'<svg class="letters" aria-hidden="true"><style>{rules}</style>'
             f"<defs>{paths}</defs></svg>"
         )
+
+    def _letter_id(self, name: str) -> str:
+        """A font and a character in short, e.g. `f0-2c`."""
+        family, _, character = name.rpartition("-")
+        return f"{self.fonts.setdefault(family, f'f{len(self.fonts)}')}-{escape(character)}"
 
     def _element(self, element: Element, names: dict[str, str]) -> str:
         """An element and what is in it, without unused names and without empty groups."""
@@ -127,12 +134,6 @@ class Pictures:
 def _is_letter(name: str) -> bool:
     """Whether a path is a font's; marks and clips are named by a hash."""
     return "-" in name
-
-
-def _letter_id(name: str) -> str:
-    """A font and a character in short, e.g. `THR-2c`."""
-    family, _, character = name.rpartition("-")
-    return "".join(c for c in family if c.isupper() or c.isdigit()) + f"-{escape(character)}"
 
 
 def _plain(element: Element) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crosshook.core.report.style import PALETTE, canvas, mathtext
+from crosshook.core.report.style import PALETTE, canvas, density_axis, mathtext
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STEEP = 200.0
-"""Ratio of the highest to the lowest well-measured bin from which the axis is logarithmic."""
 STYLES = ("-", "--", "-.", ":")
 
 
@@ -44,7 +42,7 @@ def draw_overlay(figure: OverlayFigure) -> Canvas:
     reach = float(np.clip(reach, 0.01, 1.0))
     ratio.set_ylim(1 - reach, 1 + reach)
     ratio.set_ylabel("ratio", loc="center")
-    _scale(main, [np.array(line.values) / width for line in figure.lines])
+    density_axis(main, np.concatenate([np.array(line.values) / width for line in figure.lines]))
     unit = f" [{figure.unit}]" if figure.unit else ""
     main.set_ylabel(mathtext(figure.ordinate))
     ratio.set_xlabel(mathtext(figure.axis + unit))
@@ -74,16 +72,3 @@ def _line(
             alpha=0.25,
             linewidth=0,
         )
-
-
-def _scale(axes: Axes, values: list[Floats]) -> None:
-    """Logarithmic where a distribution is steep; room above for the legend."""
-    every = np.concatenate(values)
-    positive = every[every > 0]
-    if not positive.size:
-        return
-    if positive.max() / positive.min() > STEEP and not (every < 0).any():
-        axes.set_yscale("log")
-        axes.set_ylim(0.4 * positive.min(), 6 * positive.max())
-    else:
-        axes.set_ylim(min(0.0, 1.15 * float(np.nanmin(every))), 1.3 * float(positive.max()))

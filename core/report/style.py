@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure as Canvas
+    from numpy.typing import NDArray
 
+    Floats = NDArray[np.float64]
+
+STEEP: Final = 200.0
+"""Ratio of the highest to the lowest filled bin from which an axis is logarithmic."""
 INK: Final = "#1c2530"
 MUTED: Final = "#6b7684"
 BLUE: Final = "#2f6fd0"
@@ -124,6 +131,24 @@ def plain_decades(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def density_axis(axes: Axes, densities: Floats) -> None:
+    """An axis for spectra: logarithmic where they are steep, with room above for the legend.
+
+    Args:
+        axes: its vertical axis is set.
+        densities: all that is drawn, `(n,)`.
+    """
+    positive = densities[densities > 0]
+    if not positive.size:
+        return
+    if positive.max() / positive.min() > STEEP and not (densities < 0).any():
+        axes.set_yscale("log")
+        axes.set_ylim(0.4 * positive.min(), 6 * positive.max())
+    else:
+        low = float(densities[densities < 0].min(initial=0.0))
+        axes.set_ylim(1.15 * low, 1.3 * float(positive.max()))
 
 
 def mathtext(label: str) -> str:

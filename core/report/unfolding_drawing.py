@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crosshook.core.report.style import BLUE, INK, MUTED, PALETTE, canvas, mathtext, plain_decades
+from crosshook.core.report.style import (
+    BLUE,
+    INK,
+    MUTED,
+    PALETTE,
+    canvas,
+    density_axis,
+    mathtext,
+    plain_decades,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,8 +26,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STEEP = 200.0
-"""Ratio of the highest to the lowest filled bin from which the axis is logarithmic."""
 SHADES = (0.18, 0.32, 0.45)
 UNEVEN = 50.0
 """Ratio of the widest to the narrowest bin from which a matrix is drawn bin by bin."""
@@ -89,12 +96,7 @@ def draw_bands(figure: BandsFigure) -> Canvas:
 
 def _limits(main: Axes, ratio: Axes, density: Floats, reaches: list[Floats]) -> None:
     """A logarithmic axis where the spectrum is steep; a ratio panel that shows most bins."""
-    positive = density[density > 0]
-    if positive.size and positive.max() / positive.min() > STEEP and not (density < 0).any():
-        main.set_yscale("log")
-        main.set_ylim(0.4 * positive.min(), 6 * positive.max())
-    elif positive.size:
-        main.set_ylim(min(0.0, 1.15 * float(density.min())), 1.3 * float(positive.max()))
+    density_axis(main, density)
     flat = [r[np.isfinite(r)] for r in reaches]
     sizes = np.concatenate(flat) if flat else np.zeros(0)
     reach = 1.25 * float(np.quantile(sizes, 0.9)) if sizes.size else 0.5
