@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := core plugins adapters schemas
 
-.PHONY: demo test lint typecheck unit docs browser integration stress lowest changelog dist clean
+.PHONY: demo test lint typecheck unit docs browser integration stress links lowest changelog dist clean
 
 demo: $(VENV)/.demo  ## the main job: pp → tt̄ at 13 TeV to unweighted events and a report
 	$(BIN)/crosshook run examples/ttbar.yaml --overwrite
@@ -31,6 +31,9 @@ browser:  ## the distribution's Chromium, in which reports are tested; without o
 
 integration: $(VENV)/.dev  ## other programs from PyPI, each in an environment of its own in .integration/
 	$(BIN)/pytest -m integration tests/integration
+
+links:  ## asks the addresses that the documentation links to
+	$(PYTHON) .ci/external_links
 
 SMOKE := tests/cli/test_files.py tests/core/test_plot_events.py tests/core/test_run.py tests/core/test_integral.py \
     tests/core/events $(addprefix tests/adapters/,hepmc lhe lheh5 parquet root)

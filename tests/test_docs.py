@@ -248,6 +248,11 @@ def test_site_has_every_page_and_nothing_unfinished(site: Path) -> None:
         assert "<!-- generated:" not in home.read_text("utf-8"), page
 
 
+def test_formulas_are_text() -> None:
+    """Nothing on the site renders TeX."""
+    assert not [p for p in PAGES if "$$" in p.read_text("utf-8")]
+
+
 def test_site_asks_nobody_for_anything(site: Path) -> None:
     for page in site.rglob("*.html"):
         found = EXTERNAL.search(
