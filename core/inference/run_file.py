@@ -105,6 +105,15 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class WeightsFrom:
+    """A file whose weights are joint ratios; see `estimator.weights_from` of the schema."""
+
+    file: Path
+    weights: tuple[str, ...]
+    truth: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class EstimatorSettings:
     """How estimators learn; see `estimator` of the schema."""
 
@@ -118,6 +127,7 @@ class EstimatorSettings:
     score_weight: float
     bins: int
     observable: str | None
+    weights_from: WeightsFrom | None = None
 
 
 @dataclass(frozen=True)
@@ -280,7 +290,7 @@ def _config(
         threads=cast("int", integral["threads"]),
         proposal=proposal,
         training=TrainingConfig(**cast("dict[str, object]", integral["training"])),  # type: ignore[arg-type]
-        estimator=EstimatorSettings(**cast("dict[str, object]", full["estimator"])),  # type: ignore[arg-type]
+        estimator=_estimator(cast("dict[str, object]", full["estimator"]), folder),
         levels=tuple(cast("list[float]", intervals["levels"])),
         toys=None if toys is None else ToySettings(**cast("dict[str, int]", toys)),
         directory=directory,
@@ -288,6 +298,19 @@ def _config(
         html=written["report"] == "html",
         seed=cast("int", full["seed"]),
     )
+
+
+def _estimator(given: Mapping[str, object], folder: Path) -> EstimatorSettings:
+    values = dict(given)
+    weighted = cast("dict[str, object] | None", values.pop("weights_from"))
+    found = None
+    if weighted is not None:
+        found = WeightsFrom(
+            folder / str(weighted["file"]),
+            tuple(cast("list[str]", weighted["weights"])),
+            cast("dict[str, str]", weighted.get("truth", {})),
+        )
+    return EstimatorSettings(**values, weights_from=found)  # type: ignore[arg-type]
 
 
 def _axis(name: str, given: object, place: str) -> AxisConfig:

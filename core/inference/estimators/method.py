@@ -13,6 +13,7 @@ from crosshook.core.inference.estimators.alices import train_alices
 from crosshook.core.inference.estimators.joint import joint_events
 from crosshook.core.inference.estimators.sally import train_score
 from crosshook.core.inference.estimators.templates import Templates, column_of_events
+from crosshook.core.inference.estimators.weighted_file import events_of_file
 from crosshook.core.inference.fiducial import FiducialCrossSection
 from crosshook.core.inference.likelihood import estimated
 from crosshook.core.inference.model import reference_theta
@@ -81,6 +82,15 @@ def train_estimator(
         )
         raise ConfigurationError(message)
     rng = random.torch_generator(config.seed, f"estimator/{name}")
+    if settings.weights_from is not None:
+        if name == "sally" or (name == "alices" and settings.score_weight > 0):
+            message = (
+                f"method: {name} learns from scores, which weights of a file do not give; "
+                "use alices with estimator.score_weight 0, or histogram"
+            )
+            raise ConfigurationError(message)
+        events = events_of_file(settings.weights_from, process, grid, rng, progress)
+        return fit_estimator(config, process, grid, events, rng, progress)
     scores = name == "sally" or (name == "alices" and settings.score_weight > 0)
     events = joint_events(process, grid, settings.events, rng, progress, scores=scores)
     return fit_estimator(config, process, grid, events, rng, progress)
