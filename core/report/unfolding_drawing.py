@@ -89,7 +89,7 @@ def draw_bands(figure: BandsFigure) -> Canvas:
     unit = f" [{figure.unit}]" if figure.unit else ""
     panels[-1].set_xlabel(mathtext(figure.axis + unit))
     panels[-1].set_xlim(edges[0], edges[-1])
-    main.legend(loc="best")
+    main.legend(loc="best", ncols=1 if len(figure.others) < 4 else 2)
     drawn.align_ylabels()
     return drawn
 
