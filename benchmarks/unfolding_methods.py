@@ -168,7 +168,7 @@ def records_of(
     made.append(
         Record("zjet", method, "normalisation", report.total / sample.total - 1, 0.0, n, SEED)
     )
-    made.append(Record("zjet", method, "wall_s", report.fit_seconds, 0.0, n, SEED))
+    made.append(Record("zjet", method, "cpu_s", report.fit_processor_seconds, 0.0, n, SEED))
     return made
 
 
@@ -178,16 +178,16 @@ def table(records: Sequence[Record]) -> str:
     names = list(BINNINGS)
     value = {(r.method, r.case, r.metric): r.value for r in records}
     lines = [
-        "| method | " + " | ".join(names) + " | normalisation | fit |",
+        "| method | " + " | ".join(names) + " | normalisation | CPU |",
         "|" + "---|" * (len(names) + 3),
     ]
     for method in methods:
         cells = [f"{value[method, f'zjet/{name}', 'delta']:.2f}" for name in names]
         sums = value.get((method, "zjet", "normalisation"), math.nan)
-        wall = value.get((method, "zjet", "wall_s"), math.nan)
+        spent = value.get((method, "zjet", "cpu_s"), math.nan)
         cells += [
             f"{sums:+.2%}" if math.isfinite(sums) else "",
-            f"{wall:.0f} s" if math.isfinite(wall) else "",
+            f"{spent:.1f} s" if math.isfinite(spent) else "",
         ]
         lines.append(f"| `{method}` | " + " | ".join(cells) + " |")
     last = methods[-1]
