@@ -47,6 +47,7 @@ REPEATS, QUICK = 5, 3
 EVENTS, FEW = 1_000_000, 200_000
 TASKS = (1_000, 10_000)
 LARGE_BLOCK = 262_144
+ALONE = 64
 PACKAGES = ("torch", "crosshook", "dask", "distributed")
 
 
@@ -62,7 +63,11 @@ class Relay:
     def _accept(self) -> None:
         while True:
             one, _ = self._server.accept()
-            two = socket.create_connection(("127.0.0.1", self.target))
+            try:
+                two = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:  # the scheduler has ended
+                one.close()
+                return
             for source, sink in ((one, two), (two, one)):
                 threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
 
@@ -135,6 +140,11 @@ def _nothing(tasks: int) -> Iterator[Task]:
     return (Task(n, "fractions:Fraction", {"numerator": n}) for n in range(tasks))
 
 
+def _asleep(seconds: int) -> Iterator[Task]:
+    """What keeps two workers busy, and computes nothing."""
+    return (Task(n, "subprocess:run", {"args": ["sleep", str(seconds)]}) for n in range(2))
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[Relay]:
     """A scheduler and two workers on loopback addresses of their own, behind a relay."""
@@ -170,7 +180,10 @@ def cluster(folder: Path) -> Iterator[Relay]:
 
 
 def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
-    """Bytes through the scheduler per 100,000 events, those of a run without events taken off."""
+    """Bytes through the scheduler per 100,000 events, those of a run without events taken off.
+
+    What busy workers say once in a while, whatever they compute, is told apart: bytes a second.
+    """
     with cluster(folder) as relay:
         address = f"tcp://127.0.0.1:{relay.port}"
         with closing(build("dask", address=address, workers=2, timeout=120)) as executor:
@@ -181,15 +194,22 @@ def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
                 before = relay.bytes
                 seconds, digest = timed(home, n, executor, folder / "relayed")
                 counted[n] = relay.bytes - before, seconds
-            # Heartbeats go on without tasks, so much a second.
             before = relay.bytes
-            time.sleep(5)
-            idle = (relay.bytes - before) / 5
+            for number in range(ALONE):  # stages of one task each, so that none is in a bundle
+                list(in_order(executor, [Task(number, "random:randbytes", {"n": 5000})]))
+            alone = (relay.bytes - before) / ALONE
+            sleeping = {}
+            for seconds in (2, 22):
+                before = relay.bytes
+                list(in_order(executor, _asleep(seconds)))
+                sleeping[seconds] = relay.bytes - before
+            busy = (sleeping[22] - sleeping[2]) / 20
     (few, short), (many, long) = counted[events // 4], counted[events]
-    value = (many - few - idle * (long - short)) / (events - events // 4) * 1e5
+    value = (many - few - busy * (long - short)) / (events - events // 4) * 1e5
     return [
         Record(CASE, "dask", "scheduler_bytes_per_1e5_events", value, 0.0, events, SEED),
-        Record(CASE, "dask", "scheduler_idle_bytes_per_second", idle, 0.0, 5, SEED),
+        Record(CASE, "dask", "scheduler_bytes_per_bundle", alone, 0.0, ALONE, SEED),
+        Record(CASE, "dask", "scheduler_bytes_per_second_2_busy", busy, 0.0, 20, SEED),
     ], digest
 
 
