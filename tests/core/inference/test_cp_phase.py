@@ -18,6 +18,7 @@ from crosshook.core.inference.assignments import Assignments
 from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.prepared import build_model
 from crosshook.core.inference.proposal import EventProposal
+from crosshook.core.inference.run import infer
 from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.interfaces.features import Features
 from crosshook.core.registry import default_registry
@@ -166,3 +167,24 @@ def test_the_mixture_over_orders_of_jets_knows_its_density(module: Any) -> None:
     # and f = 1, the whole square
     inverse = torch.exp(-log_q)
     assert abs(float(inverse.mean()) - 1) < 5 * float(inverse.std()) / math.sqrt(inverse.numel())
+
+
+def test_the_example_with_a_learned_transfer_function(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From the simulator's events to a likelihood, with everything small: it runs, and is judged."""
+    monkeypatch.chdir(ROOT)
+    small = (
+        "transfer.options={width: 16, heads: 2, blocks: 1, epochs: 1, components: 2, bins: 4}",
+        "transfer.train.events=3000",
+        "parameters.cp_phase.points=4",
+        "data.simulate.events=5",
+        "integral.points=64",
+        "integral.training={events: 1000, passes: 2, batch: 128}",
+        "output.report=none",
+    )
+    report = infer(EXAMPLES / "cp_phase_learned.yaml", settings=small, output=tmp_path / "out")
+    (judged,) = report.judged
+    assert judged.name == "transformer-flow"
+    assert report.integrals is not None
+    assert report.parameters[0].truth == 0.6
