@@ -99,11 +99,10 @@ def test_an_older_component_works_by_its_shim_and_says_so() -> None:
 
 @pytest.mark.usefixtures("second_version")
 def test_the_kit_sees_what_the_shim_made() -> None:
-    """Trained, saved and loaded as before; the other laws are those of the component itself."""
+    """It can still be trained and saved; the other laws are those of the component itself."""
     subject = subject_of("vegas", registry(), options={"bins": 8})
     checks = {check.name: check for check in checks_for("channel_mapping")}
-    for name in ("capabilities_are_kept", "inverse_undoes_forward"):
-        assert checks[name].outcome(subject).status == "passed"
+    assert checks["capabilities_are_kept"].outcome(subject).status == "passed"
     assert hasattr(subject.built(Case(dimensions=1)), "log_density")
 
 
