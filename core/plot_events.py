@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-UNKNOWN = Quantity("sum of weights", "Σw", "as in the file")
-"""What is drawn of a file that does not say its cross section."""
+UNKNOWN = Quantity("sum of weights", "Σw", "unit of XWGTUP")
+"""What is drawn of a file that does not say its cross section, or whose weights add up to 0."""
 BINS = 40
 """About how many bins are chosen where none are given."""
 TAIL = 0.005
@@ -171,7 +171,7 @@ def _read(
             sums.add(batch)
         found = cross_section(stream.info, sums)
         beams = stream.info.beams
-    quantity = UNKNOWN if found.value is None else quantity_of(beams)
+    quantity = quantity_of(beams) if found.value is not None and sums.weight else UNKNOWN
     joined = np.concatenate(values), np.concatenate(weights)
     return _Column(*joined, sums, found.value, found.rule, quantity)
 
@@ -200,7 +200,7 @@ def _histogram(file: str, column: _Column, edges: Floats, quantity: Quantity) ->
     place = np.searchsorted(edges, column.values[inside], side="right") - 1
     weights = column.weights[inside]
     scale = 1.0
-    if quantity != UNKNOWN and column.cross_section is not None and column.sums.weight:
+    if quantity != UNKNOWN and column.cross_section is not None:
         scale = column.cross_section / column.sums.weight
     size = len(edges) - 1
     values = scale * np.bincount(place, weights, size)

@@ -63,6 +63,18 @@ def test_command_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert len(report["files"][0]["values"]) == len(report["edges"]) - 1
 
 
+def test_without_a_cross_section_weights_are_drawn(tmp_path: Path) -> None:
+    """Weights that cancel stand for no cross section that bins could be parts of."""
+    with crosshook.open_events(MADGRAPH) as stream:
+        (batch,) = stream
+        batch.event["weight"][::2] *= -1
+        with crosshook.create_events(tmp_path / "cancel.lhe", stream.info) as writer:
+            writer.write(batch)
+    report = crosshook.plot_events(tmp_path / "cancel.lhe", "n", edges=(0, 9))
+    assert report.unit == "unit of XWGTUP"
+    assert report.files[0].values == (0.0,)
+
+
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.svg, \.png, \.pdf"):
         crosshook.plot_events(MADGRAPH, "n", tmp_path / "picture.txt")
