@@ -87,7 +87,7 @@ class DaskExecutor:
         self._shared: dict[str, Future] = {}
         self._wanted: set[str] = set()
         self._workers = workers or 1
-        self._seen = time.monotonic()
+        self._seen = self._counted = time.monotonic()
         self._stuck: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._memory = 0
@@ -148,14 +148,16 @@ class DaskExecutor:
         self._waiting.append(task)
 
     def _hand_over(self) -> None:
-        """Sends bundles while workers have room."""
-        while self._waiting and len(self._flying) < AHEAD * max(self._workers, 1):
+        """Sends bundles while workers have room; a cluster may have more of them by now."""
+        if time.monotonic() - self._counted > LOOK:
+            self.load()
+        places = AHEAD * max(self._workers, 1)
+        while self._waiting and len(self._flying) < places:
             if self._client.status == "closed":
                 raise self._gone()
             first = self._waiting[0]
             size = 1
             if first.number not in self._alone:
-                places = AHEAD * max(self._workers, 1)
                 size = self._sizes.size(first.function, len(self._waiting), places)
             _, shared = self._parts(first)
             bundle: list[Task] = []
@@ -352,6 +354,7 @@ class DaskExecutor:
 
     def load(self) -> Load:
         """How busy the workers are."""
+        self._counted = time.monotonic()
         if self._client.status == "running":  # else it would be waited for
             self._workers = int(self._client.scheduler_info(n_workers=0)["n_workers"])
         running = min(len(self._flying), self._workers)
