@@ -1,6 +1,7 @@
 """Calibration of the CP phase in pp → t h j: matrix-element method, ALICES, SALLY and a histogram.
 
-    python benchmarks/cp_phase.py [--quick] [--json FILE] [--pool N] [--integrals N] [--events N]
+    python benchmarks/cp_phase.py [--quick] [--json FILE] [--images FOLDER]
+        [--pool N] [--integrals N] [--events N]
 
 Process, detector and settings are those of examples/cp_phase.yaml. At each true phase a pool of events is
 simulated; all methods fit pseudo-experiments made of the pool, the matrix-element method of its first events
@@ -30,6 +31,8 @@ from crosshook.core.inference.pseudo_experiments import drawn_rows, pseudo_exper
 from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.inference.simulated import simulate_events
 from crosshook.core.progress import Silent
+from crosshook.core.report.drawing import draw
+from crosshook.core.report.inference_figures import Line, LinesFigure
 
 if TYPE_CHECKING:
     from crosshook.core.inference.method import LikelihoodMethod
@@ -142,6 +145,54 @@ def run(config: InferenceConfig, sizes: Sizes) -> list[Record]:
     return records
 
 
+def pictures(records: list[Record]) -> dict[str, str]:
+    """Estimated against true phase with the widths of intervals, and coverage, as SVG by name."""
+    methods = list(dict.fromkeys(r.method for r in records))
+    found = {(r.method, r.metric, phase_of(r)): r for r in records}
+    truths = sorted({phase_of(r) for r in records})
+    step = 0.05  # methods stand beside each other
+    estimated, covered = [], []
+    for number, method in enumerate(methods):
+        shift = step * (number - (len(methods) - 1) / 2)
+        places = tuple(truth + shift for truth in truths)
+
+        def column(metric: str, method: str = method) -> list[Record]:
+            return [found[method, metric, truth] for truth in truths]
+
+        middle = [t + r.value for t, r in zip(truths, column("bias"), strict=True)]
+        width = [r.value for r in column("width")]
+        low, high = (
+            tuple(m + sign * w for m, w in zip(middle, width, strict=True)) for sign in (-1, 1)
+        )
+        estimated.append(Line(method, places, tuple(middle), low, high, points=True))
+        share = column("coverage68")
+        low, high = (tuple(r.value + sign * r.error for r in share) for sign in (-1, 1))
+        values = tuple(r.value for r in share)
+        covered.append(Line(method, places, values, low, high, points=True))
+    truth = Line("truth", tuple(truths), tuple(truths))
+    axis = "true $\\alpha$"
+    ordinate = "mean estimate, half width of its 68 % interval"
+    curve = LinesFigure("phase", "", "", "", axis, ordinate, (*estimated, truth))
+    share = LinesFigure(
+        "coverage",
+        "",
+        "",
+        "",
+        axis,
+        "coverage of 68.3 % intervals",
+        tuple(covered),
+        levels=(("68.3 %", LEVEL),),
+        highest=1.0,
+        from_zero=True,
+    )
+    return {"cp-phase-calibration": draw(curve), "cp-phase-coverage": draw(share)}
+
+
+def phase_of(record: Record) -> float:
+    """The true phase that a record is of."""
+    return float(record.case.rpartition("=")[2])
+
+
 def print_records(records: list[Record]) -> None:
     """One line a record."""
     for r in records:
@@ -154,6 +205,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small samples")
     parser.add_argument("--json", type=Path, help="where records go")
+    parser.add_argument("--images", type=Path, help="folder pictures go to")
     parser.add_argument("--pool", type=int, default=20_000, help="events at a true phase")
     parser.add_argument("--integrals", type=int, default=2_000, help="of these for mem; 0 without")
     parser.add_argument("--events", type=int, default=60, help="of a pseudo-experiment")
@@ -177,6 +229,9 @@ def main() -> None:
         records = run(config, sizes)
     if given.json:
         write(given.json, about, records)
+    if given.images:
+        for name, text in pictures(records).items():
+            (given.images / f"{name}.svg").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":
