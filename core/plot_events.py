@@ -14,6 +14,7 @@ from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.events.event_expression import EventExpression
 from crosshook.core.events.files import open_events
 from crosshook.core.quantity import Quantity, quantity_of
+from crosshook.core.unfolding.axes import rising
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,8 @@ class FileHistogram:
         file: its path.
         events: number of events in it.
         outside: how many are outside the bins, or lack a particle the quantity needs.
-        cross_section: that of the file in pb (a width in GeV), by its own rule; None if unknown.
+        cross_section: that of the file by its own rule; None if unknown.
+        unit: of the cross section: pb, or GeV for a width.
         rule: how it was found; see `crosshook.core.cross_section`.
         values: the part of each bin; sums of weights where the cross section is unknown.
         errors: their standard errors from the weights, `(Σw²)^½`.
@@ -51,6 +53,7 @@ class FileHistogram:
     events: int
     outside: int
     cross_section: float | None
+    unit: str
     rule: str
     values: tuple[float, ...]
     errors: tuple[float, ...]
@@ -89,6 +92,7 @@ class _Column:
     weights: Floats
     sums: WeightSums
     cross_section: float | None
+    unit: str
     rule: str
     quantity: Quantity
 
@@ -112,7 +116,7 @@ def plot_events(
         files: one file, or two: the second is drawn as points over the first, their ratio below.
         observable: an expression as in `crosshook convert --where`, e.g. `pt[0]`.
         output: the picture, `.svg`, `.png` or `.pdf`; None draws nothing.
-        edges: of the bins, ascending; chosen from the first file if empty.
+        edges: of the bins, rising, the last one excluded; chosen from the first file if empty.
         label: of the axis; the expression if empty.
         unit: of the axis.
         on_error: `skip` leaves out events that cannot be read.
@@ -122,7 +126,8 @@ def plot_events(
         The histograms.
 
     Raises:
-        ConfigurationError: if the expression is none, or there are more files than two.
+        ConfigurationError: if the expression is none, the edges make no bins, or there are more
+            files than two.
         InputError: if a file cannot be read, or the first has no event with the quantity.
         OutputError: if the picture cannot be written.
     """
@@ -130,12 +135,16 @@ def plot_events(
     if not 1 <= len(paths) <= 2:
         message = f"{len(paths)} files to draw: one, or two to compare"
         raise ConfigurationError(message)
+    if len(edges) == 1:
+        message = "edges: one edge makes no bin"
+        raise ConfigurationError(message)
+    edges = rising(edges, "edges")
     if output is not None:
         from crosshook.core.report.picture import check_ending
 
         check_ending(Path(output))
     columns = [_read(path, observable, on_error, registry) for path in paths]
-    bins = np.array(edges, np.float64) if len(edges) else _chosen(columns[0], paths[0], observable)
+    bins = np.array(edges) if edges else _chosen(columns[0], paths[0], observable)
     quantity = columns[0].quantity
     if any(column.quantity != quantity for column in columns):
         quantity = UNKNOWN
@@ -170,10 +179,10 @@ def _read(
             weights.append(np.asarray(batch.event["weight"], np.float64))
             sums.add(batch)
         found = cross_section(stream.info, sums)
-        beams = stream.info.beams
-    quantity = quantity_of(beams) if found.value is not None and sums.weight else UNKNOWN
+        measured = quantity_of(stream.info.beams)
+    quantity = measured if found.value is not None and sums.weight else UNKNOWN
     joined = np.concatenate(values), np.concatenate(weights)
-    return _Column(*joined, sums, found.value, found.rule, quantity)
+    return _Column(*joined, sums, found.value, measured.unit, found.rule, quantity)
 
 
 def _chosen(column: _Column, path: str | Path, observable: str) -> Floats:
@@ -210,6 +219,7 @@ def _histogram(file: str, column: _Column, edges: Floats, quantity: Quantity) ->
         column.sums.events,
         column.sums.events - int(inside.sum()),
         column.cross_section,
+        column.unit,
         column.rule,
         tuple(values.tolist()),
         tuple(errors.tolist()),

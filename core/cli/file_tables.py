@@ -136,7 +136,7 @@ def show_plot(report: PlotReport) -> None:
     """Prints what a `PlotReport` says of each file, and where the picture is."""
     facts = []
     for found in report.files:
-        sigma = measured(found.cross_section, None, report.unit)
+        sigma = measured(found.cross_section, None, found.unit)
         there = f"{found.events - found.outside} of {found.events} events in {len(report.edges) - 1} bins"
         facts.append(("read", f"{found.file}: {there}, {sigma} ({found.rule})"))
     _print_facts([*facts, ("wrote", report.output)])

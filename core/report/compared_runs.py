@@ -244,7 +244,7 @@ def _spectra(names: Sequence[str], results: Sequence[RunResult]) -> SpectrumFigu
         if spectrum.edges != first.edges or not total:
             return None
         columns = zip(*spectrum.channels, strict=True)
-        lines.append((name, tuple(round(MILLION * sum(c) / total) for c in columns)))
+        lines.append((name, tuple(MILLION * sum(c) / total for c in columns)))
     return SpectrumFigure(
         "weight-spectra",
         "Spectra of weights",

@@ -119,7 +119,7 @@ class SpectrumFigure:
     Attributes:
         axis: label, mathtext allowed.
         edges: `(bins + 1,)` of log10.
-        lines: name and counts `(bins,)`.
+        lines: name and counts `(bins,)`, or shares of them in the unit of the ordinate.
         ordinate: what is counted.
         summed: the lines are parts of a whole, which is drawn behind them.
     """
@@ -130,7 +130,7 @@ class SpectrumFigure:
     alternative: str
     axis: str
     edges: tuple[float, ...]
-    lines: tuple[tuple[str, tuple[int, ...]], ...]
+    lines: tuple[tuple[str, tuple[float, ...]], ...]
     ordinate: str = "points"
     summed: bool = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -75,6 +76,22 @@ def test_without_a_cross_section_weights_are_drawn(tmp_path: Path) -> None:
     assert report.files[0].values == (0.0,)
 
 
+def test_each_file_has_the_unit_of_its_own_cross_section(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file without events and XSECUP beside one in pb: weights are drawn, pb stay pb."""
+    empty = tmp_path / "empty.lhe"
+    with crosshook.open_events(MADGRAPH) as stream:
+        info = dataclasses.replace(stream.info, processes=())
+    with crosshook.create_events(empty, info):
+        pass
+    words = ["--observable", "n", "--bins", "0,9", "--output", str(tmp_path / "n.svg")]
+    main(["plot", str(MADGRAPH), str(empty), *words])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "1463.963 pb (average)" in told
+    assert "unknown (unknown)" in told
+
+
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"\.svg, \.png, \.pdf"):
         crosshook.plot_events(MADGRAPH, "n", tmp_path / "picture.txt")
@@ -82,5 +99,9 @@ def test_what_cannot_be_drawn(tmp_path: Path) -> None:
         crosshook.plot_events(MADGRAPH, "ptt")
     with pytest.raises(ConfigurationError, match="3 files"):
         crosshook.plot_events([MADGRAPH] * 3, "n")
+    with pytest.raises(ConfigurationError, match=r"edges \[2.0, 1.0\] do not rise"):
+        crosshook.plot_events(MADGRAPH, "n", edges=(2, 1))
+    with pytest.raises(ConfigurationError, match="one edge makes no bin"):
+        crosshook.plot_events(MADGRAPH, "n", edges=(2,))
     with pytest.raises(InputError, match=r"no event has pt\[photon\[0\]\]"):
         crosshook.plot_events(MADGRAPH, "pt[photon[0]]")
