@@ -40,6 +40,9 @@ def event_texts(batch: EventBatch, before: int = 0, where: str = "events") -> It
         OutputError: if a number is infinite or NaN.
     """
     # numba takes a second to import: not before events are written.
+    from crosshook.adapters.lhe.compiling import announce_compilation
+
+    announce_compilation()
     from crosshook.adapters.lhe.event_layout import put_events
 
     check_finite(batch, before, where)

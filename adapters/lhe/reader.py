@@ -87,6 +87,9 @@ class LheStream(ClosingStream):
         self._peek()
         self._scanner: Scanner | None = None
         if self._is_long() if compiled is None else compiled:
+            from crosshook.adapters.lhe.compiling import announce_compilation
+
+            announce_compilation()
             from crosshook.adapters.lhe.scanner import Scanner
 
             self._scanner = Scanner(self._optional, self._weights)
