@@ -86,12 +86,13 @@ class DaskExecutor:
         self._done: SimpleQueue[Future] = SimpleQueue()
         self._shared: dict[str, Future] = {}
         self._wanted: set[str] = set()
-        self._workers = workers or 1
+        self._workers = 0
         self._seen = self._counted = time.monotonic()
         self._stuck: Counter[int] = Counter()
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._memory = 0
         self._home = str(Path.cwd())
+        self.load()  # counts the workers there are
 
     def _connect(self, workers: int | None) -> Client:
         try:
@@ -159,9 +160,8 @@ class DaskExecutor:
             size = 1
             if first.number not in self._alone:
                 size = self._sizes.size(first.function, len(self._waiting), places)
-            _, shared = self._parts(first)
-            bundle: list[Task] = []
-            small: list[tuple[int, dict[str, object]]] = []
+            own, shared = self._parts(first)
+            bundle, small = [self._waiting.popleft()], [(first.number, own)]
             while self._waiting and len(bundle) < size:
                 task = self._waiting[0]
                 own, others = self._parts(task)
