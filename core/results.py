@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.histograms import Histogram  # noqa: TC001 - read by get_type_hints
 from crosshook.core.report.shown import Shown
+from crosshook.core.statistics import Efficiency  # noqa: TC001 - read by get_type_hints
 
 if TYPE_CHECKING:
     from crosshook.core.report.sections import Headline, Table
-from crosshook.core.statistics import Efficiency  # noqa: TC001 - read by get_type_hints
 
 
 @dataclass(frozen=True)

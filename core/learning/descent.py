@@ -113,7 +113,7 @@ class Descent:
         Args:
             loss: of the rows with these numbers, `(b,)` int64, to a number.
             progress: told how far it is.
-            look: called after each stretch; True stops.
+            look: called after each stretch; True stops. What it remembers itself is not kept.
             store: keeps the state every so many steps, and may have one to go on from.
         """
         found = store.load() if store is not None else None

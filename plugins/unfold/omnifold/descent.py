@@ -44,9 +44,12 @@ class Trained:
 
 @dataclass
 class _Judge:
-    """Held-out events looked at after each stretch; attributes besides those of `descend`:
+    """Looks at held-out events after each stretch of a training, and remembers the best one.
 
     Attributes:
+        of: loss of the held-out events with the averages as they are.
+        n: how many they are.
+        patience: looks without a better one after which the training stops.
         best: loss of the best averages so far.
         kept: these averages.
         failures: looks in a row that were worse than the best beyond noise.
