@@ -1,6 +1,6 @@
 """The tables of docs/cost-model.md from the records of benchmarks/scaling.py.
 
-    python benchmarks/cost_model.py results/scaling.json [--page ../docs/cost-model.md]
+    python benchmarks/cost_model.py benchmarks/results/scaling-quick.json [--page docs/cost-model.md]
 
 Prints them, or puts them into the page between its two marks. A constant that was measured more
 than once counts as it was measured last.
@@ -102,6 +102,8 @@ def main() -> None:
         print(made)
         return
     text = arguments.page.read_text("utf-8")
+    if not 0 <= text.find(BEGIN) < text.find(END):
+        parser.error(f"{arguments.page}: {BEGIN} and then {END} are to be there")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     arguments.page.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", "utf-8")

@@ -6,8 +6,9 @@ Generation of pp → tt̄ from one trained sampler, lhe.gz with seven scales, by
 executors that are warm: wall time, one and two workers in turns, medians, errors half their range.
 `bit_identical` is 1 where the files of one and two workers and of the serial executor are the same.
 Overhead is the wall time of the manager per task that computes nothing. Traffic is counted by a relay
-between scheduler, workers and client, in bytes per 100,000 events; merging is the time in which the
-manager puts formatted parts one behind the other.
+between scheduler, workers and client, in bytes per 100,000 events, per task that travels alone, and per
+second of two busy workers; merging is the time in which the manager puts formatted parts one behind
+the other.
 """
 
 from __future__ import annotations
