@@ -18,6 +18,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--output", type=FILE, help="Directory of the results.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
 @click.option("--overwrite", is_flag=True, help="Replace an inference that is there already.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that integrate events.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def infer(
@@ -26,6 +27,7 @@ def infer(
     output: Path | None,
     seed: int | None,
     overwrite: bool,
+    workers: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -33,7 +35,9 @@ def infer(
     from crosshook.core.inference.run_file import load_inference_file
 
     # mistakes show at once, not after torch is there
-    config = load_inference_file(run_file, settings=settings, output=output, seed=seed)
+    config = load_inference_file(
+        run_file, settings=settings, output=output, seed=seed, workers=workers
+    )
     from crosshook.core import results
     from crosshook.core.cli.infer_tables import show_inference
     from crosshook.core.cli.progress import RichProgress

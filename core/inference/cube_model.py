@@ -8,7 +8,7 @@ import torch
 
 from crosshook.core.errors import ConfigurationError, NumericalError
 from crosshook.core.inference.drawing import Drawer
-from crosshook.core.inference.model import CrossSection, TruthPoints
+from crosshook.core.inference.model import CrossSection, DensityTally, TruthPoints
 from crosshook.core.interfaces.features import Features
 
 if TYPE_CHECKING:
@@ -41,12 +41,8 @@ class CubeModel:
         self.truth_names = truth.names if truth else tuple(f"u{i}" for i in range(function.n_dim))
         self.truth_units = truth.units if truth else ("",) * function.n_dim
         self.differentiable = function.backend == "torch"
+        self.tally = DensityTally()  # a negative value is an error here
         self._drawer = Drawer(self, seed)
-
-    @property
-    def negative_share(self) -> float:
-        """See `ParametricModel.negative_share`: a negative value is an error here."""
-        return 0.0
 
     def points(self, u: Tensor) -> TruthPoints:
         """See `ParametricModel.points`."""

@@ -19,7 +19,7 @@ from crosshook.core.errors import NumericalError
 from crosshook.core.sampling.latents import sobol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import Tensor
 
@@ -71,6 +71,35 @@ class EventIntegrals:
     deviations: Tensor | None
     points: int
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it as tensors."""
+        found = {
+            "log_value": self.log_value,
+            "relative_error": self.relative_error,
+            "effective": self.effective,
+            "points": torch.tensor(self.points, device="cpu"),
+        }
+        if self.deviations is not None:
+            found["deviations"] = self.deviations
+        return {name: tensor.contiguous() for name, tensor in found.items()}
+
+    @classmethod
+    def from_tensors(cls, found: Mapping[str, Tensor]) -> EventIntegrals:
+        """Takes back what `tensors` gave."""
+        return cls(
+            found["log_value"],
+            found["relative_error"],
+            found["effective"],
+            found.get("deviations"),
+            int(found["points"]),
+        )
+
+
+def block_size(settings: IntegralSettings) -> int:
+    """Events of a block, which share a random stream."""
+    each = settings.points // settings.replicas
+    return max(1, ROWS // (each * settings.replicas))
+
 
 @torch.no_grad()
 def integrate_events(
@@ -84,6 +113,7 @@ def integrate_events(
     *,
     keep: bool,
     stage: str = "integrate events",
+    first: int = 0,
 ) -> EventIntegrals:
     """Integrates events.
 
@@ -97,6 +127,7 @@ def integrate_events(
         progress: told how far it is.
         keep: keep the replicas of every event.
         stage: names the random stream, and what is shown.
+        first: number of their first block, where the events are part of more.
 
     Raises:
         NumericalError: if an integrand is NaN or infinite.
@@ -105,13 +136,13 @@ def integrate_events(
     rng = random.stream(settings.seed, f"{stage}/net", 0)
     d = proposal.numbers(model.n_dim)
     net = sobol(each, d, rng) if settings.sequence == "sobol" else None
-    size = max(1, ROWS // (each * settings.replicas))
+    size = block_size(settings)
     blocks = -(-len(reco) // size)
 
     def compute(block: int) -> EventIntegrals:
         chosen = reco.select(slice(block * size, (block + 1) * size))
         shape = (len(chosen), settings.replicas, each, d)
-        numbers = _numbers(net, settings.seed, stage, block, shape)
+        numbers = _numbers(net, settings.seed, stage, first + block, shape)
         with torch.no_grad():  # a thread has its own mode
             return _block(model, transfers, proposal, chosen, theta, numbers, keep=keep)
 

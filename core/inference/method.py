@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.inference.cache import Cache
     from crosshook.core.inference.grid import ParameterGrid
+    from crosshook.core.inference.integral_tasks import Workers
     from crosshook.core.inference.integrals import EventIntegrals, IntegralSettings
     from crosshook.core.inference.likelihood import EventLikelihoods
     from crosshook.core.inference.prepared import PreparedProcess
@@ -50,6 +51,7 @@ class MatrixElementMethod:
         settings: of the integrals.
         cache: where integrals are kept.
         progress: told how far it is.
+        workers: who integrates, if not this process.
     """
 
     processes: tuple[PreparedProcess, ...]
@@ -57,6 +59,7 @@ class MatrixElementMethod:
     settings: IntegralSettings
     cache: Cache
     progress: Progress
+    workers: Workers | None = None
 
     def likelihoods(self, reco: Features, stage: str, *, keep: bool) -> EventLikelihoods:
         """See `LikelihoodMethod.likelihoods`."""
@@ -69,6 +72,7 @@ class MatrixElementMethod:
                 self.progress,
                 keep=keep,
                 stage=f"{stage}: {process.settings.name}" if len(self.processes) > 1 else stage,
+                workers=self.workers,
             )
             shares.append(self._share(process, found))
         return combined(self.grid, shares)

@@ -78,6 +78,24 @@ class CrossSection:
     error: Tensor
 
 
+@dataclass
+class DensityTally:
+    """How often a density was asked for.
+
+    Attributes:
+        evaluated: values so far.
+        negative: those that were negative, which parton densities can be, and were taken to be 0.
+    """
+
+    evaluated: int = 0
+    negative: int = 0
+
+    @property
+    def share(self) -> float:
+        """Of negative values."""
+        return self.negative / max(self.evaluated, 1)
+
+
 class ParametricModel(Protocol):
     """A process whose density depends on parameters.
 
@@ -88,6 +106,7 @@ class ParametricModel(Protocol):
         truth_names: names of the truth features.
         truth_units: their units; `rad` for angles.
         differentiable: `log_density` carries gradients to θ.
+        tally: of the values of dσ so far.
     """
 
     name: str
@@ -96,13 +115,7 @@ class ParametricModel(Protocol):
     truth_names: tuple[str, ...]
     truth_units: tuple[str, ...]
     differentiable: bool
-
-    @property
-    def negative_share(self) -> float:
-        """Share of the densities so far that were negative, which parton densities can be, and were
-        taken to be 0.
-        """
-        ...
+    tally: DensityTally
 
     def points(self, u: Tensor) -> TruthPoints:
         """The points at u `(n, d)` in [0, 1]."""

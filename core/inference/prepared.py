@@ -17,7 +17,7 @@ from crosshook.core.inference.conditions import Conditions
 from crosshook.core.inference.cube_model import CubeModel
 from crosshook.core.inference.detector import Detector, build_transfer, transfers_of
 from crosshook.core.inference.fiducial import FiducialCrossSection, fiducial_cross_section
-from crosshook.core.inference.grid import model_points
+from crosshook.core.inference.grid import ParameterGrid, make_axis, model_points
 from crosshook.core.inference.integrals import (
     EventIntegrals,
     IntegralSettings,
@@ -40,13 +40,14 @@ from crosshook.core.sampling.build import build_process
 from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
 
     from crosshook.core.component import Slot
     from crosshook.core.inference.cache import Cache
-    from crosshook.core.inference.grid import ParameterGrid
+    from crosshook.core.inference.integral_tasks import Workers
     from crosshook.core.inference.model import ParametricModel
     from crosshook.core.inference.run_file import InferenceConfig, ProcessConfig
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
@@ -72,6 +73,32 @@ def build_model(process: ProcessConfig, config: InferenceConfig) -> ParametricMo
     ranges = {axis.name: (axis.low, axis.high) for axis in config.axes}
     periods = {axis.name: axis.period for axis in config.axes if axis.period is not None}
     return ScatteringModel(built, process.truth, ranges, periods, process.channel, config.seed)
+
+
+def parameter_grid(
+    models: Mapping[str, ParametricModel], config: InferenceConfig
+) -> ParameterGrid:
+    """The grid of all parameters, closed where a model says a parameter is periodic."""
+    periods = {
+        parameter.name: parameter.period
+        for model in models.values()
+        for parameter in model.parameters
+    }
+    return ParameterGrid(
+        tuple(
+            make_axis(
+                axis.name,
+                axis.low,
+                axis.high,
+                axis.points,
+                axis.period if axis.period is not None else periods.get(axis.name),
+                nuisance=axis.nuisance,
+                constraint=axis.constraint,
+                where=f"parameters.{axis.name}",
+            )
+            for axis in config.axes
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -114,38 +141,37 @@ class PreparedProcess:
         *,
         keep: bool,
         stage: str,
+        workers: Workers | None = None,
     ) -> EventIntegrals:
-        """The integrals of events, computed or found."""
+        """The integrals of events, computed here or by workers, or found."""
         key = checksum(self.key, reco, vars(replace(settings, threads=1)), [keep, stage])
         found = cache.tensors(key)
         if found is not None:
-            return EventIntegrals(
-                found["log_value"],
-                found["relative_error"],
-                found["effective"],
-                found.get("deviations"),
-                int(found["points"]),
+            return EventIntegrals.from_tensors(found)
+        if workers is not None and len(reco):
+            made = workers.integrate(
+                self.settings.name,
+                self.model.tally,
+                key,
+                reco,
+                settings,
+                progress,
+                keep=keep,
+                stage=stage,
             )
-        made = integrate_events(
-            self.model,
-            self.transfers,
-            self.proposal,
-            reco,
-            self.theta,
-            settings,
-            progress,
-            keep=keep,
-            stage=stage,
-        )
-        tensors = {
-            "log_value": made.log_value,
-            "relative_error": made.relative_error,
-            "effective": made.effective,
-            "points": torch.tensor(made.points),
-        }
-        if made.deviations is not None:
-            tensors["deviations"] = made.deviations
-        cache.keep(key, tensors)
+        else:
+            made = integrate_events(
+                self.model,
+                self.transfers,
+                self.proposal,
+                reco,
+                self.theta,
+                settings,
+                progress,
+                keep=keep,
+                stage=stage,
+            )
+        cache.keep(key, made.tensors())
         return made
 
 

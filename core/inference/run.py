@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,16 +13,16 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from crosshook.core import random
-from crosshook.core.execute import one_thread
+from crosshook.core.execute import one_thread, opened
 from crosshook.core.inference.cache import Cache
 from crosshook.core.inference.directory import InferenceDirectory
 from crosshook.core.inference.estimators.method import train_estimator
 from crosshook.core.inference.event_table import read_events
-from crosshook.core.inference.grid import ParameterGrid, make_axis
+from crosshook.core.inference.integral_tasks import Workers
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
 from crosshook.core.inference.likelihood import log_likelihood
 from crosshook.core.inference.method import MatrixElementMethod, simulate_data
-from crosshook.core.inference.prepared import build_model, check_axes, prepare
+from crosshook.core.inference.prepared import build_model, check_axes, parameter_grid, prepare
 from crosshook.core.inference.proposal import EventProposal
 from crosshook.core.inference.pseudo_experiments import drawn_rows, pseudo_experiments
 from crosshook.core.inference.result import FORMAT, InferenceReport, JudgedDetector, ToyResult
@@ -40,6 +41,7 @@ from crosshook.core.results import as_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from crosshook.core.execute import Executor
     from crosshook.core.inference.likelihood import EventLikelihoods, LogLikelihood
     from crosshook.core.inference.method import LikelihoodMethod
     from crosshook.core.inference.model import ParametricModel
@@ -68,6 +70,8 @@ def infer(
     seed: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> InferenceReport:
     """Infers parameters and writes likelihoods and report.
 
@@ -78,25 +82,41 @@ def infer(
         seed: instead of the file's.
         overwrite: replace an inference that is there already.
         progress: told how far it is.
+        workers: processes that integrate, instead of the file's.
+        executor: integrates, and is left open; that of the file if None.
 
     Raises:
         CrosshookError: whatever a user can cause, in one line.
     """
     config = load_inference_file(
-        Path(path), settings=settings, output=None if output is None else Path(output), seed=seed
+        Path(path),
+        settings=settings,
+        output=None if output is None else Path(output),
+        seed=seed,
+        workers=workers,
     )
-    return infer_from(config, overwrite=overwrite, progress=progress)
+    return infer_from(config, overwrite=overwrite, progress=progress, executor=executor)
 
 
 def infer_from(
-    config: InferenceConfig, *, overwrite: bool = False, progress: Progress | None = None
+    config: InferenceConfig,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> InferenceReport:
     """Infers as a run file says that is read already; see `infer`."""
     directory = InferenceDirectory(config.directory)
     directory.check_free(overwrite)
     shown = progress if progress is not None else Silent()
-    with one_thread():
-        report, events = _Run(config, shown).report()
+    alone = executor is None and (config.executor.use == "serial" or config.method != "mem")
+    with ExitStack() as stack:
+        stack.enter_context(one_thread())
+        workers = None
+        if not alone:
+            made = opened(executor, config.executor, config.registry, config.cache.absolute())
+            workers = Workers(stack.enter_context(made), config)
+        report, events = _Run(config, shown, workers).report()
     directory.write_run_file(config.document)
     directory.write_likelihoods(events)
     directory.write_json(directory.report, as_json(report))
@@ -110,10 +130,10 @@ def infer_from(
 def negative_densities(models: Mapping[str, ParametricModel]) -> list[str]:
     """A note for each model that had any."""
     return [
-        f"{model.name}: {model.negative_share:.2g} of the values of dσ were negative, as parton "
+        f"{model.name}: {model.tally.share:.2g} of the values of dσ were negative, as parton "
         "densities can be; they count as 0"
         for model in models.values()
-        if model.negative_share > 0
+        if model.tally.negative
     ]
 
 
@@ -124,11 +144,13 @@ class _Run:
     Attributes:
         config: what to do.
         progress: told how far it is.
+        workers: who integrates, if not this process.
         overweight: largest share of overweight events in a simulation so far.
     """
 
     config: InferenceConfig
     progress: Progress
+    workers: Workers | None
     overweight: float = 0.0
 
     def report(self) -> tuple[InferenceReport, EventLikelihoods]:
@@ -136,7 +158,7 @@ class _Run:
         start, began = time.perf_counter(), time.process_time()
         models = {process.name: build_model(process, config) for process in config.processes}
         check_axes(models, config)
-        grid = self._grid(models)
+        grid = parameter_grid(models, config)
         cache = Cache(config.cache)
         processes = tuple(
             prepare(process, grid, config, cache, self.progress) for process in config.processes
@@ -150,7 +172,7 @@ class _Run:
         )
         integrated = config.method == "mem"
         method: LikelihoodMethod = (
-            MatrixElementMethod(processes, grid, settings, cache, self.progress)
+            MatrixElementMethod(processes, grid, settings, cache, self.progress, self.workers)
             if integrated
             else train_estimator(config, processes, grid, self.progress)
         )
@@ -158,7 +180,7 @@ class _Run:
         before, known = time.process_time(), cache.found
         events = method.likelihoods(reco, "integrate events", keep=True)
         milliseconds = 1e3 * (time.process_time() - before) / len(reco)
-        if cache.found > known:
+        if cache.found > known or self.workers is not None:
             milliseconds = math.nan
         found = log_likelihood(events, config.luminosity)
         toys = self._toys(method, processes, found, len(reco))
@@ -215,28 +237,6 @@ class _Run:
             configuration=dict(config.document),
         )
         return report, events
-
-    def _grid(self, models: dict[str, ParametricModel]) -> ParameterGrid:
-        periods = {
-            parameter.name: parameter.period
-            for model in models.values()
-            for parameter in model.parameters
-        }
-        return ParameterGrid(
-            tuple(
-                make_axis(
-                    axis.name,
-                    axis.low,
-                    axis.high,
-                    axis.points,
-                    axis.period if axis.period is not None else periods.get(axis.name),
-                    nuisance=axis.nuisance,
-                    constraint=axis.constraint,
-                    where=f"parameters.{axis.name}",
-                )
-                for axis in self.config.axes
-            )
-        )
 
     def _events(self, processes: tuple[PreparedProcess, ...]) -> Features:
         config = self.config

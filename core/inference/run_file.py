@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from crosshook import schemas
+from crosshook.core.chosen_executor import chosen_executor
 from crosshook.core.component import Slot
 from crosshook.core.config import resolve
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.model import read_document
 from crosshook.core.options import Schema, validate
 from crosshook.core.registry import default_registry
+from crosshook.core.resolved_document import options_gathered
 from crosshook.core.run_document import disabled, read_run_file
 from crosshook.core.transfer.directory import model_folder
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from crosshook.core.config import RunConfig
     from crosshook.core.registry import Registry
 
+EXECUTOR = "executor"
 TRANSFER = "transfer_function"
 SHARED = ("process", "beams", "scales", "alpha_s", "cuts")
 """Keys of a process that mean what they mean in a run file."""
@@ -135,15 +138,20 @@ class InferenceConfig:
     """A run file, resolved; attributes follow schemas/v1/infer.json.
 
     Attributes:
-        document: the whole file with every default.
+        where: name of the file, for messages.
+        folder: that relative paths are taken from.
+        document: the whole file with every default, but for the executor.
         registry: of the plugins it uses.
         axes: parameters, and rates that are parameters.
         files: of events; empty if they are simulated.
         simulate: number of events to simulate, or None.
         simulate_at: their true parameters.
         proposal: the channel mapping, or None for uniform points.
+        executor: who integrates.
     """
 
+    where: str
+    folder: Path
     document: Mapping[str, object]
     registry: Registry
     method: str
@@ -167,6 +175,7 @@ class InferenceConfig:
     cache: Path
     html: bool
     seed: int
+    executor: Slot
 
 
 def load_inference_file(
@@ -175,6 +184,7 @@ def load_inference_file(
     settings: Sequence[str] = (),
     output: Path | None = None,
     seed: int | None = None,
+    workers: int | None = None,
 ) -> InferenceConfig:
     """Reads a run file and checks all of it that can be checked without computing.
 
@@ -183,6 +193,7 @@ def load_inference_file(
         settings: `key=value` pairs that replace keys of the file.
         output: the directory, instead of the file's.
         seed: instead of the file's.
+        workers: processes that integrate, instead of the file's.
 
     Raises:
         CrosshookError: if it cannot be read or is not allowed.
@@ -190,12 +201,40 @@ def load_inference_file(
     given, where = read_run_file(path, settings)
     if seed is not None:
         given["seed"] = seed
+    executor = given.get(EXECUTOR)
+    if isinstance(executor, dict) and "use" in executor:
+        given[EXECUTOR] = options_gathered(executor)
+    return resolve_inference(given, where, path.parent, output=output, workers=workers)
+
+
+def resolve_inference(
+    given: Mapping[str, object],
+    where: str,
+    folder: Path,
+    *,
+    output: Path | None = None,
+    workers: int | None = None,
+) -> InferenceConfig:
+    """Checks a run file's content and fills in every default.
+
+    Args:
+        given: as read, or the document of a configuration.
+        where: name of the file, for messages.
+        folder: that relative paths are taken from.
+        output: the directory, instead of the file's.
+        workers: processes that integrate, instead of the file's.
+
+    Raises:
+        CrosshookError: if it is not allowed.
+    """
     registry = default_registry(disabled(given, where))
     full = validate(schemas.load("v1/infer"), given, f"{where}:")
     if output is not None:
         cast("dict[str, object]", full["output"])["directory"] = str(output)
+    slot = Slot.parse(cast("str | Mapping[str, object]", full.pop(EXECUTOR)))
+    executor = chosen_executor(slot, (), workers, registry)
     several = cast("dict[str, dict[str, object]] | None", full["processes"])
-    if (several is None) == ("process" not in given):
+    if (several is None) == ("process" not in full):
         message = f"{where}: give one of process and processes"
         raise ConfigurationError(message)
     parts = several if several is not None else {ONLY: _alone(full, where)}
@@ -211,7 +250,7 @@ def load_inference_file(
             axes.append(_axis(f"rate_{name}", rate, f"{place}.rate"))
             rate = f"rate_{name}"
         processes.append(_process(name, part, cast("float | str", rate), full, place, registry))
-    return _config(full, path.parent, registry, tuple(processes), tuple(axes), where)
+    return _config(full, folder, registry, tuple(processes), tuple(axes), where, executor)
 
 
 def _alone(full: Mapping[str, object], where: str) -> dict[str, object]:
@@ -228,6 +267,7 @@ def _config(
     processes: tuple[ProcessConfig, ...],
     axes: tuple[AxisConfig, ...],
     where: str,
+    executor: Slot,
 ) -> InferenceConfig:
     names = [axis.name for axis in axes]
     if len(set(names)) < len(names):
@@ -271,6 +311,8 @@ def _config(
     cache = written["cache"]
     files = data.get("files", [])
     return InferenceConfig(
+        where=where,
+        folder=folder,
         document=full,
         registry=registry,
         method=cast("str", full["method"]),
@@ -297,6 +339,7 @@ def _config(
         cache=directory / "cache" if cache is None else Path(cache),
         html=written["report"] == "html",
         seed=cast("int", full["seed"]),
+        executor=executor,
     )
 
 

@@ -12,7 +12,7 @@ import torch
 
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.inference.drawing import Drawer
-from crosshook.core.inference.model import CrossSection, Parameter, TruthPoints
+from crosshook.core.inference.model import CrossSection, DensityTally, Parameter, TruthPoints
 from crosshook.core.interfaces.features import Features
 from crosshook.core.process.expression import Expression
 
@@ -111,12 +111,7 @@ class ScatteringModel:
             names = [f"{part}[{leg}]" for leg in range(len(pdg)) for part in MOMENTUM]
             self.truth_names, self.truth_units = tuple(names), ("GeV",) * len(names)
         self._drawer = Drawer(self, seed)
-        self._evaluated = self._negative = 0
-
-    @property
-    def negative_share(self) -> float:
-        """See `ParametricModel.negative_share`."""
-        return self._negative / max(self._evaluated, 1)
+        self.tally = DensityTally()
 
     def points(self, u: Tensor) -> TruthPoints:
         """See `ParametricModel.points`."""
@@ -157,8 +152,8 @@ class ScatteringModel:
         for each in theta:
             element = AtParameters(self._process.matrix_element, each[None])
             value = self._process.with_amplitudes(bare, element).parts.sum(dim=1)
-            self._evaluated += len(value)
-            self._negative += int((value < 0).sum())
+            self.tally.evaluated += len(value)
+            self.tally.negative += int((value < 0).sum())
             columns.append(torch.log(value.clamp(min=0.0)) + own["log_jacobian"])
         whole = points.u.new_full((len(points), theta.shape[0]), -torch.inf)
         return whole.index_copy(0, rows, torch.stack(columns, dim=1))

@@ -180,11 +180,11 @@ def test_negative_densities_are_counted(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(element, "squared", squared)
     u = torch.rand((40, model.n_dim), generator=torch.Generator().manual_seed(2))
     points = model.points(u.double())
-    assert model.negative_share == 0.0
+    assert model.tally.share == 0.0
     found = model.log_density(points, reference_theta(model)[None])
     inside = int(points.inside.sum())
     assert int(torch.isinf(found).sum()) == 10 + len(points) - inside
-    assert model.negative_share == 10 / inside
+    assert model.tally.share == 10 / inside
     (note,) = negative_densities({"one": model})
     assert note.startswith(f"{model.name}: {10 / inside:.2g} of the values of dσ were negative")
 
