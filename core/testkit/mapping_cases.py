@@ -81,15 +81,26 @@ def points(subject: Subject, case: Case, n: int, name: str = "r") -> dict[str, T
 def forward(mapping: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """u and log_det for inputs r, channel and, where there are any, condition."""
     chosen = cast("ChannelMapping", mapping)
-    u, log_det = chosen.forward(inputs["r"], inputs["channel"], inputs.get("condition"))
+    given = inputs["r"], inputs["channel"], inputs.get("condition")
+    u, log_det = _pair(chosen.forward(*given), "forward", "u")
     return {"u": u, "log_det": log_det}
 
 
 def inverse(mapping: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """r and log_det for inputs u, channel and, where there are any, condition."""
     chosen = cast("ChannelMapping", mapping)
-    r, log_det = chosen.inverse(inputs["u"], inputs["channel"], inputs.get("condition"))
+    given = inputs["u"], inputs["channel"], inputs.get("condition")
+    r, log_det = _pair(chosen.inverse(*given), "inverse", "r")
     return {"r": r, "log_det": log_det}
+
+
+def _pair(returned: object, method: str, name: str) -> tuple[Tensor, Tensor]:
+    if not isinstance(returned, tuple | list) or len(returned) != 2:
+        kind = type(returned).__name__
+        message = f"{method} gives a {kind}, wanted a tuple of two tensors ({name}, log_det)"
+        raise TypeError(message)
+    first, second = returned
+    return first, second
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def with_smallest(
         simple: for each input whose values may be changed, the simplest ones, best first; rounded
             ones are tried after them. Others, such as momenta on their mass shells, stay.
     """
-    found = look(inputs)
+    found = look(_copies(inputs))
     if found is None:
         return None
     search = _Search(look, _kind(found))
@@ -69,7 +69,7 @@ class _Search:
     def look(self, inputs: Inputs) -> Finding | None:
         """What the check says of other inputs; None if it is anything but the same defect."""
         try:
-            found = self._look(inputs)
+            found = self._look(_copies(inputs))
         except Exception:  # noqa: BLE001 - whatever a stranger's component raises: another defect
             return None
         return found if found is not None and _kind(found) == self._kind else None
@@ -112,12 +112,17 @@ class _Search:
         for candidate in (*simple, *(r for r in rounded if lowest < r < highest)):
             if candidate == value:
                 return inputs
-            tensor = inputs[name].detach().clone()
+            tensor = inputs[name].detach().clone(memory_format=torch.contiguous_format)
             tensor.view(-1)[place] = candidate
             changed = {**inputs, name: tensor}
             if self._shows(changed):
                 return changed
         return inputs
+
+
+def _copies(inputs: Inputs) -> Inputs:
+    """What a component that spoils its arguments may have."""
+    return {name: value.clone() for name, value in inputs.items()}
 
 
 def _rows(inputs: Inputs) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -332,6 +332,23 @@ class DiscreteFailure(MoebiusMapping):
 CONDITIONAL = Capabilities(conditional=True, differentiable=True)
 LEARNS = Capabilities(trainable=True, stateful=True)
 
+
+class OnlyNumbers(MoebiusMapping):
+    """Forgets that the Jacobian belongs to the result."""
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        u: Any = super().forward(r, channel, condition)[0]
+        return cast("Pair", u)
+
+
+class LogOfNegative(MoebiusMapping):
+    """NaN in some of the rows, each of which is NaN alone, too."""
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        u, log_det = super().forward(r, channel, condition)
+        return u, torch.where(r[:, 0] > 0.5, torch.nan, log_det)
+
+
 BROKEN = [
     (
         ForgetsTheCondition,
@@ -419,6 +436,8 @@ BROKEN = [
     (ForgetsTheProbability, None, r"log_det of forward and log.det", "log_det_is_the_jacobian"),
     (ProbabilitiesTooLarge, None, r"add up to 1\.001\d* in channel 0", "probabilities_add_up"),
     (OverTheEdge, None, r"in the middle of the bin it leads to", "draws_keep_to_their_bins"),
+    (OnlyNumbers, None, r"forward gives a Tensor, wanted a tuple of two ten", "shapes_and_types"),
+    (LogOfNegative, None, r"log_det of forward holds \d+ NaN", "shapes_and_types"),
     (DiscreteFailure, None, r"raises ValueError: too many values", "shapes_and_types"),
     (MoebiusMapping, Capabilities(trainable=True), r"no fit\(source", "capabilities_are_kept"),
 ]
@@ -465,6 +484,14 @@ def test_refusing_discrete_dimensions_is_recorded(registry_of: Callable[..., Reg
             "subject: its density is not constant in the bins of discrete dimensions"
         )
     assert outcomes["stays_in_the_cube"].status == "passed"
+
+
+def test_nan_is_not_taken_for_dependence_on_other_rows(
+    findings_on: Callable[..., list[Finding]],
+) -> None:
+    checks = {finding.check for finding in findings_on("channel_mapping", LogOfNegative)}
+    assert "stays_in_the_cube" in checks
+    assert "rows_independent" not in checks
 
 
 def test_finding_names_law_case_and_input(findings_on: Callable[..., list[Finding]]) -> None:

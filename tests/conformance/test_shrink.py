@@ -128,3 +128,11 @@ def test_a_finding_of_the_kit_has_its_smallest_case(
     assert "n=200" in finding.case
     assert finding.smallest == "d=1, k=1, n=1; r=[0.75]; channel=[0]: -0.287682 against 0.405465"
     assert check.page == "docs/conformance.md#channel_mapping-log_det_is_the_jacobian"
+
+
+def test_a_component_that_spoils_its_inputs_spoils_no_smallest_case() -> None:
+    def look(given: Mapping[str, Tensor]) -> Finding | None:
+        given["r"].mul_(2.0)
+        return seen(given["r"][:, 0] > 0.0)
+
+    assert found(look, 100).smallest == "n=1; r=[0.5]"
