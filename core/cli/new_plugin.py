@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -54,5 +55,5 @@ def new(name: str, hook: str, directory: Path, as_json: bool) -> None:
     for place in made.unfinished:
         click.echo(f"  line {place.line:<4} {place.name}")
     click.echo("then:")
-    click.echo(f"  pip install -e {made.folder}")
+    click.echo(f"  pip install -e {shlex.quote(str(made.folder))}")
     click.echo(f"  crosshook plugins check {name} --interface {hook}")

@@ -177,12 +177,14 @@ def check(
     as_json: bool,
 ) -> None:
     """Run the conformance kit on a component; the exit code is 1 if it fails."""
-    from dataclasses import asdict
-
+    from crosshook.core.registry import load_target
+    from crosshook.core.results import as_json as as_json_values
     from crosshook.core.testkit import examine, subject_of
 
     registry = default_registry()
     registered = registry.find(name, interface)
+    # What cannot be imported is told once, not by every check.
+    load_target(registered.component.target, f"{registered.interface.name} {name!r}")
     subject = subject_of(
         registered, registry, device=device, options=dict(map(_setting, settings))
     )
@@ -199,15 +201,16 @@ def check(
                     "component": describe(registered),
                     "device": device,
                     "passed": failed == 0,
-                    "checks": [asdict(o) for o in outcomes],
+                    "checks": as_json_values(outcomes),
                 },
                 indent=1,
+                allow_nan=False,
             )
         )
     else:
         skipped = sum(o.status == "skipped" for o in outcomes)
         held = len(outcomes) - failed - skipped
-        click.echo(f"{held} checks hold, {failed} fail, {skipped} do not apply")
+        click.echo(f"{held} checks hold, {failed} fail, {skipped} skipped")
     ctx.exit(1 if failed else 0)
 
 

@@ -140,7 +140,7 @@ def test_check_prints_a_line_for_each_law(capsys: pytest.CaptureFixture[str]) ->
     out, _ = run(capsys, "plugins", "check", "prior")
     assert "passed  alpha_sums_to_one" in out
     assert "skipped training_keeps_its_budget (not declared trainable)" in out
-    assert out.strip().endswith("0 fail, 2 do not apply")
+    assert out.strip().endswith("0 fail, 2 skipped")
 
 
 def test_check_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +148,35 @@ def test_check_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(out)
     assert document["passed"] is True
     assert all(check["law"] for check in document["checks"])
+
+
+NOT_A_NUMBER = """
+class Nan:
+    def forward(self, r, channel, condition=None):
+        return r, r[:, 0] * float("nan")
+    inverse = forward
+
+def make(context):
+    return Nan()
+"""
+
+
+def test_check_as_json_is_json_whatever_was_found(site: Site) -> None:
+    site.mapping("crosshook-nan", "nan", target="not_a_number:make")
+    (site.folder / "not_a_number.py").write_text(NOT_A_NUMBER)
+    out, _ = site.run("plugins", "check", "nan", "--json", code=1)
+    document = json.loads(out, parse_constant=pytest.fail)
+    figures = [f["figures"] for c in document["checks"] for f in c["findings"]]
+    assert None in [given.get("got") for given in figures]
+
+
+def test_check_says_once_that_a_module_cannot_be_imported(site: Site) -> None:
+    site.mapping("crosshook-typo", "typo", target="with_a_typo:make")
+    (site.folder / "with_a_typo.py").write_text("def make(context) return\n")
+    out, err = site.run("plugins", "check", "typo", code=2)
+    assert out == ""
+    assert err.startswith("error: channel_mapping 'typo': cannot import with_a_typo:make: SyntaxE")
+    assert err.count("\n") == 1
 
 
 def test_schema_show(capsys: pytest.CaptureFixture[str]) -> None:
