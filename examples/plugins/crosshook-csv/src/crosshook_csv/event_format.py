@@ -60,6 +60,13 @@ class CsvStream(ClosingStream):
 
     def __iter__(self) -> Iterator[EventBatch]:
         """Batches in file order."""
+        try:
+            yield from self._batches()
+        except (csv.Error, UnicodeDecodeError) as error:
+            message = f"{self._path}: cannot be read as events in CSV: {error}"
+            raise InputError(message) from error
+
+    def _batches(self) -> Iterator[EventBatch]:
         self._file.seek(0)
         magic = self._file.readline()
         names = self._file.readline().strip().split(",")
@@ -68,7 +75,8 @@ class CsvStream(ClosingStream):
             raise InputError(message)
         events: list[list[list[str]]] = []
         lines = (line for line in self._file if not line.startswith("#"))
-        for _, rows in groupby(csv.reader(lines), key=lambda row: row[0]):
+        filled = filter(None, csv.reader(lines))
+        for _, rows in groupby(filled, key=lambda row: row[0]):
             if len(events) == self._batch_size:
                 yield self._batch(names, events)
                 events = []
@@ -81,8 +89,9 @@ class CsvStream(ClosingStream):
             particles = _columns(names, chain.from_iterable(events))
             firsts = _columns(names, (rows[0] for rows in events))
             cells = [firsts[f"{WEIGHT}{key}"] for key in self.info.weight_ids]
-            table = np.array([[cell or "nan" for cell in row] for row in cells], np.float64)
-            table = table.reshape(len(cells), len(events)).T
+            shape = len(cells), len(events)
+            table = np.array([[cell or "0" for cell in row] for row in cells], np.float64)
+            present = np.array([[cell != "" for cell in row] for row in cells], bool)
             optional = [name for name in OPTIONAL_EVENT_COLUMNS if name in firsts]
             return EventBatch.from_columns(
                 self.info,
@@ -90,11 +99,11 @@ class CsvStream(ClosingStream):
                 {n: np.array(firsts[n]).astype(k) for n, k in EVENT_COLUMNS.items()}
                 | {n: np.array(firsts[n], np.float64) for n in optional},
                 {n: np.array(particles[n]).astype(k) for n, k in PARTICLE_COLUMNS.items()},
-                np.nan_to_num(table),
-                ~np.isnan(table),
+                table.reshape(shape).T,
+                present.reshape(shape).T,
             )
         except (ValueError, KeyError) as error:
-            message = f"{self._path}: event {int(events[0][0][0]) + 1} or one soon after: {error}"
+            message = f"{self._path}: event {events[0][0][0]} or one soon after: {error}"
             raise InputError(message) from error
 
     def _close(self) -> None:
