@@ -105,9 +105,7 @@ def _build(tree: Path, kind: str, into: Path) -> Path:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the distribution is built from."""
-    version = int(importlib.metadata.version("setuptools").split(".")[0])
-    if version < 77:
-        pytest.skip(f"setuptools {version} is installed; building needs 77")
+    pytest.importorskip("setuptools", minversion="77")
     copy = tmp_path_factory.mktemp("tree") / "crosshook"
     copy.mkdir()
     for folder in FOLDERS:
@@ -298,6 +296,7 @@ def test_examples_of_packages_come_run_and_go(installed: Environment, tree: Path
 
 
 @pytest.mark.packaging
+@pytest.mark.usefixtures("tree")
 @pytest.mark.parametrize("name", ["crosshook-clib", "crosshook-csv", "crosshook-madnis"])
 def test_examples_of_packages_pass_their_own_tests(name: str, tmp_path: Path) -> None:
     """As their authors would run them, beside an installed package."""

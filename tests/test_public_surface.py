@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from crosshook import _HOMES
+from crosshook.core import hooks as hookspecs
 from crosshook.core import testkit
 from crosshook.core.interfaces import INTERFACES
 
@@ -97,6 +98,11 @@ def test_each_name_is_listed_once() -> None:
     text = PAGES[0].read_text("utf-8")
     listed = [f"{m}.{n}" for m, names in LISTED.findall(text) for n in names.split()]
     assert sorted(listed) == sorted(set(listed))
+
+
+def test_every_hook_is_listed() -> None:
+    hooks = {name for name in vars(hookspecs) if name.startswith("crosshook_")}
+    assert hooks == PUBLIC["crosshook.core.hooks"]
 
 
 def test_every_interface_is_documented_whole() -> None:

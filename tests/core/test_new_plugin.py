@@ -109,6 +109,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_packages_are_formatted_and_lint_clean(packages: Path) -> None:
+    pytest.importorskip("ruff", reason="ruff is not installed: pip install 'crosshook[dev]'")
     for command in (["check"], ["format", "--check"]):
         words = [sys.executable, "-m", "ruff", *command, "--no-cache", str(packages)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -117,6 +118,7 @@ def test_packages_are_formatted_and_lint_clean(packages: Path) -> None:
 
 def test_packages_are_typed(packages: Path) -> None:
     """mypy --strict, on the types of this tree; its cache is there after `make typecheck`."""
+    pytest.importorskip("mypy", reason="mypy is not installed: pip install 'crosshook[dev]'")
     sources = [str(p) for p in packages.glob("*/src") if not p.parent.name.endswith("x")]
     assert len(sources) == len(INTERFACES)
     sources += [str(p) for p in EXAMPLES.glob("*/src")]
@@ -137,6 +139,7 @@ def test_packages_are_typed(packages: Path) -> None:
 
 @pytest.mark.packaging
 def test_packages_install_and_are_listed(packages: Path, tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", minversion="77")
     folders = [str(packages / f"crosshook-{name_of(hook)}") for hook in INSTALLED]
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(tmp_path)]
