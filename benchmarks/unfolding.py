@@ -7,13 +7,14 @@ gaussian: truth N(0, 1), nature N(0.2, 0.8), smearing 0.5, 30,000 events each, 4
 median over seeds. zjet: all observables of data/unfolding in CROSSHOOK_REFERENCE_DATA at once (ibu:
 each alone). same-response: 40 % of that simulation, with weights that turn its truth into nature's,
 take nature's place; the rest unfolds them. twin: the same without the weights, so that nothing is to be
-changed. PyPI omnifold is run by the interpreter PYTHON of an environment that has it.
+changed. These two are for the method omnifold alone. PyPI omnifold is run by the interpreter PYTHON of
+an environment that has it.
 
 Δ = ½ Σ (p - q)²/(p + q) · 10³ of normalised spectra, overflow in the outer bins. delta_over_exact_em
 has below it the Δ of exact weights on the same events; delta_over_limit the mean + 2 standard
 deviations of Δ in toys of perfect weights. response_floor: Δ of *reconstructed* spectra of nature and
-of the simulation with perfect weights of its truth. Metrics without a number are of iteration 4, `/k`
-those of iteration k; wall_s and cpu_s are of the fit until then.
+of the simulation with perfect weights of its truth. Metrics without a number are of iteration 4, or of
+the last one where there are fewer, `/k` those of iteration k; wall_s and cpu_s are of the fit until then.
 """
 
 from __future__ import annotations
@@ -238,6 +239,8 @@ def main() -> None:
     parser.add_argument("--omnifold-python", type=Path, metavar="PYTHON")
     parser.add_argument("--package-iterations", type=int, default=HEADLINE, metavar="N")
     given = parser.parse_args()
+    if given.seeds < 2:
+        parser.error(f"--seeds {given.seeds}: an error of a median takes two at least")
     about = machine(("torch", "numpy", "crosshook"))
     print(in_words(about))
     if given.quick:
