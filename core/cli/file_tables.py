@@ -137,7 +137,8 @@ def show_plot(report: PlotReport) -> None:
     facts = []
     for found in report.files:
         sigma = measured(found.cross_section, None, found.unit)
-        there = f"{found.events - found.outside} of {found.events} events in {len(report.edges) - 1} bins"
+        bins = "one bin" if len(report.edges) == 2 else f"{len(report.edges) - 1} bins"
+        there = f"{found.events - found.outside} of {found.events} events in {bins}"
         facts.append(("read", f"{found.file}: {there}, {sigma} ({found.rule})"))
     _print_facts([*facts, ("wrote", report.output)])
 

@@ -152,8 +152,14 @@ def density_axis(axes: Axes, densities: Floats) -> None:
 
 
 def mathtext(label: str) -> str:
-    """A label as matplotlib can draw it: as it is, or with its dollars taken literally."""
+    """A label as matplotlib can draw it: as it is, or with its dollars taken literally.
+
+    One that begins with an underscore gets a space before it: legends would leave it out.
+    """
     from matplotlib.mathtext import MathTextParser
+
+    if label.startswith("_"):
+        label = f" {label}"
 
     try:
         MathTextParser("path").parse(label)

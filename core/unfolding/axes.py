@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DEFAULT_BINS = 25
+MOST_BINS = 100_000
+"""Of equal width; more are a slip, and fill the memory."""
 QUANTILES = (0.002, 0.998)
 """Shares of the weight below the ends of an axis nobody chose."""
 
@@ -106,6 +108,9 @@ def parse_bins(text: str, where: str = "--bins") -> tuple[float, ...]:
         if ":" in text:
             count, low, high = text.split(":")
             number = int(count)
+            if number > MOST_BINS:
+                message = f"{where}: {text!r} makes more than {MOST_BINS:,} bins"
+                raise ConfigurationError(message)
             edges = equal_bins(number, float(low), float(high)) if number > 0 else ()
         else:
             edges = tuple(float(edge) for edge in text.split(","))

@@ -88,7 +88,7 @@ def test_each_file_has_the_unit_of_its_own_cross_section(
     words = ["--observable", "n", "--bins", "0,9", "--output", str(tmp_path / "n.svg")]
     main(["plot", str(MADGRAPH), str(empty), *words])
     told = " ".join(capsys.readouterr().out.split())
-    assert "1463.963 pb (average)" in told
+    assert "20 of 20 events in one bin, 1463.963 pb (average)" in told
     assert "unknown (unknown)" in told
 
 

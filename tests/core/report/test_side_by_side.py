@@ -14,6 +14,7 @@ from crosshook.core.errors import InputError
 from crosshook.core.report.compared_runs import runs_headline, runs_sections
 from crosshook.core.report.differences import names_of, settings_table
 from crosshook.core.report.figures import OverlayFigure, SpectrumFigure
+from crosshook.core.report.overlays import draw_overlay
 from crosshook.core.report.side_by_side import compare
 from crosshook.core.results import RunResult, as_json
 
@@ -100,6 +101,15 @@ def test_command_writes_a_page(
     text = page.read_text("utf-8")
     assert ">a/run<" in text
     assert ">b/run<" in text
+
+
+def test_every_run_is_in_the_legend(run_result: RunResult, other: RunResult) -> None:
+    """Also those whose directory begins with what matplotlib leaves out."""
+    (overlay,) = runs_sections(("_grid", "$net"), [run_result, other])[1].figures
+    assert isinstance(overlay, OverlayFigure)
+    legend = draw_overlay(overlay).axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == [" _grid", r"\$net"]
 
 
 def test_settings_compare_by_path() -> None:

@@ -91,7 +91,7 @@ def test_expressions_and_edges(events: WeightedEvents) -> None:
 def test_bins_as_written() -> None:
     assert parse_bins("4:0:2") == (0.0, 0.5, 1.0, 1.5, 2.0)
     assert parse_bins("0,5,20") == (0.0, 5.0, 20.0)
-    for text in ("4:0", "a,b", "0", "3:1:0", "0:0:1", "1,1"):
+    for text in ("4:0", "a,b", "0", "3:1:0", "0:0:1", "1,1", "100001:0:1"):
         with pytest.raises(ConfigurationError, match="--bins"):
             parse_bins(text)
     assert automatic_edges(np.full(5, 3.0), np.ones(5)) == (2.5, 3.5)
