@@ -8,6 +8,7 @@ from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.progress_figures import describe
 from crosshook.core.quantity import Quantity
 from crosshook.core.report.numbers import measured
@@ -29,9 +30,18 @@ class _Bar:
 
 
 class NotebookProgress:
-    """Bars for `progress=` and `reporter=` of crosshook's functions; needs IPython."""
+    """Bars for `progress=` and `reporter=` of crosshook's functions; needs IPython.
+
+    Raises:
+        ConfigurationError: if IPython is not installed.
+    """
 
     def __init__(self) -> None:
+        try:
+            self._display: Any = import_module("IPython.display").display
+        except ImportError as error:
+            message = "NotebookProgress needs IPython, which notebooks have: pip install ipython"
+            raise ConfigurationError(message) from error
         self._bars: dict[str, _Bar] = {}
         self._quantity = INTEGRAL
         self._drawn = 0.0
@@ -59,7 +69,7 @@ class NotebookProgress:
             return
         self._drawn = now
         if self._place is None:
-            self._place = import_module("IPython.display").display(self, display_id=True)
+            self._place = self._display(self, display_id=True)
         else:
             self._place.update(self)
 

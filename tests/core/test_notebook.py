@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from crosshook.core import notebook
+from crosshook.core.errors import ConfigurationError
 from crosshook.core.integral import integrate
 from crosshook.core.notebook import NotebookProgress
 from crosshook.core.quantity import CROSS_SECTION
@@ -54,3 +55,10 @@ def test_an_integral_is_followed(pages: list[str]) -> None:
     assert len(pages) >= 2
     assert "integrate" in pages[-1]
     assert "I = 0." in pages[-1]
+
+
+def test_without_ipython_it_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a run has begun, not at its first bar."""
+    monkeypatch.setitem(sys.modules, "IPython.display", None)
+    with pytest.raises(ConfigurationError, match="needs IPython"):
+        NotebookProgress()
