@@ -33,7 +33,8 @@ INFO = RunInfo(
     pdf_sets=(303000, 303000),
     weighting=-4,
     processes=(ProcessInfo(1, 505.25, 0.5, 3.0), ProcessInfo(7, -2.5, 0.125, 1.0)),
-    weights=(WeightInfo("up", text="scale up"), WeightInfo("down", text="scale down")),
+    # Ids are text of other programs: spaces and commas occur.
+    weights=(WeightInfo("mur=2, muf=1", text="scale up"), WeightInfo("down", text="scale down")),
 )
 
 

@@ -69,13 +69,13 @@ class CsvStream(ClosingStream):
     def _batches(self) -> Iterator[EventBatch]:
         self._file.seek(0)
         magic = self._file.readline()
-        names = self._file.readline().strip().split(",")
+        lines = (line for line in self._file if not line.startswith("#"))
+        filled = filter(None, csv.reader(lines))
+        names = next(filled, [""])
         if magic != MAGIC or names[0] != NUMBER:
             message = f"{self._path}: cannot be read as events in CSV: no heading"
             raise InputError(message)
         events: list[list[list[str]]] = []
-        lines = (line for line in self._file if not line.startswith("#"))
-        filled = filter(None, csv.reader(lines))
         for _, rows in groupby(filled, key=lambda row: row[0]):
             if len(events) == self._batch_size:
                 yield self._batch(names, events)
@@ -122,6 +122,7 @@ class CsvWriter(StagedWriter):
         with self._staged.opening():
             self._file = self._staged.path.open("w", encoding="utf-8", newline="")
             self._file.write(MAGIC)
+        self._rows = csv.writer(self._file, lineterminator="\n")
 
     def _write(self, batch: EventBatch) -> None:
         if not batch.counts.all():
@@ -131,7 +132,7 @@ class CsvWriter(StagedWriter):
         names = [NUMBER, *batch.event, *further, *PARTICLE_COLUMNS]
         if not self._names:
             self._names = names
-            self._file.write(",".join(names) + "\n")
+            self._rows.writerow(names)
         if names != self._names:
             message = f"events with the columns {', '.join(names)} after others"
             raise InputError(message)
@@ -141,7 +142,7 @@ class CsvWriter(StagedWriter):
         columns = [number, *batch.event.values(), *weights]
         columns = [np.repeat(column, batch.counts).tolist() for column in columns]
         columns += [batch.particle_columns[name].tolist() for name in PARTICLE_COLUMNS]
-        csv.writer(self._file, lineterminator="\n").writerows(zip(*columns, strict=True))
+        self._rows.writerows(zip(*columns, strict=True))
         self._sums.add(batch)
         self._info = batch.info
 
