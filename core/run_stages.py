@@ -329,7 +329,8 @@ class Stages:
             pilot.costs,
             counted=self.config.surrogate is None or points_count(pilot, unweighter),
         )
-        self.directory.write_json(self.directory.state, frozen.as_json())
+        # A surrogate's losses may be no numbers; the state is read by crosshook alone.
+        self.directory.write_json(self.directory.state, frozen.as_json(), finite=False)
         self.records.keep("pilot", frozen.as_json())
         return frozen
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -95,6 +96,15 @@ def test_json(tmp_path: Path) -> None:
     run.report.write_text('{"half": ')
     with pytest.raises(InputError, match=r"report\.json: not JSON: "):
         run.read_json(run.report)
+
+
+def test_what_is_no_number_is_written_only_when_told(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run.write_json(run.report, {"loss": math.nan})
+    assert not run.report.exists()
+    run.write_json(run.state, {"loss": math.nan}, finite=False)
+    assert math.isnan(cast("float", run.read_json(run.state)["loss"]))
 
 
 def test_manifest_and_log(tmp_path: Path) -> None:
