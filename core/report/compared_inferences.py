@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.errors import InputError
 from crosshook.core.report.differences import settings_table
-from crosshook.core.report.inference import HIGHEST, threshold_of, with_interval
+from crosshook.core.report.inference import HIGHEST, segments_text, threshold_of, with_interval
 from crosshook.core.report.inference_figures import Line, LinesFigure
 from crosshook.core.report.numbers import count, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table
@@ -23,7 +23,7 @@ def inferences_headline(names: Sequence[str], reports: Sequence[InferenceReport]
     """The first parameter as each found it."""
     first = next(p for p in reports[0].parameters if not p.nuisance)
     facts = tuple(
-        Fact(name, with_interval(found), first.name)
+        Fact(name, with_interval(found), f"{first.name}, {report.levels[0]:.1%} interval")
         for name, report in zip(names[1:], reports[1:], strict=True)
         for found in report.parameters
         if found.name == first.name
@@ -55,22 +55,21 @@ def inferences_sections(names: Sequence[str], reports: Sequence[InferenceReport]
             name,
             count(report.events),
             plain(found.best, 5),
-            *(
-                " and ".join(f"[{plain(a, 4)}, {plain(b, 4)}]" for a, b in interval.segments)
-                for interval in found.intervals[:1]
-            ),
+            f"{interval.level:.2%}",
+            interval.method.capitalize(),
+            segments_text(interval),
         )
         for parameter in common
         for name, report in zip(names, reports, strict=True)
         for found in report.parameters
         if found.name == parameter
+        for interval in found.intervals
     )
-    level = f"{reports[0].levels[0]:.1%} interval"
     table = Table(
         "Best fits, other parameters profiled",
-        ("parameter", "inference", "events", "best fit", level),
+        ("parameter", "inference", "events", "best fit", "level", "method", "interval"),
         rows,
-        frozenset({2, 3}),
+        frozenset({2, 3, 4}),
     )
     figures = tuple(_curves(name, names, reports) for name in common)
     settings = settings_table(names, [r.configuration for r in reports], ASIDE)

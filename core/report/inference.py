@@ -100,7 +100,8 @@ def with_interval(found: ParameterResult) -> str:
     return plain(found.best, 4)
 
 
-def _segments(interval: IntervalResult) -> str:
+def segments_text(interval: IntervalResult) -> str:
+    """Its parts, e.g. `[0.387, 0.553]`."""
     return " and ".join(f"[{plain(low, 4)}, {plain(high, 4)}]" for low, high in interval.segments)
 
 
@@ -112,7 +113,7 @@ def intervals_table(report: InferenceReport) -> Table:
             plain(found.best, 5),
             f"{interval.level:.2%}",
             interval.method.capitalize(),
-            _segments(interval),
+            segments_text(interval),
         )
         for found in report.parameters
         for interval in found.intervals
@@ -169,7 +170,9 @@ def _curve(report: InferenceReport, found: ParameterResult) -> LinesFigure:
         caption=f"Profile of {found.name}; dotted: Wilks' thresholds.",
         alternative=(
             f"Lowest at {plain(found.best, 4)}; "
-            + "; ".join(f"{i.level:.1%} by {i.method}: {_segments(i)}" for i in found.intervals)
+            + "; ".join(
+                f"{i.level:.1%} by {i.method}: {segments_text(i)}" for i in found.intervals
+            )
         ),
         axis=found.name,
         ordinate=r"$-2\,\Delta\ln L$",

@@ -19,6 +19,7 @@ from crosshook.core.inference.result import IntervalResult
 from crosshook.core.inference.run import infer
 from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.interfaces.features import Features
+from crosshook.core.report.compared_inferences import inferences_headline, inferences_sections
 from crosshook.core.report.inference import headline
 
 if TYPE_CHECKING:
@@ -292,3 +293,32 @@ def test_networks_trained_on_a_simulator_are_a_band(tmp_path: Path) -> None:
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "Ranks: flow 2" in page
     assert "Acceptance: flow 1" in page
+
+
+def test_inferences_side_by_side(
+    report: InferenceReport, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each interval has its own level beside it; other parameters are refused."""
+    (alpha,) = report.parameters
+    other = replace(alpha, intervals=(IntervalResult(0.9, "wilks", ((-0.25, 0.75),)),))
+    ninety = replace(report, levels=(0.9,), parameters=(other,))
+    likelihood, settings = inferences_sections(("a", "b"), [report, ninety])
+    rows = likelihood.tables[0].rows
+    assert [row[1] for row in rows] == ["a"] * len(alpha.intervals) + ["b"]
+    assert rows[-1][4:] == ("90.00%", "Wilks", "[-0.25, 0.75]")
+    assert settings.tables == ()
+    assert (
+        inferences_headline(("a", "b"), [report, ninety]).facts[0].help == "alpha, 90.0% interval"
+    )
+    elsewhere = replace(report, parameters=(replace(alpha, name="beta"),))
+    with pytest.raises(InputError, match="without a common parameter: a: alpha; b: beta"):
+        inferences_sections(("a", "b"), [report, elsewhere])
+
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    (copied / "report.json").write_bytes((directory / "report.json").read_bytes())
+    main(
+        ["report", str(directory), "--compare", str(copied), "--output", str(tmp_path / "x.html")]
+    )
+    assert capsys.readouterr().out.strip() == str(tmp_path / "x.html")
+    assert "The inferences have the same settings." in (tmp_path / "x.html").read_text("utf-8")
