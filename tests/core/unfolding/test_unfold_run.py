@@ -342,6 +342,29 @@ def test_examples(
     assert 1500 < report["total"] < 1900
 
 
+def test_unfoldings_side_by_side(
+    finished: Path, command: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """Observables of the same bins over each other; without one the names are told."""
+    report = json.loads((finished / "report.json").read_text("utf-8"))
+    report["configuration"]["seed"] = 99
+    for name in ("other", "foreign"):
+        (tmp_path / name).mkdir()
+        if name == "foreign":
+            for histogram in report["histograms"]:
+                histogram["observable"] = "x"
+        (tmp_path / name / "report.json").write_text(json.dumps(report), "utf-8")
+    page = tmp_path / "page.html"
+    words = ("report", finished, "--compare", tmp_path / "other", "--output", page)
+    assert command(*words) == (0, f"{page}\n", "")
+    text = page.read_text("utf-8")
+    assert text.count('<figure id="figure-overlay-') == 2
+    assert "<td>seed</td>" in text
+    code, _, errors = command("report", finished, "--compare", tmp_path / "foreign")
+    assert code != 0
+    assert "without a common observable in the same bins: out: m, m/(k + 1); foreign: x" in errors
+
+
 def test_the_command(
     finished: Path, command: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
