@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -74,15 +75,7 @@ def describe(registered: Registered) -> dict[str, object]:
 def abilities(registered: Registered) -> list[str]:
     """Names of the capabilities a component declares."""
     able = registered.component.capabilities
-    names = (
-        "differentiable",
-        "conditional",
-        "trainable",
-        "invertible",
-        "event_wise",
-        "stateful",
-    )
-    return [name for name in names if getattr(able, name)]
+    return [field.name for field in fields(able) if getattr(able, field.name) is True]
 
 
 def _listing(registry: Registry, interface: str | None) -> Iterable[str]:

@@ -99,6 +99,11 @@ def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert {c["interface"] for c in document["components"]} == {"channel_mapping"}
 
 
+def test_show_has_every_capability(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run(capsys, "plugins", "show", "two-stage")
+    assert "capabilities  event_wise, stateful, two_stage\n" in out
+
+
 def test_show_has_a_table_of_options(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = run(capsys, "plugins", "show", "rejection")
     assert 'rule: one of maximum, carried-share, excess-share, bootstrap-median; default "' in out
