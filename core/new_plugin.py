@@ -111,6 +111,12 @@ def _check_name(name: str, kind: Interface) -> None:
             "choose another name"
         )
         raise ConfigurationError(message)
+    distribution = f"crosshook-{name}"
+    if distribution in {plugin.distribution for plugin in default_registry().plugins}:
+        message = (
+            f"a package {distribution} is installed, which it would replace; choose another name"
+        )
+        raise ConfigurationError(message)
 
 
 def _check_class(name: str, text: str) -> None:

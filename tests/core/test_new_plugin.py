@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -186,6 +187,16 @@ def test_bad_names_are_refused(name: str, hook: str, message: str, tmp_path: Pat
 
 def test_a_name_of_another_interface_is_free(tmp_path: Path) -> None:
     assert new_plugin("vegas", "unweighter", tmp_path).folder.is_dir()
+
+
+def test_the_name_of_an_installed_package_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its components are called: pip would put the new package in its place."""
+    installed = Registry([Plugin("x", "crosshook_own", "crosshook-own", "1.0", ModuleType("x"))])
+    monkeypatch.setattr("crosshook.core.new_plugin.default_registry", lambda: installed)
+    with pytest.raises(ConfigurationError, match="a package crosshook-own is installed, which"):
+        new_plugin("own", "unfolder", tmp_path)
 
 
 def test_an_existing_folder_is_refused(tmp_path: Path) -> None:
