@@ -44,7 +44,7 @@ class Twice(Serial):
 class ManyThreads(Serial):
     def as_completed(self) -> Iterator[tuple[Task, object]]:
         while self._waiting:
-            task = self._waiting.pop(0)
+            task = self._waiting.popleft()
             before = torch.get_num_threads()
             torch.set_num_threads(2)
             result = task.run()

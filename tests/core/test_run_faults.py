@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -65,11 +66,12 @@ def undisturbed(run_file: Path) -> bytes:
 
 def _workers() -> list[int]:
     """Processes below this one that compute: fresh interpreters, and no helpers of theirs."""
-    return [
-        child.pid
-        for child in psutil.Process().children(recursive=True)
-        if "spawn_main" in " ".join(child.cmdline())
-    ]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one that ends meanwhile, or has ended
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child.pid)
+    return found
 
 
 class Kills(SilentReporter):
