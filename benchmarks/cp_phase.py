@@ -35,9 +35,9 @@ from crosshook.core.report.drawing import draw
 from crosshook.core.report.inference_figures import Line, LinesFigure
 
 if TYPE_CHECKING:
+    from crosshook.core.inference.config import InferenceConfig
     from crosshook.core.inference.method import LikelihoodMethod
     from crosshook.core.inference.prepared import PreparedProcess
-    from crosshook.core.inference.run_file import InferenceConfig
     from crosshook.core.interfaces.features import Features
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "cp_phase.yaml"

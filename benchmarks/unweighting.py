@@ -30,7 +30,7 @@ from records import Record, in_words, machine, write
 from crosshook.core.run import run
 
 if TYPE_CHECKING:
-    from crosshook.core.results import GenerationResult
+    from crosshook.core.generation_result import GenerationResult
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "gg-4g.yaml"
 CASE = "gg_4g"

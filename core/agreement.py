@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.integrate import Weighted
     from crosshook.core.interfaces.training import Iteration
-    from crosshook.core.results import IterationResult
+    from crosshook.core.training_result import IterationResult
 
     Floats = NDArray[np.float64]
 

@@ -17,15 +17,11 @@ if TYPE_CHECKING:
 
     from crosshook.core.integrate import Weighted
     from crosshook.core.report.sections import Headline, Table
-    from crosshook.core.results import (
-        AgreementResult,
-        ChannelResult,
-        TrainingResult,
-        WeightSpectrum,
-    )
+    from crosshook.core.results import AgreementResult, ChannelResult, WeightSpectrum
     from crosshook.core.sampling.latents import Latents
     from crosshook.core.sampling.trained import TrainedSampler
     from crosshook.core.statistics import Efficiency
+    from crosshook.core.training_result import TrainingResult
 
 
 @dataclass(frozen=True)

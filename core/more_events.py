@@ -16,7 +16,7 @@ from crosshook.core.execute import one_thread, opened
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.progress import Silent
 from crosshook.core.registry import default_registry
-from crosshook.core.results import GenerationResult, as_json
+from crosshook.core.results import as_json
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.sampling.build import SamplerSpec, build_process
 from crosshook.core.sampling.composition import Composition
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crosshook.core.execute import Executor
+    from crosshook.core.generation_result import GenerationResult
     from crosshook.core.progress import Progress
 
 

@@ -14,7 +14,7 @@ from crosshook.core.quantity import Quantity
 from crosshook.core.report.numbers import measured
 
 if TYPE_CHECKING:
-    from crosshook.core.results import IterationResult
+    from crosshook.core.training_result import IterationResult
 
 INTEGRAL = Quantity("integral", "I", "")
 """What is estimated until a run says what it measures."""

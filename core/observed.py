@@ -11,8 +11,8 @@ from crosshook.core.interfaces.executor import Load
 if TYPE_CHECKING:
     from crosshook.core.interfaces.executor import Executor
     from crosshook.core.quantity import Quantity
-    from crosshook.core.results import IterationResult
     from crosshook.core.run import Reporter
+    from crosshook.core.training_result import IterationResult
 
 LOOK: Final = 1.0
 """Seconds between looks at the workers: a cluster is asked over the network."""

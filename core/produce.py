@@ -12,11 +12,7 @@ import torch
 from crosshook.core.assemble import assemble, run_info
 from crosshook.core.config import HistogramSpec
 from crosshook.core.generate import common_weight, generate_events
-from crosshook.core.interfaces.unweighter import Costs, TwoStageExpectation
-from crosshook.core.part_ledger import PartLedger, part_key
-from crosshook.core.process.variations import plan_variations
-from crosshook.core.report.reading import read_record
-from crosshook.core.results import (
+from crosshook.core.generation_result import (
     FileResult,
     GenerationResult,
     ProcessResult,
@@ -24,6 +20,10 @@ from crosshook.core.results import (
     TwoStageResult,
     VariationResult,
 )
+from crosshook.core.interfaces.unweighter import Costs, TwoStageExpectation
+from crosshook.core.part_ledger import PartLedger, part_key
+from crosshook.core.process.variations import plan_variations
+from crosshook.core.report.reading import read_record
 from crosshook.core.sampling.candidates import costs_of
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sums import Sums

@@ -25,7 +25,7 @@ from crosshook.core.progress import Silent
 from crosshook.core.provenance import versions
 from crosshook.core.quantity import quantity_of
 from crosshook.core.registry import default_registry
-from crosshook.core.results import IterationResult, MemoryResult, RunResult, as_json
+from crosshook.core.results import MemoryResult, RunResult, as_json
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.run_file import RunFile, load_run_file, read_resolved
 from crosshook.core.run_stages import Stages
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from crosshook.core.process.scattering import ScatteringProcess
     from crosshook.core.process.variations import Variation
     from crosshook.core.quantity import Quantity
+    from crosshook.core.training_result import IterationResult
 
 
 class Reporter(Protocol):

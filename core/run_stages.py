@@ -19,6 +19,7 @@ from crosshook.core import random
 from crosshook.core.config import HistogramSpec
 from crosshook.core.errors import ModelError, NumericalError
 from crosshook.core.execute import one_thread
+from crosshook.core.generation_result import GenerationResult, SurrogateResult
 from crosshook.core.histograms import standard_set
 from crosshook.core.integrate import integrate
 from crosshook.core.interfaces.training import Stateful
@@ -29,12 +30,7 @@ from crosshook.core.pilot import points_count, run_pilot
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.quantity import quantity_of
 from crosshook.core.report.reading import read_record
-from crosshook.core.results import (
-    GenerationResult,
-    IntegrationResult,
-    SurrogateResult,
-    TrainingResult,
-)
+from crosshook.core.results import IntegrationResult
 from crosshook.core.sampling.build import (
     MAPPING,
     SURROGATE,
@@ -52,6 +48,7 @@ from crosshook.core.statistics import efficiency
 from crosshook.core.summarise import integration_result
 from crosshook.core.surrogate_stage import train_surrogate
 from crosshook.core.train import TrainingPlan, train
+from crosshook.core.training_result import TrainingResult
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from crosshook.core.integrate import Weighted
-    from crosshook.core.results import IterationResult
+    from crosshook.core.training_result import IterationResult
 
     Floats = NDArray[np.float64]
 

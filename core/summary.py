@@ -30,12 +30,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from crosshook.core.results import (
-        GenerationResult,
-        IntegrationResult,
-        ProgramResult,
-        RunResult,
-    )
+    from crosshook.core.generation_result import GenerationResult, ProgramResult
+    from crosshook.core.results import IntegrationResult, RunResult
 
 Row = tuple[str, str, str]
 

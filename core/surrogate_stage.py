@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, cast
 from crosshook.core import random
 from crosshook.core.errors import ConfigurationError, ModelError
 from crosshook.core.execute import one_thread
+from crosshook.core.generation_result import SurrogateResult
 from crosshook.core.interfaces.training import Budget, FitReport, Stateful
 from crosshook.core.process.cube import CubeProcess
-from crosshook.core.results import SurrogateResult
 from crosshook.core.surrogates.models import INTERFACE, save_surrogate, surrogate_context
 from crosshook.core.surrogates.sampler_source import STAGE, SampledAmplitudes
 from crosshook.core.surrogates.training_set import TrainableSurrogate

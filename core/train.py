@@ -20,18 +20,18 @@ from crosshook.core.errors import ConfigurationError, ModelError, RegistryError
 from crosshook.core.interfaces.training import Budget, Stateful, Trainable
 from crosshook.core.learning.checkpoint import TrainingKeeper
 from crosshook.core.learning.session import Lessons, train_together
-from crosshook.core.results import (
-    CandidateResult,
-    ChannelChoice,
-    IterationResult,
-    TrainingResult,
-)
 from crosshook.core.sampling.build import MAPPING, WEIGHTS
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.invalid import check_invalid, invalid_notes
 from crosshook.core.sampling.sampler import even_shares, shares_from
 from crosshook.core.sampling.source import SHARE_FLOOR, SamplerSource
 from crosshook.core.statistics import chi_squared
+from crosshook.core.training_result import (
+    CandidateResult,
+    ChannelChoice,
+    IterationResult,
+    TrainingResult,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from crosshook.core.quantity import Quantity
-    from crosshook.core.results import IterationResult
+    from crosshook.core.training_result import IterationResult
 
 QUIET_SECONDS = 10.0
 """Without a terminal, at most one line of a stage in this time; the last one always."""

@@ -23,8 +23,8 @@ from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.file_sequence import check_fit
 from crosshook.core.events.files import create_events, open_events
 from crosshook.core.events.run_info import RunInfo
+from crosshook.core.generation_result import ProgramBatch
 from crosshook.core.interfaces.generator import EventRequest
-from crosshook.core.results import ProgramBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -12,16 +12,12 @@ from crosshook.core import random
 from crosshook.core.assemble import events_histogram
 from crosshook.core.driving.files import ROUNDING
 from crosshook.core.driving.normalisation import combined
+from crosshook.core.generation_result import GenerationResult, ProcessResult
 from crosshook.core.histograms import finished
-from crosshook.core.results import (
-    ChannelResult,
-    GenerationResult,
-    IntegrationResult,
-    ProcessResult,
-    TrainingResult,
-)
+from crosshook.core.results import ChannelResult, IntegrationResult
 from crosshook.core.statistics import Rule, chi_squared, efficiency
 from crosshook.core.summarise import weight_spectrum
+from crosshook.core.training_result import TrainingResult
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +25,8 @@ if TYPE_CHECKING:
     from crosshook.core.config import HistogramSpec
     from crosshook.core.driving.files import Written
     from crosshook.core.driving.tally import Tally
+    from crosshook.core.generation_result import FileResult, ProgramBatch
     from crosshook.core.histograms import Histogram
-    from crosshook.core.results import FileResult, ProgramBatch
     from crosshook.core.statistics import Efficiency
 
 REPORTED: tuple[tuple[Rule, float], ...] = (

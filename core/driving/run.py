@@ -31,25 +31,20 @@ from crosshook.core.driving.result import (
 )
 from crosshook.core.driving.tally import Tally
 from crosshook.core.errors import NumericalError
+from crosshook.core.generation_result import FileResult, ProgramBatch, ProgramResult
 from crosshook.core.interfaces.generator import Reading
 from crosshook.core.provenance import versions
 from crosshook.core.report.html import write_html
-from crosshook.core.results import (
-    FileResult,
-    ProgramBatch,
-    ProgramResult,
-    RunResult,
-    as_json,
-)
+from crosshook.core.results import RunResult, as_json
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.stage_records import StageRecords
 
 if TYPE_CHECKING:
     from crosshook.core.driving.config import DrivenConfig
     from crosshook.core.events.run_info import RunInfo
+    from crosshook.core.generation_result import GenerationResult
     from crosshook.core.interfaces.generator import Generator
     from crosshook.core.registry import Registry
-    from crosshook.core.results import GenerationResult
     from crosshook.core.run import Reporter
     from crosshook.core.run_file import RunFile
 

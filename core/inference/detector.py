@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.inference.cache import Cache
+    from crosshook.core.inference.config import InferenceConfig, ProcessConfig, TransferConfig
     from crosshook.core.inference.model import ParametricModel
-    from crosshook.core.inference.run_file import InferenceConfig, ProcessConfig, TransferConfig
     from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
 

@@ -25,10 +25,10 @@ from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from crosshook.core.execute import Executor
+    from crosshook.core.inference.config import InferenceConfig
     from crosshook.core.inference.integrals import IntegralSettings
     from crosshook.core.inference.model import DensityTally
     from crosshook.core.inference.prepared import PreparedProcess
-    from crosshook.core.inference.run_file import InferenceConfig
     from crosshook.core.interfaces.features import Features
     from crosshook.core.progress import Progress
 

@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.inference.cache import Cache
+    from crosshook.core.inference.config import InferenceConfig, ProcessConfig
     from crosshook.core.inference.integral_tasks import Workers
     from crosshook.core.inference.model import ParametricModel
-    from crosshook.core.inference.run_file import InferenceConfig, ProcessConfig
     from crosshook.core.interfaces.channel_mapping import ChannelMapping
     from crosshook.core.interfaces.features import Features
     from crosshook.core.interfaces.transfer_function import TransferFunction

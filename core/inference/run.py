@@ -42,11 +42,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from crosshook.core.execute import Executor
+    from crosshook.core.inference.config import InferenceConfig
     from crosshook.core.inference.likelihood import EventLikelihoods, LogLikelihood
     from crosshook.core.inference.method import LikelihoodMethod
     from crosshook.core.inference.model import ParametricModel
     from crosshook.core.inference.prepared import PreparedProcess
-    from crosshook.core.inference.run_file import InferenceConfig
     from crosshook.core.interfaces.features import Features
     from crosshook.core.progress import Progress
 

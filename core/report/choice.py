@@ -11,7 +11,7 @@ from crosshook.core.report.numbers import count, measured, percent, plain
 from crosshook.core.report.sections import Table
 
 if TYPE_CHECKING:
-    from crosshook.core.results import CandidateResult, TrainingResult
+    from crosshook.core.training_result import CandidateResult, TrainingResult
 
 STATES = {"": "", "before": ", initial α", "after": ", trained α"}
 """Behind a name: the channel weights α that a candidate was judged with."""

@@ -20,8 +20,9 @@ from crosshook.core.report.numbers import (
 from crosshook.core.report.sections import Fact, Section, Table
 
 if TYPE_CHECKING:
+    from crosshook.core.generation_result import GenerationResult, VariationResult
     from crosshook.core.histograms import Histogram
-    from crosshook.core.results import GenerationResult, RunResult, VariationResult
+    from crosshook.core.results import RunResult
 
 IMPROBABLE = 1e-6
 """A probability of χ² below this is no accident, whatever the number of observables."""

@@ -9,7 +9,8 @@ from crosshook.core.report.numbers import count, duration, measured, percent, pl
 from crosshook.core.report.sections import Fact, Section, Table
 
 if TYPE_CHECKING:
-    from crosshook.core.results import IntegrationResult, ProgramResult
+    from crosshook.core.generation_result import ProgramResult
+    from crosshook.core.results import IntegrationResult
 
 RULES = {
     "trials": "Σw / Σtrials over all events the program wrote",

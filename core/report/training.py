@@ -15,7 +15,8 @@ from crosshook.core.report.sections import Fact, Section, Table
 
 if TYPE_CHECKING:
     from crosshook.core.quantity import Quantity
-    from crosshook.core.results import RunResult, TrainingResult
+    from crosshook.core.results import RunResult
+    from crosshook.core.training_result import TrainingResult
 
 
 def training_section(result: RunResult) -> Section:

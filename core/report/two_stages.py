@@ -11,7 +11,11 @@ from crosshook.core.report.numbers import count, duration, percent, plain
 from crosshook.core.report.sections import Fact, Section
 
 if TYPE_CHECKING:
-    from crosshook.core.results import GenerationResult, SurrogateResult, TwoStageResult
+    from crosshook.core.generation_result import (
+        GenerationResult,
+        SurrogateResult,
+        TwoStageResult,
+    )
 
 SLOWER = (1.0, 10.0, 100.0, 1000.0)
 """Amplitudes so many times as slow as the surrogate, for the picture."""

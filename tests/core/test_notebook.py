@@ -12,7 +12,7 @@ from crosshook.core.errors import ConfigurationError
 from crosshook.core.integral import integrate
 from crosshook.core.notebook import NotebookProgress
 from crosshook.core.quantity import CROSS_SECTION
-from crosshook.core.results import IterationResult
+from crosshook.core.training_result import IterationResult
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from crosshook.core.results import GenerationResult, RunResult
+    from crosshook.core.generation_result import GenerationResult
+    from crosshook.core.results import RunResult
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FAST = ("output.report=none", "output.formats=[lhe.gz]")

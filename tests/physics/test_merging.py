@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from crosshook.core.results import GenerationResult
+    from crosshook.core.generation_result import GenerationResult
     from tests.physics.conftest import Finished
 
 pytestmark = pytest.mark.physics

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.inference.config import EstimatorSettings
     from crosshook.core.inference.estimators.joint import JointEvents
     from crosshook.core.inference.grid import Axis, ParameterGrid
-    from crosshook.core.inference.run_file import EstimatorSettings
     from crosshook.core.interfaces.features import Features
     from crosshook.core.progress import Progress
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.inference.config import InferenceConfig
     from crosshook.core.inference.estimators.joint import JointEvents
     from crosshook.core.inference.grid import ParameterGrid
     from crosshook.core.inference.likelihood import EventLikelihoods
     from crosshook.core.inference.prepared import PreparedProcess
-    from crosshook.core.inference.run_file import InferenceConfig
     from crosshook.core.interfaces.features import Features
     from crosshook.core.progress import Progress
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from crosshook.core.inference.run_file import EstimatorSettings
+    from crosshook.core.inference.config import EstimatorSettings
     from crosshook.core.progress import Progress
 
 VALIDATION = 0.1

@@ -16,10 +16,10 @@ from crosshook.core.interfaces.features import Features
 
 if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
+    from crosshook.core.inference.config import WeightsFrom
     from crosshook.core.inference.estimators.joint import JointEvents
     from crosshook.core.inference.grid import ParameterGrid
     from crosshook.core.inference.prepared import PreparedProcess
-    from crosshook.core.inference.run_file import WeightsFrom
     from crosshook.core.progress import Progress
 
 PLACE = "estimator.weights_from"

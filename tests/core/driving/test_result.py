@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from crosshook.core.cross_section import cross_section
 from crosshook.core.driving.result import integration_of, run_cross_section, shares
 from crosshook.core.driving.tally import Tally
 from crosshook.core.events.run_info import RunInfo
-from crosshook.core.results import IntegrationResult, ProgramBatch
+from crosshook.core.generation_result import ProgramBatch
 from crosshook.core.statistics import efficiency, kish
+
+if TYPE_CHECKING:
+    from crosshook.core.results import IntegrationResult
 
 AXIS = HistogramSpec("x", "m", 4, 0.0, 4.0)
 

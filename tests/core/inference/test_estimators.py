@@ -18,13 +18,15 @@ from crosshook.core.inference.estimators.method import train_estimator
 from crosshook.core.inference.estimators.templates import Templates, column_of_events
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.prepared import PreparedProcess, prepare
-from crosshook.core.inference.run_file import InferenceConfig, load_inference_file
+from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.inference.simulated import simulate_events
 from crosshook.core.interfaces.features import Features
 from crosshook.core.progress import Silent
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from crosshook.core.inference.config import InferenceConfig
 
 ROOT = Path(__file__).parents[3]
 POINTS = 20

@@ -12,11 +12,12 @@ import torch
 from crosshook.core import random
 from crosshook.core.errors import ConfigurationError, InputError
 from crosshook.core.inference.cache import Cache
+from crosshook.core.inference.config import WeightsFrom
 from crosshook.core.inference.estimators.weighted_file import events_of_file
 from crosshook.core.inference.grid import ParameterGrid, make_axis
 from crosshook.core.inference.prepared import PreparedProcess, prepare
 from crosshook.core.inference.run import infer
-from crosshook.core.inference.run_file import WeightsFrom, load_inference_file
+from crosshook.core.inference.run_file import load_inference_file
 from crosshook.core.progress import Silent
 
 if TYPE_CHECKING:

@@ -7,23 +7,27 @@ import dataclasses
 import numpy as np
 import pytest
 
+from crosshook.core.generation_result import (
+    FileResult,
+    GenerationResult,
+    ProcessResult,
+    VariationResult,
+)
 from crosshook.core.histograms import Histogram
 from crosshook.core.results import (
     AgreementResult,
-    CandidateResult,
-    ChannelChoice,
     ChannelResult,
-    FileResult,
-    GenerationResult,
     IntegrationResult,
-    IterationResult,
-    ProcessResult,
     RunResult,
-    TrainingResult,
-    VariationResult,
     WeightSpectrum,
 )
 from crosshook.core.statistics import Efficiency
+from crosshook.core.training_result import (
+    CandidateResult,
+    ChannelChoice,
+    IterationResult,
+    TrainingResult,
+)
 
 EVENTS, SIGMA = 2000, 474.0
 SHAPE = np.array([0.10, 0.25, 0.25, 0.18, 0.10, 0.06, 0.04, 0.02])

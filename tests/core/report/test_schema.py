@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from crosshook import schemas
-from crosshook.core import results
+from crosshook.core import generation_result, results, training_result
 from crosshook.core.report.reading import read_result
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def test_schema_has_every_field() -> None:
     assert isinstance(properties, dict)
     assert set(properties) == {f.name for f in dataclasses.fields(results.RunResult)}
     for name, definition in definitions.items():
-        record = getattr(results, name)
+        home = next(m for m in (results, generation_result, training_result) if hasattr(m, name))
+        record = getattr(home, name)
         assert set(definition["properties"]) == {f.name for f in dataclasses.fields(record)}, name
 
 
