@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 def standardised(*samples: NDArray[np.float64]) -> list[NDArray[np.float32]]:
-    """Samples less the mean of the first, over its standard deviation; rows of NaN become 0."""
+    """Samples less the mean of the first, over its standard deviation.
+
+    Rows of NaN are events that are masked; they become 0, for the package's loss is NaN otherwise.
+    """
     mean, deviation = np.nanmean(samples[0], axis=0), np.nanstd(samples[0], axis=0)
     return [np.nan_to_num((s - mean) / deviation).astype(np.float32) for s in samples]
 

@@ -36,7 +36,9 @@ def draw_overlay(figure: OverlayFigure) -> Canvas:
         _line(main, edges, value / width, error / width, color, style, label)
         _line(ratio, edges, value / below, error / below, color, style, None)
         known = np.isfinite(value / below) & ~(error > 0.3 * below)
-        reaches.append((np.abs(value / below - 1) + np.nan_to_num(error / below))[known])
+        # a line without errors reaches as far as its values
+        bar = np.where(np.isfinite(error), error, 0.0) / below
+        reaches.append((np.abs(value / below - 1) + bar)[known])
     sizes = np.concatenate(reaches)
     reach = 1.3 * float(np.quantile(sizes, 0.95)) if sizes.size else 0.5
     reach = float(np.clip(reach, 0.01, 1.0))
