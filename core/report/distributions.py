@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crosshook.core.report.style import BLUE, INK, MUTED, PALETTE, canvas, mathtext
+from crosshook.core.report.style import BLUE, INK, MUTED, PALETTE, canvas, density_axis, mathtext
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from crosshook.core.report.figures import HistogramFigure, Series, SpectrumFigure
 
     Floats = NDArray[np.float64]
-
-STEEP = 200.0
-"""Ratio of the highest to the lowest well-measured bin from which the axis is logarithmic."""
 
 
 def draw_histogram(figure: HistogramFigure) -> Canvas:
@@ -39,7 +36,7 @@ def draw_histogram(figure: HistogramFigure) -> Canvas:
         events, spread = (part / width for part in _columns(figure.sample))
         _points(main, edges, events, spread, figure.sample.name)
         _ratio(lowest, edges, (value, error), (events, spread))
-    _scale(main, value, error)
+    density_axis(main, value, error)
     label = mathtext(figure.axis)
     unit = f" [{figure.unit}]" if figure.unit else ""
     per = f"/{figure.unit}" if figure.unit else ""
@@ -110,17 +107,6 @@ def _ratio(
         axes.plot(places, rims, marker, color=MUTED, markersize=4, linestyle="none", zorder=4)
     axes.set_ylim(1 - reach, 1 + reach)
     axes.set_ylabel("ratio", loc="center")
-
-
-def _scale(axes: Axes, value: Floats, error: Floats) -> None:
-    """Logarithmic where the distribution is steep; room above for the legend."""
-    good = value[(value > 0) & (error < 0.5 * value)]
-    if good.size and good.max() / good.min() > STEEP and not (value < 0).any():
-        axes.set_yscale("log")
-        axes.set_ylim(0.4 * good.min(), 4 * good.max())
-    elif good.size:
-        low = min(0.0, float(np.nanmin(value)))
-        axes.set_ylim(1.15 * low, 1.22 * float(good.max()))
 
 
 def draw_spectrum(figure: SpectrumFigure) -> Canvas:

@@ -133,14 +133,18 @@ def plain_decades(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def density_axis(axes: Axes, densities: Floats) -> None:
+def density_axis(axes: Axes, densities: Floats, errors: Floats | None = None) -> None:
     """An axis for spectra: logarithmic where they are steep, with room above for the legend.
 
     Args:
         axes: its vertical axis is set.
-        densities: all that is drawn, `(n,)`.
+        densities: all that is drawn, `(n,)`; NaN is no density.
+        errors: of each, `(n,)`; those known to no better than a half do not stretch the axis.
     """
-    positive = densities[densities > 0]
+    known = densities > 0
+    if errors is not None:
+        known &= errors < 0.5 * densities
+    positive = densities[known]
     if not positive.size:
         return
     if positive.max() / positive.min() > STEEP and not (densities < 0).any():

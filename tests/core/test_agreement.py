@@ -192,6 +192,28 @@ def test_heavy_tails() -> None:
     )
 
 
+@pytest.mark.parametrize("passed", [5, 15, 100, 400])
+def test_few_points_after_cuts_are_no_heavy_tail(passed: int) -> None:
+    """Exponential weights in a sea of zeros: the ten largest are most of what there is.
+
+    Of 400 they carry 10 (L² + 2L + 2)/800 = 0.29 of Σw², L = log 40; below 100 more than half.
+    """
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        weights = np.zeros(20_000)
+        weights[rng.choice(weights.size, passed, replace=False)] = rng.exponential(size=passed)
+        found = _look(_weighted(weights), ("one",))
+        assert not [note for note in found.notes if note.startswith("few points")]
+
+
+def test_an_outlier_among_equal_weights_has_no_shape() -> None:
+    """One weight stands out of a thousand that are the same: told without a shape."""
+    weights = np.ones(1000)
+    weights[3] = 1000
+    (note,) = (n for n in _look(_weighted(weights), ("one",)).notes if n.startswith("few points"))
+    assert note.endswith("of Σw²")
+
+
 def test_balance_sums(make_sampler: Callable[..., Any]) -> None:
     """Against the definition, point by point; zeros and NaN count for nothing."""
     sampler = make_sampler(PeakOnPlateau(), "uniform", "prior")
