@@ -8,6 +8,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.inference.model import CrossSection, TruthPoints, reference_theta
+from crosshook.core.inference.spanning import spanning
 from crosshook.core.integral import integrate
 
 if TYPE_CHECKING:
@@ -96,9 +97,10 @@ def net_means(
     Returns:
         The estimate of each net in pb, `(nets, t)`.
     """
-    rows = []
+    rows, span = [], spanning(model, theta)
     for _ in range(nets):
         points, log_q = model.draw(NET, rng, "sobol")
         shift = log_factor(points) - log_q
-        rows.append(torch.exp(model.log_density(points, theta) + shift[:, None]).mean(dim=0))
+        values = torch.exp(model.log_density(points, span.nodes) + shift[:, None])
+        rows.append(span.spread(values.mean(dim=0)))
     return torch.stack(rows)

@@ -3,7 +3,8 @@
 A net of points is rotated (Cranley and Patterson 1976) by a random vector of its own for each event
 and replica, so that the replicas of an event are independent and their spread is its error. Sums
 over events carry the replicas along: errors of different θ hang together, and the error of a
-difference of log-likelihoods is that of the difference.
+difference of log-likelihoods is that of the difference. dσ is evaluated at the nodes that span all
+θ, see `spanning`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.errors import NumericalError
+from crosshook.core.inference.spanning import spanning
 from crosshook.core.sampling.latents import sobol
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from crosshook.core.inference.model import ParametricModel, TruthPoints
     from crosshook.core.inference.proposal import EventProposal
+    from crosshook.core.inference.spanning import Spanning
     from crosshook.core.interfaces.features import Features
     from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
@@ -138,13 +141,14 @@ def integrate_events(
     net = sobol(each, d, rng) if settings.sequence == "sobol" else None
     size = block_size(settings)
     blocks = -(-len(reco) // size)
+    span = spanning(model, theta)
 
     def compute(block: int) -> EventIntegrals:
         chosen = reco.select(slice(block * size, (block + 1) * size))
         shape = (len(chosen), settings.replicas, each, d)
         numbers = _numbers(net, settings.seed, stage, first + block, shape)
         with torch.no_grad():  # a thread has its own mode
-            return _block(model, transfers, proposal, chosen, theta, numbers, keep=keep)
+            return _block(model, transfers, proposal, chosen, span, numbers, keep=keep)
 
     parts = []
     for block, part in enumerate(_shared_out(compute, blocks, settings.threads)):
@@ -192,7 +196,7 @@ def _block(
     transfers: Sequence[TransferFunction],
     proposal: EventProposal,
     reco: Features,
-    theta: Tensor,
+    span: Spanning,
     numbers: Tensor,
     *,
     keep: bool,
@@ -201,9 +205,9 @@ def _block(
     n = replicas * numbers.shape[2]
     u, log_q = proposal.draw(reco, numbers.reshape(b, n, -1))
     points = model.points(u.reshape(b * n, model.n_dim))
-    log_density = model.log_density(points, theta)
+    log_density = model.log_density(points, span.nodes)
     _refuse_invalid(log_density, "dσ/du", model.name, points.inside)
-    # dσ enters as a matrix (n, t) that all detectors share, scaled so that nothing overflows
+    # dσ enters as a matrix (n, r) that all detectors share, scaled so that nothing overflows
     scale = log_density.max()
     scale = torch.where(torch.isfinite(scale), scale, torch.zeros_like(scale))
     density = torch.exp(log_density - scale).reshape(b, n, -1)
@@ -212,7 +216,7 @@ def _block(
     logs = []
     for factor in _factors(transfers, rows, points, model.name):
         shift = factor.reshape(b, n) - log_q
-        found = _sums(density, shift, scale, replicas, keep=keep)
+        found = _sums(density, shift, scale, span, replicas, keep=keep)
         logs.append(found.log_value[0])
         first = first if first is not None else found
     assert first is not None
@@ -246,19 +250,24 @@ def _refuse_invalid(log_value: Tensor, what: str, name: str, inside: Tensor) -> 
 
 
 def _sums(
-    density: Tensor, shift: Tensor, scale: Tensor, replicas: int, *, keep: bool
+    density: Tensor, shift: Tensor, scale: Tensor, span: Spanning, replicas: int, *, keep: bool
 ) -> EventIntegrals:
-    """Means over points of density · exp(shift); density is `(b, n, t)`, shift `(b, n)`."""
-    b, n, t = density.shape
+    """Means over points of density · exp(shift); density is `(b, n, r)`, shift `(b, n)`."""
+    b, n, r = density.shape
     highest = shift.max(dim=1, keepdim=True).values
     highest = torch.where(torch.isfinite(highest), highest, torch.zeros_like(highest))
     factor = torch.exp(shift - highest)
     split = torch.bmm(
         factor.reshape(b * replicas, 1, n // replicas),
-        density.reshape(b * replicas, n // replicas, t),
-    ).reshape(b, replicas, t) / (n // replicas)
-    mean = split.mean(dim=1)
-    squares = torch.bmm(factor.square()[:, None], density.square())[:, 0] / n
+        density.reshape(b * replicas, n // replicas, r),
+    )
+    split = span.spread(split.reshape(b, replicas, r)) / (n // replicas)
+    mean = split.mean(dim=1).clamp(min=0.0)  # of a sum over nodes, rounding may leave less than 0
+    if span.coefficients is None:
+        squares = torch.bmm(factor.square()[:, None], density.square())[:, 0] / n
+    else:
+        weighted = density * factor[..., None]
+        squares = span.spread_squares(torch.bmm(weighted.mT, weighted)) / n
     known = mean > 0
     safe = torch.where(known, mean, torch.ones_like(mean))
     deviations = split / safe[:, None] - known[:, None].to(mean)

@@ -1,0 +1,99 @@
+"""Densities at all θ as sums of those at a few: |M|² is a polynomial in couplings, or in cos α and sin α.
+
+dσ(z, θ) = Σ_j c_j(θ) dσ(z, θ_j) with a few nodes θ_j of the grid wherever dσ is such a polynomial, or
+as good as one. Whether it is, is found out at some points of the cube and tried at others; then the
+integrals of an event take as many values of dσ as there are nodes, however fine the grid is.
+p parameters, t parameter points, r nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from crosshook.core import random
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from crosshook.core.inference.model import ParametricModel
+
+TRIED = 512
+"""Points of the cube where densities are compared; half of them find the nodes, half try them."""
+FEWEST = 64
+"""Of them inside of the model, below which nothing is concluded."""
+WORTHWHILE = 3
+"""Parameter points for each node, below which all are evaluated."""
+RESIDUAL = 1e-10
+"""Part of a point's largest density that is left to explain when there are nodes enough."""
+TOLERANCE = 1e-8
+"""Likewise at the points they are tried at; integrals ask for 10⁻³."""
+
+
+@dataclass(frozen=True)
+class Spanning:
+    """Parameter points whose densities make all others.
+
+    Attributes:
+        nodes: `(r, p)`.
+        coefficients: of each node in the density at each parameter point, `(r, t)`; None if the
+            nodes are the parameter points themselves.
+    """
+
+    nodes: Tensor
+    coefficients: Tensor | None
+
+    def spread(self, values: Tensor) -> Tensor:
+        """Values at the nodes `(..., r)`, linear in dσ, at the parameter points, `(..., t)`."""
+        return values if self.coefficients is None else values @ self.coefficients
+
+    def spread_squares(self, gram: Tensor) -> Tensor:
+        """Σ over points of the square, from that of products of two nodes, `(..., r, r)`."""
+        assert self.coefficients is not None
+        return ((gram @ self.coefficients) * self.coefficients).sum(dim=-2)
+
+
+@torch.no_grad()
+def spanning(model: ParametricModel, theta: Tensor) -> Spanning:
+    """Looks for nodes among the parameter points `(t, p)`.
+
+    The tally of the model's densities does not count what is evaluated here.
+    """
+    whole = Spanning(theta, None)
+    largest = len(theta) // WORTHWHILE
+    if largest < 1:
+        return whole
+    evaluated, negative = model.tally.evaluated, model.tally.negative
+    u = random.uniform(0, "spanning", 0, (TRIED, model.n_dim))
+    log_density = model.log_density(model.points(u), theta)
+    model.tally.evaluated, model.tally.negative = evaluated, negative
+    highest = log_density.amax(dim=1)
+    rows = torch.isfinite(highest)
+    density = torch.exp(log_density[rows] - highest[rows, None])
+    if len(density) < FEWEST or not bool(torch.isfinite(density).all()):
+        return whole
+    half = len(density) // 2
+    known, tried = density[:half], density[half:]
+    chosen = _nodes(known, min(largest, half // 2))
+    if chosen is None:
+        return whole
+    coefficients = torch.linalg.lstsq(known[:, chosen], known).solution
+    if float((tried[:, chosen] @ coefficients - tried).abs().max()) > TOLERANCE:
+        return whole
+    return Spanning(theta[chosen], coefficients)
+
+
+def _nodes(density: Tensor, largest: int) -> Tensor | None:
+    """Columns that span all, the one that is explained least first; None if they are too many."""
+    left, chosen = density.clone(), []
+    while float(left.abs().max()) > RESIDUAL:
+        if len(chosen) == largest:
+            return None
+        column = int(left.square().sum(dim=0).argmax())
+        chosen.append(column)
+        direction = left[:, column] / left[:, column].norm()
+        for _ in range(2):  # once more, for rounding
+            left = left - direction[:, None] * (direction @ left)
+    return torch.tensor(chosen, device=density.device)
