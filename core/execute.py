@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from crosshook.core.interfaces.executor import Executor, Load, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
 
     from crosshook.core.component import Slot
@@ -106,7 +106,7 @@ def one_thread() -> Iterator[None]:
 
 def in_order(
     executor: Executor, tasks: Iterable[Task], limit: Callable[[], int] | None = None
-) -> Iterator[tuple[Task, object]]:
+) -> Generator[tuple[Task, object]]:
     """Runs tasks and gives their results in the order of their numbers.
 
     Args:

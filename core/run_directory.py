@@ -4,7 +4,8 @@ run.yaml          the run file as given, settings applied
 resolved.json     the same with every default filled in
 models/           trained components, models/NAME/, and composition.json: how they go together
 checkpoints/      while a run is on its way: run.json, which run it is; training/, see
-                  crosshook.core.learning.checkpoint; STAGE.json, results of finished stages
+                  crosshook.core.learning.checkpoint; drawing/, points that a surrogate is
+                  trained on; STAGE.json, results of finished stages
 parts/            blocks of events until the files are put together
 generator/        working folder of a program that generates events, with its logs
 events.*          the events
@@ -150,6 +151,11 @@ class RunDirectory(OutputDirectory):
         """Checkpoints of the training."""
         return self.checkpoints / "training"
 
+    @property
+    def drawing(self) -> Path:
+        """Blocks of points that an amplitude surrogate is trained on."""
+        return self.checkpoints / "drawing"
+
     def stage(self, name: str) -> Path:
         """Results of a finished stage of a run on its way."""
         return self.checkpoints / f"{name}.json"
@@ -287,6 +293,10 @@ class RunDirectory(OutputDirectory):
     def clear_parts(self) -> None:
         """Removes the blocks of events once the files are complete."""
         shutil.rmtree(self.parts, ignore_errors=True)
+
+    def clear_drawing(self) -> None:
+        """Removes the points of a surrogate once it is trained."""
+        shutil.rmtree(self.drawing, ignore_errors=True)
 
     def clear_training(self) -> None:
         """Removes the checkpoints of the training once its models are saved."""

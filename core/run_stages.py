@@ -17,36 +17,33 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.config import HistogramSpec
-from crosshook.core.errors import ModelError, NumericalError
+from crosshook.core.errors import NumericalError
 from crosshook.core.execute import one_thread
 from crosshook.core.generation_result import GenerationResult, SurrogateResult
 from crosshook.core.histograms import standard_set
 from crosshook.core.integrate import integrate
-from crosshook.core.interfaces.training import Stateful
 from crosshook.core.interfaces.unweighter import Pilot
 from crosshook.core.learning.checkpoint import CheckpointFolder
-from crosshook.core.model import save_model
 from crosshook.core.pilot import points_count, run_pilot
 from crosshook.core.produce import Frozen, Production, produce
 from crosshook.core.quantity import quantity_of
 from crosshook.core.report.reading import read_record
 from crosshook.core.results import IntegrationResult
 from crosshook.core.sampling.build import (
-    MAPPING,
     SURROGATE,
     UNWEIGHTER,
-    WARM,
-    WEIGHTS,
     SamplerSpec,
     build_context,
 )
 from crosshook.core.sampling.composition import Composition
 from crosshook.core.sampling.invalid import invalid_notes
 from crosshook.core.sampling.sampler import shares_from
+from crosshook.core.sampling.saved_components import save_component, save_components
 from crosshook.core.sampling.sums import Sums
 from crosshook.core.statistics import efficiency
 from crosshook.core.summarise import integration_result
 from crosshook.core.surrogate_stage import train_surrogate
+from crosshook.core.surrogates.block_tasks import BlockWorkers
 from crosshook.core.train import TrainingPlan, train
 from crosshook.core.training_result import TrainingResult
 
@@ -57,7 +54,6 @@ if TYPE_CHECKING:
 
     from crosshook.core.component import Slot
     from crosshook.core.config import RunConfig
-    from crosshook.core.context import BuildContext
     from crosshook.core.execute import Executor
     from crosshook.core.interfaces.unweighter import TwoStageUnweighter, Unweighter
     from crosshook.core.process.scattering import ScatteringProcess
@@ -150,14 +146,10 @@ class Stages:
                 self.reporter.iteration,
                 checkpoints,
             )
-        models: dict[str, Path] = {}
+        models = save_components(
+            self.sampler, self.config, context, self.registry, self.directory.model
+        )
         composition = self.sampler.composition
-        mapping = composition.context(context)
-        self._save(MAPPING, self.config.channel_mapping, self.sampler.mapping, mapping, models)
-        self._save(WEIGHTS, self.config.channel_weights, self.sampler.weights, context, models)
-        if composition.warm_start is not None and self.sampler.warm is not None:
-            inner = context.with_(discrete=())
-            self._save(WARM, composition.warm_start, self.sampler.warm, inner, models)
         self.directory.write_json(self.directory.composition, composition.as_json())
         histograms = self._histograms(shares)
         self.note(f"train: {result.evaluations} evaluations")
@@ -188,27 +180,6 @@ class Stages:
         with one_thread(), torch.no_grad():
             survey = self.sampler.draw(self.config.seed, "survey", 0, SURVEY_POINTS, shares)
         return tuple(standard_set(self.process, survey))
-
-    def _save(
-        self,
-        name: str,
-        slot: Slot,
-        component: object,
-        context: BuildContext,
-        models: dict[str, Path],
-    ) -> None:
-        """Saves a component that has a state; blocks are computed by copies of it."""
-        interface = MAPPING if name == WARM else name
-        if not self.registry.get(interface, slot.use).component.capabilities.stateful:
-            return
-        if not isinstance(component, Stateful):
-            message = (
-                f"{interface} {slot.use!r} is declared stateful, but lacks state or load_state"
-            )
-            raise ModelError(message)
-        folder = self.directory.model(name)
-        save_model(component, folder, interface, slot, context)
-        models[name] = folder
 
     def integrate(self, trained: Trained) -> Integrated:
         """Integrates the frozen sampler."""
@@ -287,17 +258,20 @@ class Stages:
             return None
         found = self.records.find("surrogate")
         if found is None:
+            spec = SamplerSpec.of(self.config, trained.models, trained.composition)
             result, saved = train_surrogate(
                 self.config,
-                SamplerSpec.of(self.config, trained.models, trained.composition).sampler(),
+                spec.sampler(),
                 trained.shares,
                 self.registry,
                 self.reporter,
                 self.directory.model(SURROGATE),
+                BlockWorkers(self.executor, spec, self.directory.drawing),
             )
             self.note(f"surrogate: {result.evaluations} evaluations")
             found = {"result": asdict(result), "saved": saved}
             self.records.keep("surrogate", found)
+            self.directory.clear_drawing()
         if found["saved"]:
             models[SURROGATE] = self.directory.model(SURROGATE)
         return read_record(found["result"], SurrogateResult, "surrogate")
@@ -381,7 +355,9 @@ class Stages:
         if not bool((unweighter.maxima() > 0).any()):
             message = "every point of the pilot has weight 0; nothing can be generated"
             raise NumericalError(message)
-        self._save(UNWEIGHTER, slot, unweighter, context, models)
+        folder = self.directory.model(UNWEIGHTER)
+        if save_component(UNWEIGHTER, slot, unweighter, context, self.registry, folder):
+            models[UNWEIGHTER] = folder
         return unweighter, notes
 
     def note(self, line: str) -> None:

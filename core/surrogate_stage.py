@@ -11,8 +11,9 @@ from crosshook.core.execute import one_thread
 from crosshook.core.generation_result import SurrogateResult
 from crosshook.core.interfaces.training import Budget, FitReport, Stateful
 from crosshook.core.process.cube import CubeProcess
+from crosshook.core.surrogates.amplitude_block import STAGE
 from crosshook.core.surrogates.models import INTERFACE, save_surrogate, surrogate_context
-from crosshook.core.surrogates.sampler_source import STAGE, SampledAmplitudes
+from crosshook.core.surrogates.sampler_source import SampledAmplitudes
 from crosshook.core.surrogates.training_set import TrainableSurrogate
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
     from crosshook.core.sampling.sampler import Sampler
+    from crosshook.core.surrogates.block_tasks import BlockWorkers
 
 EVALUATIONS: Final = 100_000
 """Of |M|² for a training, unless the run file says otherwise."""
@@ -73,6 +75,7 @@ def train_surrogate(
     registry: Registry,
     progress: Progress,
     folder: Path,
+    workers: BlockWorkers,
 ) -> tuple[SurrogateResult, bool]:
     """Trains the surrogate of a run, unless it is there already, and saves it.
 
@@ -83,6 +86,7 @@ def train_surrogate(
         registry: builds the component.
         progress: told how far it is.
         folder: where the model goes.
+        workers: compute the points it is trained on.
 
     Returns:
         What was done, and whether there is a model in the folder.
@@ -107,6 +111,7 @@ def train_surrogate(
                 seed=config.seed,
                 block_size=config.block_size,
                 allowed=config.max_invalid_fraction,
+                workers=workers,
             )
             asked = cast("int", (slot.train or {}).get("evaluations", EVALUATIONS))
             report = surrogate.fit(source, Budget(asked), context)

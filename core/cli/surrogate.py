@@ -26,6 +26,7 @@ FILE = click.Path(path_type=Path)
     metavar="DIR",
     help="Go on with the training in DIR, which was stopped; takes no RUN_FILE.",
 )
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that draw points.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(
@@ -35,6 +36,7 @@ def train(
     seed: int | None,
     overwrite: bool,
     directory: Path | None,
+    workers: int | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -49,13 +51,15 @@ def train(
             raise click.UsageError(message)
         from crosshook.core.surrogates.training import unfinished_training
 
-        config = unfinished_training(directory)
+        config = unfinished_training(directory, workers)
     elif run_file is None:
         message = "Missing argument 'RUN_FILE'."
         raise click.UsageError(message)
     else:
         # mistakes show at once, not after torch is there
-        config = load_surrogate_file(run_file, settings=settings, output=output, seed=seed)
+        config = load_surrogate_file(
+            run_file, settings=settings, output=output, seed=seed, workers=workers
+        )
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
     from crosshook.core.cli.surrogate_tables import show_surrogate

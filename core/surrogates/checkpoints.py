@@ -2,6 +2,7 @@
 
 run.yaml      the run file of the training, settings applied
 begun.json    the folder its relative paths are taken from, and what computed
+drawing/      the trained sampler and blocks of points, while workers draw them
 points/       the points, and the state of the component's training; see
               crosshook.core.learning.checkpoint
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-RUN_FILE, BEGUN, STATE = "run.yaml", "begun.json", "points"
+RUN_FILE, BEGUN, DRAWING, STATE = "run.yaml", "begun.json", "drawing", "points"
 POINTS, TRAINING = "table", "training/"
 
 
@@ -113,6 +114,11 @@ class SurrogateCheckpoints:
             raise InputError(message) from error
 
     @property
+    def drawing(self) -> Path:
+        """For what workers write; goes with the points being kept."""
+        return self._path / DRAWING
+
+    @property
     def points(self) -> Points | None:
         """The points, if they were gathered."""
         return self._points
@@ -135,6 +141,7 @@ class SurrogateCheckpoints:
             "n_incoming": points.table.n_incoming,
         }
         self._write({}, None)
+        shutil.rmtree(self.drawing, ignore_errors=True)
         return points
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, object]] | None:

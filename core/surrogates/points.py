@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -11,14 +12,17 @@ import torch
 from crosshook.core import random
 from crosshook.core.context import BuildContext
 from crosshook.core.events.particle_names import particle_name
-from crosshook.core.execute import one_thread
+from crosshook.core.execute import one_thread, opened
 from crosshook.core.sampling.build import (
     MAPPING,
     WEIGHTS,
+    SamplerSpec,
     build_context,
     build_process,
     build_sampler,
 )
+from crosshook.core.sampling.saved_components import save_components
+from crosshook.core.surrogates.block_tasks import BlockWorkers
 from crosshook.core.surrogates.event_source import read_points
 from crosshook.core.surrogates.parquet_table import read_tables
 from crosshook.core.surrogates.sampler_source import SampledAmplitudes
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crosshook.core.config import RunConfig
+    from crosshook.core.execute import Executor
     from crosshook.core.interfaces.process import Process
     from crosshook.core.progress import Progress
     from crosshook.core.surrogates.run_file import SurrogateConfig
@@ -54,8 +59,19 @@ class Points:
     files: tuple[tuple[str, str], ...] = ()
 
 
-def gather_points(config: SurrogateConfig, progress: Progress) -> Points:
+def gather_points(
+    config: SurrogateConfig,
+    progress: Progress,
+    folder: Path | None = None,
+    executor: Executor | None = None,
+) -> Points:
     """The points a run file asks for.
+
+    Args:
+        config: the run file.
+        progress: told how far it is.
+        folder: for files of workers; None leaves everything to this process.
+        executor: draws points, and is left open; that of the run file if None.
 
     Raises:
         CrosshookError: if they cannot be drawn or read.
@@ -67,7 +83,7 @@ def gather_points(config: SurrogateConfig, progress: Progress) -> Points:
         return Points(table, process, f"tables {names}", _digests(config.table.files))
     assert config.run is not None
     if config.draw is not None:
-        return _drawn(config.run, config, config.draw, progress)
+        return _drawn(config.run, config, config.draw, progress, folder, executor)
     context = BuildContext(device=config.device, registry=config.registry)
     process_slot = config.run.process
     built = cast("Process", config.registry.build("process", process_slot, context, "process"))
@@ -86,7 +102,14 @@ def split(
     return table.select(order[kept:]), table.select(order[:kept])
 
 
-def _drawn(run: RunConfig, config: SurrogateConfig, n: int, progress: Progress) -> Points:
+def _drawn(
+    run: RunConfig,
+    config: SurrogateConfig,
+    n: int,
+    progress: Progress,
+    folder: Path | None,
+    executor: Executor | None,
+) -> Points:
     registry = config.registry
     plan = TrainingPlan(
         {MAPPING: run.channel_mapping, WEIGHTS: run.channel_weights},
@@ -96,12 +119,19 @@ def _drawn(run: RunConfig, config: SurrogateConfig, n: int, progress: Progress) 
         run.seed,
         run.max_invalid_fraction,
     )
-    with one_thread():
+    with ExitStack() as stack:
+        stack.enter_context(one_thread())
         process = build_process(run, registry)
         composition = plan.composition(registry)
         sampler = build_sampler(run, process, registry, {}, composition, progress)
         context = build_context(run, process, progress)
         _, shares = train(plan, sampler, context, registry, lambda _: None)
+        workers = None
+        if folder is not None and (executor is not None or config.executor.use != "serial"):
+            models = save_components(sampler, run, context, registry, folder.joinpath)
+            spec = SamplerSpec.of(run, models, composition)
+            engine = stack.enter_context(opened(executor, config.executor, registry, folder))
+            workers = BlockWorkers(engine, spec, folder)
         source = SampledAmplitudes(
             sampler,
             shares,
@@ -109,6 +139,7 @@ def _drawn(run: RunConfig, config: SurrogateConfig, n: int, progress: Progress) 
             seed=run.seed,
             block_size=run.block_size,
             allowed=run.max_invalid_fraction,
+            workers=workers,
         )
         table = source.draw(n)
     how = run.channel_mapping.use

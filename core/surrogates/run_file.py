@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from crosshook import schemas
+from crosshook.core.chosen_executor import KEY, chosen_executor
 from crosshook.core.component import Slot
 from crosshook.core.config import resolve
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.options import validate
 from crosshook.core.registry import default_registry
+from crosshook.core.resolved_document import options_gathered
 from crosshook.core.run_document import disabled, read_run_file
 
 if TYPE_CHECKING:
@@ -21,7 +23,18 @@ if TYPE_CHECKING:
     from crosshook.core.registry import Registry
 
 INTERFACE = "amplitude_surrogate"
-SHARED = ("process", "beams", "scales", "alpha_s", "cuts", "sampling", "seed", "device", "disable")
+SHARED = (
+    "process",
+    "beams",
+    "scales",
+    "alpha_s",
+    "cuts",
+    "sampling",
+    "seed",
+    "block_size",
+    "device",
+    "disable",
+)
 """Keys that mean what they mean in a run file."""
 
 
@@ -53,7 +66,7 @@ class SurrogateConfig:
     """A run file, resolved; one of `draw`, `table` and `events` says where points come from.
 
     Attributes:
-        document: the whole file with every default.
+        document: the whole file with every default, but for the executor.
         registry: of the plugins it uses.
         run: process, beams, cuts and sampling; None for a table.
         draw: number of points to draw, or None.
@@ -68,6 +81,7 @@ class SurrogateConfig:
         html: whether a report is drawn.
         seed: of all random streams.
         device: where to compute.
+        executor: who draws points.
     """
 
     document: Mapping[str, object]
@@ -85,6 +99,7 @@ class SurrogateConfig:
     html: bool
     seed: int
     device: str
+    executor: Slot
 
 
 def load_surrogate_file(
@@ -94,6 +109,7 @@ def load_surrogate_file(
     output: Path | None = None,
     seed: int | None = None,
     folder: Path | None = None,
+    workers: int | None = None,
 ) -> SurrogateConfig:
     """Reads a run file and checks all of it that can be checked without computing.
 
@@ -103,6 +119,7 @@ def load_surrogate_file(
         output: the directory, instead of the file's.
         seed: instead of the file's.
         folder: relative paths of points are taken from there instead of the file's folder.
+        workers: processes that draw points, instead of the file's.
 
     Raises:
         CrosshookError: if it cannot be read or is not allowed.
@@ -111,7 +128,11 @@ def load_surrogate_file(
     if seed is not None:
         given["seed"] = seed
     registry = default_registry(disabled(given, where))
+    executor = given.get(KEY)
+    if isinstance(executor, dict) and "use" in executor:
+        given[KEY] = options_gathered(executor)
     full = validate(schemas.load("v1/surrogate"), given, f"{where}:")
+    chosen = Slot.parse(cast("str | Mapping[str, object]", full.pop(KEY)))
     slot = _slot(full["surrogate"], where, registry)
     full["surrogate"] = slot.as_dict()
     points = cast("dict[str, object]", full["points"])
@@ -121,11 +142,11 @@ def load_surrogate_file(
     folder = path.parent if folder is None else folder
     table = None
     if "table" in points:
-        chosen = dict(cast("dict[str, object]", points["table"]))
-        pdg = cast("list[int] | None", chosen.pop("pdg"))
-        files = _files(chosen.pop("files"), folder)
+        given_table = dict(cast("dict[str, object]", points["table"]))
+        pdg = cast("list[int] | None", given_table.pop("pdg"))
+        files = _files(given_table.pop("files"), folder)
         legs = None if pdg is None else tuple(pdg)
-        table = TableFiles(files, pdg=legs, **chosen)  # type: ignore[arg-type]
+        table = TableFiles(files, pdg=legs, **given_table)  # type: ignore[arg-type]
     run = _run(full, where, registry) if table is None else None
     written = cast("dict[str, str]", full["output"])
     return SurrogateConfig(
@@ -144,6 +165,7 @@ def load_surrogate_file(
         html=written["report"] == "html",
         seed=cast("int", full["seed"]),
         device=cast("str", full["device"]),
+        executor=chosen_executor(chosen, (), workers, registry),
     )
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from crosshook.core.context import BuildContext
+    from crosshook.core.execute import Executor
     from crosshook.core.interfaces.amplitude_surrogate import AmplitudeSurrogate
     from crosshook.core.progress import Progress
     from crosshook.core.surrogates.points import Points
@@ -74,6 +75,8 @@ def train_surrogate(
     seed: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> SurrogateReport:
     """Trains a surrogate and writes model, card and report.
 
@@ -84,37 +87,46 @@ def train_surrogate(
         seed: instead of the file's.
         overwrite: replace a surrogate that is there already.
         progress: told how far it is.
+        workers: processes that draw points, instead of the file's.
+        executor: draws points, and is left open; that of the file if None.
 
     Raises:
         CrosshookError: whatever a user can cause, in one line.
     """
     config = load_surrogate_file(
-        Path(path), settings=settings, output=None if output is None else Path(output), seed=seed
+        Path(path),
+        settings=settings,
+        output=None if output is None else Path(output),
+        seed=seed,
+        workers=workers,
     )
-    return train_from(config, overwrite=overwrite, progress=progress)
+    return train_from(config, overwrite=overwrite, progress=progress, executor=executor)
 
 
-def resume_surrogate(path: Path | str, *, progress: Progress | None = None) -> SurrogateReport:
+def resume_surrogate(
+    path: Path | str, *, progress: Progress | None = None, workers: int | None = None
+) -> SurrogateReport:
     """Goes on with a training that was stopped, to the model it would have had, bit by bit.
 
     Args:
         path: directory of the surrogate.
         progress: told how far it is.
+        workers: processes that draw what points are missing; none but this one if None.
 
     Raises:
         CrosshookError: if there is no unfinished training, or what is left of it is damaged.
     """
-    return train_from(unfinished_training(Path(path)), resumed=True, progress=progress)
+    return train_from(unfinished_training(Path(path), workers), resumed=True, progress=progress)
 
 
-def unfinished_training(path: Path) -> SurrogateConfig:
-    """The run file of a training that was stopped.
+def unfinished_training(path: Path, workers: int | None = None) -> SurrogateConfig:
+    """The run file of a training that was stopped, by any number of workers.
 
     Raises:
         CrosshookError: if there is none, or it is damaged.
     """
     run_file, folder = SurrogateCheckpoints(SurrogateDirectory(path).checkpoints).run_file()
-    return load_surrogate_file(run_file, output=path, folder=folder)
+    return load_surrogate_file(run_file, output=path, folder=folder, workers=workers)
 
 
 def train_from(
@@ -123,17 +135,19 @@ def train_from(
     overwrite: bool = False,
     resumed: bool = False,
     progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> SurrogateReport:
     """Trains as a run file says that is read already; see `train_surrogate`."""
     directory = SurrogateDirectory(config.directory)
     checkpoints = SurrogateCheckpoints(directory.checkpoints)
     shown = progress if progress is not None else Silent()
     if resumed:
-        return _trained(config, directory, checkpoints, checkpoints.go_on(config.document), shown)
+        changes = checkpoints.go_on(config.document)
+        return _trained(config, directory, checkpoints, changes, shown, executor)
     directory.check_free(overwrite)
     checkpoints.begin(config.document, config.folder)
     try:
-        return _trained(config, directory, checkpoints, (), shown)
+        return _trained(config, directory, checkpoints, (), shown, executor)
     except HOPELESS:
         checkpoints.end()
         with suppress(OSError):  # it holds the surrogate that was there before
@@ -147,12 +161,14 @@ def _trained(
     checkpoints: SurrogateCheckpoints,
     changes: tuple[str, ...],
     shown: Progress,
+    executor: Executor | None,
 ) -> SurrogateReport:
     """Points, training, judgement and all files; goes on where the checkpoints are."""
     start = time.perf_counter()
     points = checkpoints.points
     if points is None:
-        points = checkpoints.keep_points(gather_points(config, shown))
+        found = gather_points(config, shown, checkpoints.drawing, executor)
+        points = checkpoints.keep_points(found)
     gathered = time.perf_counter() - start
     if config.registry.get(INTERFACE, config.slot.use).component.capabilities.trainable:
         training, held = split(points.table, config.held_out, config.seed)
