@@ -145,11 +145,12 @@ class Conditional:
     def _of_circle(self, x: Tensor, m: Mixture) -> tuple[Tensor, Tensor]:
         u, log_own = self.marginal.to_unit(x)
         angle = TURN * (u - 0.5)
+        inverse = torch.exp(-m.log_width)
         log_terms, parts = [], []
         for image in IMAGES:
             shift = TURN * image - m.mean
-            pull = (angle[:, None] + shift) * torch.exp(-m.log_width)
-            first = (shift - math.pi) * torch.exp(-m.log_width)
+            pull = (angle[:, None] + shift) * inverse
+            first = (shift - math.pi) * inverse
             log_terms.append(-0.5 * pull.square() - m.log_width - LOG_NORM)
             parts.append(_phi(pull) - _phi(first))
         wrapped = torch.logsumexp(torch.stack(log_terms), dim=0)
