@@ -37,11 +37,15 @@ class ParquetStream(ClosingStream):
         except (OSError, pa.ArrowException) as error:
             message = f"{path}: cannot be read as a Parquet file: {error}"
             raise InputError(message) from error
-        metadata = self._file.metadata.metadata or {}
+        document = (self._file.metadata.metadata or {}).get(METADATA.encode())
+        if document is None:
+            self._file.close()
+            message = f"{path}: no event file of crosshook: no {METADATA!r} in its metadata"
+            raise InputError(message)
         try:
-            self.info = read_document(metadata[METADATA.encode()].decode())
+            self.info = read_document(document.decode())
             self._names = nano_names(self._file.schema_arrow.names)
-        except (KeyError, InputError) as error:
+        except InputError as error:
             self._file.close()
             message = f"{path}: no event file of crosshook: {error}"
             raise InputError(message) from error

@@ -36,17 +36,18 @@ def hepmc_event(hepmc: Any, pythia: Any, run_info: Any, number: int) -> Any:
         made.add_vertex(vertex)
     info = pythia.infoPython()
     made.weights = [info.weight()]  # in pb where the events' own weights are
-    section = hepmc.GenCrossSection()
-    made.cross_section = section
-    section.set_cross_section(
-        info.sigmaGen() * MILLIBARN, info.sigmaErr() * MILLIBARN, info.nAccepted(), info.nTried()
-    )
     made.attributes = {
         "signal_process_id": info.code(),
         "event_scale": info.QRen(),
         "alphaQCD": info.alphaS(),
         "alphaQED": info.alphaEM(),
     }
+    # An attribute itself: setting the others afterwards would remove it.
+    section = hepmc.GenCrossSection()
+    made.cross_section = section
+    section.set_cross_section(
+        info.sigmaGen() * MILLIBARN, info.sigmaErr() * MILLIBARN, info.nAccepted(), info.nTried()
+    )
     return made
 
 

@@ -40,6 +40,8 @@ def test_every_event_is_showered(tmp_path: Path) -> None:
     assert (report.events_in, report.events_out, report.failures) == (20, 20, 0)
     wanted = inspect_file(TOPS).cross_section_pb
     assert report.cross_section_pb == pytest.approx(wanted, rel=1e-6)
+    told = inspect_file(path)
+    assert (told.rule, told.cross_section_pb) == ("xsecup", pytest.approx(wanted, rel=1e-6))
     events = events_of(path)
     assert len(events) == 20
     np.testing.assert_allclose(events.event["weight"], events_of(TOPS).event["weight"], rtol=1e-9)
