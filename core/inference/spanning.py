@@ -76,24 +76,50 @@ def spanning(model: ParametricModel, theta: Tensor) -> Spanning:
         return whole
     half = len(density) // 2
     known, tried = density[:half], density[half:]
-    chosen = _nodes(known, min(largest, half // 2))
-    if chosen is None:
+    chosen, directions = _nodes(known, min(largest, half // 2))
+    if not chosen:
         return whole
-    coefficients = torch.linalg.lstsq(known[:, chosen], known).solution
-    if float((tried[:, chosen] @ coefficients - tried).abs().max()) > TOLERANCE:
+    coefficients = _coefficients(known, chosen, directions)
+    made = torch.stack([tried[:, node] for node in chosen], dim=1) @ coefficients
+    if float((made - tried).abs().max()) > TOLERANCE:
         return whole
     return Spanning(theta[chosen], coefficients)
 
 
-def _nodes(density: Tensor, largest: int) -> Tensor | None:
-    """Columns that span all, the one that is explained least first; None if they are too many."""
-    left, chosen = density.clone(), []
+def _nodes(density: Tensor, largest: int) -> tuple[list[int], Tensor]:
+    """Columns that span all, the one that is explained least first, and orthonormal directions.
+
+    No columns if they would be more than `largest`.
+    """
+    left, chosen, directions = density.clone(), [], []
     while float(left.abs().max()) > RESIDUAL:
         if len(chosen) == largest:
-            return None
+            return [], left
         column = int(left.square().sum(dim=0).argmax())
         chosen.append(column)
-        direction = left[:, column] / left[:, column].norm()
+        direction = left[:, column] / left[:, column].square().sum().sqrt()
+        directions.append(direction)
         for _ in range(2):  # once more, for rounding
-            left = left - direction[:, None] * (direction @ left)
-    return torch.tensor(chosen, device=density.device)
+            left = left - direction[:, None] * _projected(direction, left)
+    return chosen, torch.stack(directions)
+
+
+def _coefficients(density: Tensor, chosen: list[int], directions: Tensor) -> Tensor:
+    """What each column is made of, from the triangle that the chosen ones are, `(r, t)`."""
+    all_columns = torch.stack([_projected(direction, density) for direction in directions])
+    triangle = all_columns[:, chosen]
+    found: list[Tensor] = []
+    for row in reversed(range(len(chosen))):
+        rest = all_columns[row]
+        for later, known in zip(range(row + 1, len(chosen)), found, strict=True):
+            rest = rest - triangle[row, later] * known
+        found.insert(0, rest / triangle[row, row])
+    return torch.stack(found)
+
+
+def _projected(direction: Tensor, columns: Tensor) -> Tensor:
+    """Products of columns `(n, t)` with a direction `(n,)`.
+
+    Added up like this, they do not depend on where in memory they are, to the last bit.
+    """
+    return (direction[:, None] * columns).sum(dim=0)
