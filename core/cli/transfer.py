@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -15,7 +16,7 @@ FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("run_file", type=FILE)
+@click.argument("run_file", type=FILE, required=False)
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
 )
@@ -24,29 +25,59 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--overwrite", is_flag=True, help="Replace a transfer function that is there already."
 )
+@click.option(
+    "--resume",
+    "unfinished",
+    type=FILE,
+    metavar="DIR",
+    help="Go on with the training in DIR, which was stopped; takes no RUN_FILE.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(
-    run_file: Path,
+    run_file: Path | None,
     settings: tuple[str, ...],
     output: Path | None,
     seed: int | None,
     overwrite: bool,
+    unfinished: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
     """Train a transfer function as RUN_FILE says, and judge it on events held out."""
     from crosshook.core.transfer.run_file import load_transfer_file
 
-    # mistakes show at once, not after torch is there
-    config = load_transfer_file(run_file, settings=settings, output=output, seed=seed)
+    if unfinished is not None:
+        if run_file is not None or settings or output or seed is not None or overwrite:
+            message = (
+                "--resume goes on as the training began: it takes no RUN_FILE and no changes."
+            )
+            raise click.UsageError(message)
+        from crosshook.core.transfer.training import unfinished_transfer
+
+        config = unfinished_transfer(unfinished)
+    elif run_file is None:
+        message = "Missing argument 'RUN_FILE'."
+        raise click.UsageError(message)
+    else:
+        # mistakes show at once, not after torch is there
+        config = load_transfer_file(run_file, settings=settings, output=output, seed=seed)
     from crosshook.core import results
     from crosshook.core.cli.progress import RichProgress
     from crosshook.core.cli.transfer_tables import show_transfer
+    from crosshook.core.transfer.directory import TransferDirectory
     from crosshook.core.transfer.training import train_from
 
-    with RichProgress(enabled=not (quiet or as_json)) as progress:
-        report = train_from(config, overwrite=overwrite, progress=progress)
+    try:
+        with RichProgress(enabled=not (quiet or as_json)) as progress:
+            report = train_from(
+                config, overwrite=overwrite, resumed=unfinished is not None, progress=progress
+            )
+    except KeyboardInterrupt:
+        if TransferDirectory(config.directory).checkpoints.is_dir():
+            place = quote(str(config.directory))
+            click.echo(f"go on with: crosshook transfer train --resume {place}", err=True)
+        raise
     if as_json:
         click.echo(json.dumps(results.as_json(report), ensure_ascii=False))
     else:

@@ -91,7 +91,9 @@ def _nodes(density: Tensor, largest: int) -> tuple[list[int], Tensor]:
 
     No columns if they would be more than `largest`.
     """
-    left, chosen, directions = density.clone(), [], []
+    left = density.clone()
+    chosen: list[int] = []
+    directions: list[Tensor] = []
     while float(left.abs().max()) > RESIDUAL:
         if len(chosen) == largest:
             return [], left

@@ -1,7 +1,6 @@
 """Trainings of surrogates that were stopped: what they had, in `checkpoints/` of their directory.
 
-run.yaml      the run file of the training, settings applied
-begun.json    the folder its relative paths are taken from, and what computed
+run.yaml      see crosshook.core.learning.begun, as for begun.json
 drawing/      the trained sampler and blocks of points, while workers draw them
 points/       the points, and the state of the component's training; see
               crosshook.core.learning.checkpoint
@@ -11,29 +10,23 @@ All of it goes when the training has ended.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import yaml
-
-from crosshook.core.errors import InputError
+from crosshook.core.learning.begun import BegunTraining, identity
 from crosshook.core.learning.checkpoint import CheckpointFolder
 from crosshook.core.learning.progressed import under
-from crosshook.core.provenance import versions
 from crosshook.core.surrogates.points import Points
 from crosshook.core.surrogates.training_set import AmplitudeTable
-from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import Tensor
 
-RUN_FILE, BEGUN, DRAWING, STATE = "run.yaml", "begun.json", "drawing", "points"
+DRAWING, STATE = "drawing", "points"
 POINTS, TRAINING = "table", "training/"
 
 
@@ -42,27 +35,16 @@ class SurrogateCheckpoints:
 
     def __init__(self, path: Path) -> None:
         """Names the folder; nothing is read or made yet."""
-        self._path = path
+        self._path, self._begun = path, BegunTraining(path)
         self._folder: CheckpointFolder | None = None
         self._points: Points | None = None
         self._described: dict[str, object] = {}
         self._found: tuple[dict[str, Tensor], dict[str, object]] | None = None
 
     def begin(self, document: Mapping[str, object], folder: Path) -> None:
-        """Forgets what was there, and writes down which training this is.
-
-        Args:
-            document: the run file, resolved.
-            folder: relative paths in it are taken from there.
-
-        Raises:
-            OutputError: if it cannot be written.
-        """
-        shutil.rmtree(self._path, ignore_errors=True)
-        begun = {"folder": str(folder.resolve()), "versions": versions()}
-        write_whole(self._path / BEGUN, json.dumps(begun, indent=1))
-        write_whole(self._path / RUN_FILE, yaml.safe_dump(dict(document), sort_keys=False))
-        self._folder = CheckpointFolder(self._path / STATE, _identity(document))
+        """See `BegunTraining.begin`."""
+        self._begun.begin(document, folder)
+        self._folder = CheckpointFolder(self._path / STATE, identity(document))
 
     def go_on(self, document: Mapping[str, object]) -> tuple[str, ...]:
         """Reads what a training that was stopped has left.
@@ -76,7 +58,7 @@ class SurrogateCheckpoints:
         Raises:
             InputError: if it is damaged.
         """
-        self._folder = CheckpointFolder(self._path / STATE, _identity(document))
+        self._folder = CheckpointFolder(self._path / STATE, identity(document))
         kept = self._folder.read()
         if kept is not None:
             self._described = cast("dict[str, object]", kept.values["points"])
@@ -84,34 +66,11 @@ class SurrogateCheckpoints:
             if kept.values["training"] is not None:
                 values = cast("dict[str, object]", kept.values["training"])
                 self._found = under(kept.tensors, TRAINING), values
-        before, now = cast("dict[str, str]", self._begun()["versions"]), versions()
-        return tuple(
-            f"{name} was {before.get(name, 'unknown')} when the training began and is "
-            f"{now.get(name, 'unknown')} now: results may differ in the last digits"
-            for name in sorted(before.keys() | now.keys())
-            if before.get(name) != now.get(name)
-        )
+        return self._begun.changes()
 
     def run_file(self) -> tuple[Path, Path]:
-        """The run file, and the folder its relative paths are taken from.
-
-        Raises:
-            InputError: if there is no training to go on with.
-        """
-        path = self._path / RUN_FILE
-        if not path.is_file():
-            message = f"{self._path.parent}: no unfinished training here"
-            raise InputError(message)
-        return path, Path(str(self._begun()["folder"]))
-
-    def _begun(self) -> dict[str, object]:
-        path = self._path / BEGUN
-        try:
-            found = json.loads(path.read_text("utf-8"))
-            return {"folder": str(found["folder"]), "versions": dict(found["versions"])}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            message = f"{path}: damaged: {error}"
-            raise InputError(message) from error
+        """See `BegunTraining.run_file`."""
+        return self._begun.run_file()
 
     @property
     def drawing(self) -> Path:
@@ -164,12 +123,7 @@ class SurrogateCheckpoints:
 
     def end(self) -> None:
         """Removes everything."""
-        shutil.rmtree(self._path, ignore_errors=True)
-
-
-def _identity(document: Mapping[str, object]) -> str:
-    text = json.dumps(document, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+        self._begun.end()
 
 
 def _points(columns: dict[str, Tensor], described: dict[str, object]) -> Points:

@@ -3,6 +3,7 @@
 run.yaml          the run file as given, settings applied
 model/            the trained component, with simulate.json: truth columns of event files
 report.json       results; report.html is drawn from it
+checkpoints/      of a training on its way
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from crosshook.core.errors import InputError
+from crosshook.core.errors import InputError, OutputError
 from crosshook.core.model import DOCUMENT
 from crosshook.core.output_directory import OutputDirectory
 
@@ -28,6 +29,11 @@ class TransferDirectory(OutputDirectory):
         """Of the trained component."""
         return self.path / "model"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Of a training on its way."""
+        return self.path / "checkpoints"
+
     def check_free(self, overwrite: bool) -> None:
         """Refuses what may not be replaced.
 
@@ -36,6 +42,14 @@ class TransferDirectory(OutputDirectory):
                 `overwrite`.
         """
         if self.is_free():
+            return
+        if self.checkpoints.is_dir():
+            if not overwrite:
+                message = (
+                    f"{self.path}: holds an unfinished training; go on with it by --resume, "
+                    "or use --overwrite or another --output"
+                )
+                raise OutputError(message)
             return
         is_one = self.run_file.is_file() and (self.model / EXPRESSIONS).is_file()
         self.check_kind(is_one, "a transfer function", overwrite)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from crosshook.core.component import Slot
-    from crosshook.core.interfaces.training import Stateful
+    from crosshook.core.interfaces.training import Stateful, TrainingStore
     from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
     from crosshook.core.registry import Registry
@@ -28,6 +28,7 @@ def transfer_context(
     rng: torch.Generator | None = None,
     progress: Progress | None = None,
     registry: Registry | None = None,
+    store: TrainingStore | None = None,
 ) -> BuildContext:
     """The context transfer functions are built, trained and loaded in: their columns come with the
     events.
@@ -37,8 +38,9 @@ def transfer_context(
         rng: for the training.
         progress: told how far it is.
         registry: where nested components come from; everything installed if None.
+        store: keeps the state of the training, or None.
     """
-    context = BuildContext(device=device, rng=rng, registry=registry)
+    context = BuildContext(device=device, rng=rng, registry=registry, store=store)
     return context if progress is None else context.with_(progress=progress)
 
 

@@ -56,6 +56,7 @@ class TransferConfig:
         held_out: share of the events kept from the training.
         slot: the component, its options resolved.
         simulate: expressions of truth columns by name, for `crosshook simulate`.
+        folder: that relative paths of the file are taken from.
         directory: where everything goes.
         html: whether a report is drawn.
         seed: of all random streams.
@@ -68,6 +69,7 @@ class TransferConfig:
     held_out: float
     slot: Slot
     simulate: Mapping[str, str]
+    folder: Path
     directory: Path
     html: bool
     seed: int
@@ -80,6 +82,7 @@ def load_transfer_file(
     settings: Sequence[str] = (),
     output: Path | None = None,
     seed: int | None = None,
+    folder: Path | None = None,
 ) -> TransferConfig:
     """Reads a run file and checks all of it that can be checked without computing.
 
@@ -88,6 +91,7 @@ def load_transfer_file(
         settings: `key=value` pairs that replace keys of the file.
         output: the directory, instead of the file's.
         seed: instead of the file's.
+        folder: relative paths of the file start there, instead of where the file is.
 
     Raises:
         CrosshookError: if it cannot be read or is not allowed.
@@ -106,13 +110,15 @@ def load_transfer_file(
     full["transfer"] = slot.as_dict()
     events = cast("dict[str, object]", full["events"])
     written = cast("dict[str, str]", full["output"])
+    folder = path.parent if folder is None else folder
     return TransferConfig(
         document=full,
         registry=registry,
-        events=paired_files(events, cast("dict[str, str]", full["units"]), path.parent),
+        events=paired_files(events, cast("dict[str, str]", full["units"]), folder),
         held_out=cast("float", full["held_out"]),
         slot=slot,
         simulate=cast("dict[str, str]", full["simulate"]),
+        folder=folder,
         directory=Path(written["directory"]) if output is None else output,
         html=written["report"] == "html",
         seed=cast("int", full["seed"]),

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from crosshook.core import random
-from crosshook.core.errors import ConfigurationError, RegistryError
+from crosshook.core.errors import (
+    ConfigurationError,
+    InputError,
+    ModelError,
+    NumericalError,
+    RegistryError,
+)
 from crosshook.core.execute import one_thread
 from crosshook.core.interfaces.training import Budget
+from crosshook.core.learning.begun import BegunTraining
 from crosshook.core.progress import Silent
 from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
+from crosshook.core.transfer.checkpoints import TransferCheckpoints
 from crosshook.core.transfer.directory import EXPRESSIONS, TransferDirectory, model_folder
 from crosshook.core.transfer.evaluation import evaluate_transfer
 from crosshook.core.transfer.models import (
@@ -37,6 +46,8 @@ if TYPE_CHECKING:
     from crosshook.core.transfer.evaluation import TransferEvaluation
     from crosshook.core.transfer.run_file import TransferConfig
 
+HOPELESS = (ConfigurationError, InputError, ModelError, NumericalError, RegistryError)
+"""Errors of a beginning that going on would meet again."""
 UNLIKELY = 1e-4
 """Rank histograms less likely than this are pointed out."""
 
@@ -67,13 +78,64 @@ def train_transfer(
     return train_from(config, overwrite=overwrite, progress=progress)
 
 
+def resume_transfer(path: Path, *, progress: Progress | None = None) -> TransferReport:
+    """Goes on with a training that was stopped, to the model it would have had, bit by bit.
+
+    Args:
+        path: directory of the transfer function.
+        progress: told how far it is.
+
+    Raises:
+        CrosshookError: if there is no unfinished training, or what is left of it is damaged.
+    """
+    return train_from(unfinished_transfer(path), resumed=True, progress=progress)
+
+
+def unfinished_transfer(path: Path) -> TransferConfig:
+    """The run file of a training that was stopped.
+
+    Raises:
+        CrosshookError: if there is none, or it is damaged.
+    """
+    run_file, folder = BegunTraining(TransferDirectory(path).checkpoints).run_file()
+    return load_transfer_file(run_file, output=path, folder=folder)
+
+
 def train_from(
-    config: TransferConfig, *, overwrite: bool = False, progress: Progress | None = None
+    config: TransferConfig,
+    *,
+    overwrite: bool = False,
+    resumed: bool = False,
+    progress: Progress | None = None,
 ) -> TransferReport:
     """Trains as a run file says that is read already; see `train_transfer`."""
     directory = TransferDirectory(config.directory)
+    checkpoints = TransferCheckpoints(directory.checkpoints)
+    shown = progress if progress is not None else Silent()
+    if resumed:
+        changes = checkpoints.begun.changes()
+        return _trained(config, directory, checkpoints, changes, shown)
     directory.check_free(overwrite)
+    checkpoints.begun.begin(config.document, config.folder)
+    try:
+        return _trained(config, directory, checkpoints, (), shown)
+    except HOPELESS:
+        checkpoints.begun.end()
+        with suppress(OSError):  # it holds the transfer function that was there before
+            directory.path.rmdir()
+        raise
+
+
+def _trained(
+    config: TransferConfig,
+    directory: TransferDirectory,
+    checkpoints: TransferCheckpoints,
+    changes: tuple[str, ...],
+    shown: Progress,
+) -> TransferReport:
+    """Events, training, judgement and all files; goes on where the checkpoints are."""
     events = read_paired(config.events)
+    checkpoints.open(config, events)
     _check_expressions(config, events.truth)
     events = events.shuffled(random.torch_generator(config.seed, "transfer held out"))
     held = max(1, round(config.held_out * len(events)))
@@ -81,8 +143,9 @@ def train_from(
     context = transfer_context(
         device=config.device,
         rng=random.torch_generator(config.seed, "train transfer"),
-        progress=progress if progress is not None else Silent(),
+        progress=shown,
         registry=config.registry,
+        store=checkpoints,
     )
     function = config.registry.build(INTERFACE, config.slot, context, "transfer")
     if not isinstance(function, TrainableTransfer):
@@ -107,7 +170,7 @@ def train_from(
         events=len(training),
         accepted=int(training.accepted.sum()),
         losses=tuple(float(loss) for loss in fitted.losses),
-        notes=(*fitted.notes, *_warnings(evaluation)),
+        notes=(*changes, *fitted.notes, *_warnings(evaluation)),
         evaluation=evaluation,
         training_seconds=wall,
         training_processor_seconds=processor,
@@ -124,6 +187,7 @@ def train_from(
         from crosshook.core.report.transfer import write_transfer_html
 
         write_transfer_html(report, directory.page)
+    checkpoints.begun.end()
     return report
 
 

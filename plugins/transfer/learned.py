@@ -170,6 +170,7 @@ class DenseTransfer(ABC):
             self._teaching.lesson("transfer function", self._teaching.epochs),
             context.rng,
             context.progress,
+            context.store,
         )
         self._acceptance, notes = fit_acceptance(
             seen, events, self._hidden, self._teaching, context

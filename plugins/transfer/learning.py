@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from crosshook.core.interfaces.training import TrainingStore
     from crosshook.core.progress import Progress
 
     Loss = Callable[[Tensor], Tensor]
 
+KEPT, JUDGED = "kept/", "judged"
+"""Names in a checkpoint, beside those of the descent."""
 BLOCK = 8192
 """Rows at once where no gradients are needed."""
 
@@ -64,6 +67,7 @@ def train(
     lesson: Lesson,
     rng: torch.Generator,
     progress: Progress,
+    store: TrainingStore | None = None,
 ) -> Learnt:
     """Trains in place.
 
@@ -75,6 +79,7 @@ def train(
         lesson: how.
         rng: on the CPU; for the order of rows.
         progress: told how far it is.
+        store: keeps the state every so many steps, and may have one to go on from.
 
     Raises:
         NumericalError: if the loss on the rows held out is never a number.
@@ -82,8 +87,7 @@ def train(
     n = len(weight)
     held = min(n - 1, max(1, round(held_out * n)))
     unit = weight / weight[held:].mean()
-    judged: list[float] = []
-    best, kept = math.inf, [p.detach().clone() for p in parameters]
+    best = _Best([p.detach().clone() for p in parameters], [])
 
     def order(_: Descent) -> Tensor:
         return torch.randperm(n - held, generator=rng, device="cpu") + held
@@ -92,24 +96,59 @@ def train(
         return (loss(rows) * unit[rows]).mean()
 
     def look(descent: Descent) -> bool:
-        nonlocal best, kept
-        judged.append(_judged(parameters, descent.mean, loss, unit, held))
-        if judged[-1] < best:
-            best, kept = judged[-1], descent.averages()
-        last = {"loss": descent.losses[-1], "held_out": judged[-1]}
+        found = _judged(parameters, descent.mean, loss, unit, held)
+        if found < best.loss:
+            best.kept = descent.averages()
+        best.judged.append(found)
+        last = {"loss": descent.losses[-1], "held_out": found}
         progress.update(lesson.stage, descent.step, descent.total, **last)
         return False
 
     descent = Descent(parameters, n - held, lesson, rng, order)
-    descent.run(of, progress, look=look)
-    if not best < math.inf:
+    known = None if store is None else _StoreWithBest(store, best)
+    descent.run(of, progress, look=look, store=known)
+    if not best.loss < math.inf:
         message = f"{lesson.stage}: the loss of the rows held out was never a number"
         raise NumericalError(message)
-    for parameter, found in zip(parameters, kept, strict=True):
+    for parameter, found in zip(parameters, best.kept, strict=True):
         parameter.copy_(found)
-    return Learnt(
-        tuple(descent.losses), tuple(judged), judged.index(best), descent.skipped, descent.step
-    )
+    judged = best.judged
+    number = judged.index(best.loss)
+    return Learnt(tuple(descent.losses), tuple(judged), number, descent.skipped, descent.step)
+
+
+@dataclass
+class _Best:
+    """Weights that did best on the rows held out, and the loss there after each stretch."""
+
+    kept: list[Tensor]
+    judged: list[float]
+
+    @property
+    def loss(self) -> float:
+        """The lowest that is a number."""
+        return min((loss for loss in self.judged if not math.isnan(loss)), default=math.inf)
+
+
+@dataclass
+class _StoreWithBest:
+    """Keeps the best weights with the state of a descent; see `TrainingStore`."""
+
+    store: TrainingStore
+    best: _Best
+
+    def load(self) -> tuple[dict[str, Tensor], dict[str, object]] | None:
+        found = self.store.load()
+        if found is not None:
+            tensors, values = found
+            kept = [tensors[f"{KEPT}{i}"] for i in range(len(self.best.kept))]
+            self.best.kept = [k.to(b.device) for k, b in zip(kept, self.best.kept, strict=True)]
+            self.best.judged = list(cast("list[float]", values[JUDGED]))
+        return found
+
+    def save(self, tensors: dict[str, Tensor], values: dict[str, object]) -> None:
+        kept = {f"{KEPT}{i}": tensor for i, tensor in enumerate(self.best.kept)}
+        self.store.save(tensors | kept, {**values, JUDGED: self.best.judged})
 
 
 @torch.no_grad()

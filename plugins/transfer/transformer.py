@@ -109,6 +109,7 @@ class TransformerTransfer:
             self._teaching.lesson("transfer function", self._teaching.epochs),
             context.rng,
             context.progress,
+            context.store,
         )
         seen = self._truth.flat(events.truth).to(self._teaching.dtype)
         self._acceptance, notes = fit_acceptance(

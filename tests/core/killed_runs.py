@@ -31,9 +31,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 import yaml
 
+from crosshook.core.learning.begun import RUN_FILE
 from crosshook.core.run import SilentReporter, resume, run
 from crosshook.core.run_directory import RunDirectory
-from crosshook.core.surrogates.checkpoints import RUN_FILE
 from crosshook.core.surrogates.directory import SurrogateDirectory
 from crosshook.core.surrogates.training import resume_surrogate, train_surrogate
 
