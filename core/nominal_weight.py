@@ -23,6 +23,7 @@ from crosshook.core.survey import Survey
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from crosshook.core.events.added_weights import FactorWorkers
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
     from crosshook.core.interfaces.event_format import OnError
@@ -72,6 +73,7 @@ def exchange(
     reweighter: EventReweighter | None,
     registry: Registry | None,
     on_error: OnError,
+    workers: FactorWorkers | None = None,
 ) -> Exchange:
     """Reads a file for the sums of its old and its new nominal weight.
 
@@ -82,6 +84,7 @@ def exchange(
         reweighter: what adds weights, if anything.
         registry: where formats come from.
         on_error: see `open_events`.
+        workers: compute what is added, if not this process.
 
     Raises:
         ConfigurationError: if the id for the old weight is taken.
@@ -92,9 +95,8 @@ def exchange(
         raise InputError(message)
     old, new, cross = WeightSums(), WeightSums(), 0.0
     with open_events(path, registry=registry, on_error=on_error) as stream:
-        added = AddedWeights(reweighter, stream.info, path)
-        for read in stream:
-            batch = added.to_batch(read)
+        added = AddedWeights(reweighter, stream.info, path, workers)
+        for _, batch in added.of(stream):
             if nominal not in batch.info.weight_ids:
                 raise _unknown(path, nominal, batch.info)
             chosen = with_nominal(batch, nominal)

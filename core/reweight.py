@@ -6,27 +6,34 @@ does to the cross section is told in `crosshook.core.nominal_weight`.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from crosshook.core.chosen_executor import chosen_executor
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.cross_section import WeightSums, cross_section
 from crosshook.core.errors import ConfigurationError, InputError
-from crosshook.core.events.added_weights import AddedWeights
+from crosshook.core.events.added_weights import AddedWeights, FactorWorkers
+from crosshook.core.events.batch_tasks import BatchWorkers
 from crosshook.core.events.files import create_events, open_events
-from crosshook.core.events.staging import check_destination
+from crosshook.core.events.staging import check_destination, staged_folder
+from crosshook.core.execute import opened
 from crosshook.core.interfaces.event_format import STANDARD_INPUT
 from crosshook.core.nominal_weight import exchange, with_nominal
 from crosshook.core.registry import default_registry
+from crosshook.core.report.shown import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from crosshook.core.execute import Executor
     from crosshook.core.interfaces.event_format import OnError, SkippedEvent
     from crosshook.core.interfaces.event_reweighter import EventReweighter, SurveyingReweighter
     from crosshook.core.registry import Registry
+    from crosshook.core.report.sections import Headline, Table
 
 ORIGINAL: Final = "original"
 
@@ -46,8 +53,8 @@ class WeightSummary:
     kish: float | None
 
 
-@dataclass(frozen=True)
-class ReweightReport:
+@dataclass(frozen=True, repr=False)
+class ReweightReport(Shown):
     """What a reweighting did.
 
     Attributes:
@@ -88,6 +95,18 @@ class ReweightReport:
     kish_out: float | None
     skipped: tuple[SkippedEvent, ...]
 
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.file_accounts import reweight_headline
+
+        return reweight_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Weights that were added."""
+        from crosshook.core.report.file_accounts import reweight_table
+
+        return (reweight_table(self),) if self.added else ()
+
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""
         return asdict(self)
@@ -104,6 +123,9 @@ def reweight_file(
     options: Mapping[str, object] | None = None,
     registry: Registry | None = None,
     on_error: OnError = "stop",
+    settings: Sequence[str] = (),
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> ReweightReport:
     """Adds weights to the events of a file, or makes one of their weights the nominal one.
 
@@ -118,12 +140,15 @@ def reweight_file(
         options: of the output format.
         registry: where components come from.
         on_error: `skip` leaves out events that cannot be read and lists them.
+        settings: `executor=NAME` and options of it; nothing else.
+        workers: processes that compute factors of events; this one alone if None.
+        executor: computes them, and is left open; overrides `settings` and `workers`.
 
     Returns:
         Cross sections before and after, and what was added.
 
     Raises:
-        ConfigurationError: if there is nothing to do.
+        ConfigurationError: if there is nothing to do, or nothing for workers.
         InputError: if the input cannot be read, or lacks the weight.
         NumericalError: if a factor is no finite number.
         OutputError: if the output exists or cannot be written.
@@ -135,6 +160,9 @@ def reweight_file(
     check_destination(source, destination, overwrite)
     components = registry or default_registry()
     slot = None if reweighter is None else Slot.parse(reweighter)
+    engine = chosen_executor(Slot("serial"), settings, workers, components)
+    if settings or workers is not None or executor is not None:
+        _check_workers(slot, components)
     built, survey = None, dict[str, float]()
     if slot is not None:
         context = BuildContext(registry=components)
@@ -143,20 +171,25 @@ def reweight_file(
         )
         if components.get("event_reweighter", slot.use).component.capabilities.surveys:
             survey = _surveyed(cast("SurveyingReweighter", built), source, registry, on_error)
-    change = None
-    if nominal is not None:
-        change = exchange(source, nominal, original, built, registry, on_error)
     before, after = WeightSums(), WeightSums()
     added: dict[str, WeightSums] = {}
-    with open_events(source, registry=registry, on_error=on_error) as stream:
-        weights = AddedWeights(built, stream.info, source)
+    with ExitStack() as stack:
+        helpers = None
+        if engine.use != "serial" or executor is not None:
+            assert slot is not None
+            folder = stack.enter_context(staged_folder(destination))
+            opening = opened(executor, engine, components, folder)
+            helpers = FactorWorkers(BatchWorkers(stack.enter_context(opening), folder), slot)
+        change = None
+        if nominal is not None:
+            change = exchange(source, nominal, original, built, registry, on_error, helpers)
+        stream = stack.enter_context(open_events(source, registry=registry, on_error=on_error))
+        weights = AddedWeights(built, stream.info, source, helpers)
         first = change.info if change else weights.to_info(stream.info)
         with create_events(destination, first, overwrite, options, registry) as writer:
-            for read in stream:
+            for read, weighed in weights.of(stream):
                 before.add(read)
-                batch = weights.to_batch(read)
-                if change is not None:
-                    batch = change.to_batch(batch)
+                batch = weighed if change is None else change.to_batch(weighed)
                 after.add(batch)
                 for weight in weights.declared:
                     sums = added.setdefault(weight.id, WeightSums())
@@ -192,6 +225,20 @@ def reweight_file(
         kish_out=after.kish,
         skipped=skipped,
     )
+
+
+def _check_workers(slot: Slot | None, components: Registry) -> None:
+    """Whether there is anything for workers to compute.
+
+    Raises:
+        ConfigurationError: if there is not.
+    """
+    if slot is None:
+        message = "workers: compute what a reweighter gives; exchanging weights is reading alone"
+        raise ConfigurationError(message)
+    if components.get("event_reweighter", slot.use).component.capabilities.surveys:
+        message = f"workers: {slot.use} looks at all events of the file, in one process"
+        raise ConfigurationError(message)
 
 
 def _surveyed(

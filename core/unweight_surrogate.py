@@ -10,51 +10,52 @@ and to blocks of `BLOCK` events, as they do in `crosshook.core.unweight`.
 
 from __future__ import annotations
 
+import json
 import math
+import secrets
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import torch
 
+from crosshook.core.chosen_executor import chosen_executor
 from crosshook.core.component import Slot
 from crosshook.core.context import BuildContext
 from crosshook.core.cross_section import CrossSection, cross_section
-from crosshook.core.errors import ConfigurationError, InputError, NumericalError
-from crosshook.core.events.batch import momentum_block
+from crosshook.core.errors import ConfigurationError, InputError
+from crosshook.core.events.batch_tasks import BatchWorkers
 from crosshook.core.events.files import open_events
-from crosshook.core.events.staging import check_destination
+from crosshook.core.events.staging import check_destination, staged_folder
+from crosshook.core.execute import opened
 from crosshook.core.interfaces.unweighter import Pilot
-from crosshook.core.process.matched_events import matched_events
-from crosshook.core.process.surrogate_amplitudes import SurrogateAmplitudes
-from crosshook.core.random import torch_generator, uniform
+from crosshook.core.random import torch_generator
 from crosshook.core.registry import default_registry
+from crosshook.core.report.shown import Shown
 from crosshook.core.statistics import kish
-from crosshook.core.surrogates.models import load_surrogate
 from crosshook.core.unweight import BLOCK, Choice, final_info, read_weights, write_chosen
+from crosshook.core.unweight_ratio import STAGE, BlocksByWorkers, BlocksHere, RatioRecipe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from torch import Tensor
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.layout import FloatArray
+    from crosshook.core.execute import Executor
     from crosshook.core.interfaces.event_format import OnError, SkippedEvent
-    from crosshook.core.interfaces.process import Process
     from crosshook.core.interfaces.unweighter import Unweighter
     from crosshook.core.registry import Registry
+    from crosshook.core.report.sections import Headline
+    from crosshook.core.unweight_ratio import Blocks
 
-STAGE: Final = "unweight-surrogate"
 PILOT: Final = 20_000
 """Events the maxima are chosen from, unless told otherwise."""
-ALPHA_S: Final = 0.118
-"""For files that do not give the coupling; it cancels in the ratio of one power of it."""
 
 
-@dataclass(frozen=True)
-class SurrogateUnweightReport:
+@dataclass(frozen=True, repr=False)
+class SurrogateUnweightReport(Shown):
     """Accounting of an unweighting with a surrogate. Cross sections and weights in pb.
 
     Attributes:
@@ -107,69 +108,15 @@ class SurrogateUnweightReport:
     notes: tuple[str, ...]
     skipped: tuple[SkippedEvent, ...]
 
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.file_accounts import surrogate_unweight_headline
+
+        return surrogate_unweight_headline(self)
+
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""
         return asdict(self)
-
-
-@dataclass
-class _Ratio:
-    """|M|²/|M|²_surrogate of events of a process."""
-
-    process: Process
-    surrogate: SurrogateAmplitudes
-    source: Path
-
-    @torch.no_grad()
-    def of(self, batch: EventBatch) -> FloatArray:
-        """x of each event, `(n,)`.
-
-        Raises:
-            InputError: if an event is none of the process, or the surrogate gives it no weight.
-            NumericalError: if an |M|² is no number.
-        """
-        element = self.process.matrix_element()
-        ratio = np.ones(len(batch))
-        momenta = torch.from_numpy(momentum_block(batch.particle_columns))
-        coupling = np.asarray(batch.event["alpha_qcd"], np.float64)
-        alpha_s = torch.from_numpy(np.where(coupling > 0, coupling, ALPHA_S))
-        name = f"{self.source}: {self.process.name}"
-        for rows, legs, subprocess in matched_events(batch, element.subprocesses, name):
-            p, a = momenta[torch.from_numpy(legs)], alpha_s[torch.from_numpy(rows)]
-            exact = element.squared(p, subprocess, a).value
-            guess = self.surrogate.squared(p, subprocess, a).value
-            found = (exact / guess).cpu().numpy()
-            bad = np.flatnonzero(~np.isfinite(found))
-            if bad.size:
-                message = (
-                    f"{self.source}: |M|² = {float(exact[bad[0]])}, by the surrogate "
-                    f"{float(guess[bad[0]])}: no ratio; momenta {p[bad[0]].tolist()}"
-                )
-                raise NumericalError(message)
-            ratio[rows] = found
-        return ratio
-
-
-class _BlockCandidates:
-    """The events of a block: s is known, w once |M|² is computed."""
-
-    def __init__(self, batch: EventBatch, ratio: _Ratio) -> None:
-        self._batch, self._ratio = batch, ratio
-        self._guess = torch.from_numpy(np.array(batch.event["weight"], np.float64))
-        self.ratio = np.full(len(batch), np.nan)
-        self.channel = torch.zeros(len(batch), dtype=torch.int64)
-
-    def surrogate(self) -> Tensor:
-        """s, `(n,)`."""
-        return self._guess
-
-    def weight(self, index: Tensor) -> Tensor:
-        """w of the rows asked for, `(j,)`."""
-        rows = index.numpy()
-        new = rows[np.isnan(self.ratio[rows])]
-        if new.size:
-            self.ratio[new] = self._ratio.of(self._batch[new])
-        return self._guess[index] * torch.from_numpy(self.ratio[rows])
 
 
 @dataclass
@@ -208,6 +155,9 @@ def unweight_with_surrogate(
     overwrite: bool = False,
     registry: Registry | None = None,
     on_error: OnError = "stop",
+    settings: Sequence[str] = (),
+    workers: int | None = None,
+    executor: Executor | None = None,
 ) -> SurrogateUnweightReport:
     """Turns events weighted by a surrogate into events of (nearly) equal weight by the exact |M|².
 
@@ -225,6 +175,9 @@ def unweight_with_surrogate(
         overwrite: whether to replace an existing file.
         registry: where components come from.
         on_error: `skip` leaves out events that cannot be read and lists them.
+        settings: `executor=NAME` and options of it; nothing else.
+        workers: processes that compute |M|²; this one alone if None.
+        executor: computes it, and is left open; overrides `settings` and `workers`.
 
     Returns:
         What was kept, and how many |M|² it took.
@@ -241,21 +194,29 @@ def unweight_with_surrogate(
     if not known.get("unweighter", slot.use).component.capabilities.two_stage:
         message = f"unweighter {slot.use} makes no use of a surrogate; use two-stage"
         raise ConfigurationError(message)
-    built = cast("Process", known.build("process", made_by, BuildContext(), "process"))
-    guess = SurrogateAmplitudes(
-        load_surrogate(surrogate, registry=registry), built.matrix_element()
+    chosen = Slot(slot.use, known.options("unweighter", slot))
+    engine = chosen_executor(Slot("serial"), settings, workers, known)
+    recipe = RatioRecipe(
+        json.dumps(made_by.as_dict()), str(surrogate), str(source), secrets.token_hex()
     )
-    ratio = _Ratio(built, guess, source)
+    here = BlocksHere(recipe.build(registry))
     weight, info, sums, skipped = read_weights(source, registry, on_error)
     sigma = cross_section(info, sums)
     if sigma.value is None or not np.any(weight):
         message = f"{source}: nothing to unweight: {sums.events} events, Σ|w| = {sums.absolute}"
         raise InputError(message)
     chooser = cast("Unweighter", known.build("unweighter", slot, BuildContext(), "unweighter"))
-    sample = _pilot(source, weight, ratio, pilot, registry, on_error)
-    notes = chooser.fit(sample, torch_generator(seed, STAGE))
     counted = _Sums()
-    choice = _choose(source, chooser, notes, ratio, seed, counted, registry, on_error)
+    with ExitStack() as stack:
+        blocks: Blocks = here
+        if engine.use != "serial" or executor is not None:
+            folder = stack.enter_context(staged_folder(destination))
+            opening = opened(executor, engine, known, folder)
+            helpers = BatchWorkers(stack.enter_context(opening), folder)
+            blocks = BlocksByWorkers(helpers, recipe, chosen, known)
+        sample = _pilot(source, weight, blocks, pilot, registry, on_error)
+        notes = chooser.fit(sample, torch_generator(seed, STAGE))
+        choice = _choose(source, chooser, notes, blocks, seed, counted, registry, on_error)
     out = _exact_section(sigma, counted)
     if not len(choice.weights) or not np.sum(choice.weights) * (out.value or 0.0) > 0:
         message = f"{source}: {len(choice.weights)} events kept; no positive scale conserves σ"
@@ -271,7 +232,7 @@ def unweight_with_surrogate(
         input=str(source),
         output=str(destination),
         seed=seed,
-        unweighter=Slot(slot.use, known.options("unweighter", slot)).as_dict(),
+        unweighter=chosen.as_dict(),
         surrogate=str(surrogate),
         process=Slot(made_by.use, known.options("process", made_by)).as_dict(),
         events_in=sums.events,
@@ -297,7 +258,7 @@ def unweight_with_surrogate(
 def _pilot(
     source: Path,
     weight: FloatArray,
-    ratio: _Ratio,
+    blocks: Blocks,
     events: int,
     registry: Registry | None,
     on_error: OnError,
@@ -305,13 +266,18 @@ def _pilot(
     """Exact weights of every so manieth event of the file."""
     chosen = np.zeros(len(weight), dtype=np.bool_)
     chosen[:: max(1, math.ceil(len(weight) / events))] = True
-    exact, start = [], 0
-    with open_events(source, BLOCK, registry, on_error=on_error) as stream:
+
+    def picked(stream: Iterable[EventBatch]) -> Iterator[EventBatch]:
+        start = 0
         for batch in stream:
-            rows = np.flatnonzero(chosen[start : start + len(batch)])
+            yield batch[np.flatnonzero(chosen[start : start + len(batch)])]
             start += len(batch)
-            own = batch[rows]
-            exact.append(np.asarray(own.event["weight"], np.float64) * ratio.of(own))
+
+    with open_events(source, BLOCK, registry, on_error=on_error) as stream:
+        exact = [
+            np.asarray(own.event["weight"], np.float64) * ratio
+            for own, ratio in blocks.ratios(picked(stream))
+        ]
     both = torch.from_numpy(np.concatenate(exact)), torch.from_numpy(weight[chosen])
     return Pilot(both[0], torch.zeros(len(both[0]), dtype=torch.int64), 1, both[1])
 
@@ -320,7 +286,7 @@ def _choose(
     source: Path,
     unweighter: Unweighter,
     notes: tuple[str, ...],
-    ratio: _Ratio,
+    blocks: Blocks,
     seed: int,
     counted: _Sums,
     registry: Registry | None,
@@ -328,18 +294,12 @@ def _choose(
 ) -> Choice:
     rows, factors, weights = [], [], []
     with open_events(source, BLOCK, registry, on_error=on_error) as stream:
-        for block, batch in enumerate(stream):
-            candidates = _BlockCandidates(batch, ratio)
-            numbers: Tensor = uniform(seed, STAGE, block, (len(batch), unweighter.n_uniform))
-            kept = unweighter.unweight(candidates, numbers)
-            guess = candidates.surrogate().numpy()
-            chance = np.ones(len(batch)) if kept.chance is None else kept.chance.numpy()
-            counted.add(batch, candidates.ratio, chance)
-            index = kept.index.numpy()
+        for batch, chosen in blocks.choices(stream, unweighter, seed):
+            counted.add(batch, chosen["ratio"], chosen["chance"])
+            index = chosen["index"]
             rows.append(index)
-            # From s in the file to w, and from w to what it leaves with.
-            factors.append(kept.factor.numpy() * candidates.ratio[index])
-            weights.append(factors[-1] * guess[index])
+            factors.append(chosen["factor"])
+            weights.append(factors[-1] * np.array(batch.event["weight"], np.float64)[index])
     maximum = float(unweighter.maxima()[0])
     return Choice(rows, factors, np.concatenate(weights), maximum, notes)
 

@@ -24,6 +24,9 @@ on_error_option = click.option(
     show_default=True,
     help="At an event that cannot be read: stop, or leave it out and list it.",
 )
+settings_option = click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of the executor."
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 
 
@@ -189,6 +192,8 @@ def convert(
     help="With --surrogate: events the maxima are chosen from.  [default: 20000]",
 )
 @on_error_option
+@settings_option
+@click.option("--workers", type=int, help="With --surrogate: processes that compute |M|².")
 @overwrite_option
 @as_json_option
 def unweight(
@@ -204,6 +209,8 @@ def unweight(
     process_options: tuple[str, ...],
     pilot: int | None,
     on_error: str,
+    settings: tuple[str, ...],
+    workers: int | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -223,10 +230,12 @@ def unweight(
             "--process": process,
             "--process-option": process_options or None,
             "--pilot": pilot,
+            "--set": settings or None,
+            "--workers": workers,
         }
         alone = [flag for flag, value in given.items() if value is not None]
         if alone:
-            message = "--surrogate and --process belong together"
+            message = "goes with --surrogate and --process, which belong together"
             raise click.BadParameter(message, param_hint=alone[0])
         from crosshook.core.unweight import unweight_file
 
@@ -251,6 +260,8 @@ def unweight(
         pilot=pilot or PILOT,
         overwrite=overwrite,
         on_error=policy,
+        settings=settings,
+        workers=workers,
     )
     if as_json:
         _print_json(found.as_json())
@@ -283,6 +294,8 @@ def unweight(
     help="Option of the reweighter, e.g. weights.k='1 + pt[0]/1000'.",
 )
 @on_error_option
+@settings_option
+@click.option("--workers", type=int, help="Processes that compute what the reweighter gives.")
 @overwrite_option
 @as_json_option
 def reweight(
@@ -293,6 +306,8 @@ def reweight(
     use: str | None,
     options: tuple[str, ...],
     on_error: str,
+    settings: tuple[str, ...],
+    workers: int | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -314,6 +329,8 @@ def reweight(
         reweighter=None if use is None else {"use": use, "options": chosen},
         overwrite=overwrite,
         on_error=cast("OnError", on_error),
+        settings=settings,
+        workers=workers,
     )
     if as_json:
         _print_json(report.as_json())

@@ -1,4 +1,4 @@
-"""Events of one block on disk until the file is put together: plain arrays, no pickles."""
+"""Events and columns on disk for a while, between workers and manager: plain arrays, no pickles."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from crosshook.core.errors import OutputError
 from crosshook.core.events.batch import EventBatch
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,15 +23,29 @@ if TYPE_CHECKING:
 def save_part(path: Path, batch: EventBatch) -> None:
     """Writes a batch without its run information, complete or not at all.
 
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    arrays: dict[str, Any] = {"counts": batch.counts, "weights": batch.weights}
+    if batch.present is not None:
+        arrays["present"] = batch.present
+    for name, texts in batch.raw.items():
+        packed = texts.packed()
+        arrays |= {f"content/{name}": packed.content, f"offsets/{name}": packed.offsets}
+    arrays |= {f"event/{name}": column for name, column in batch.event.items()}
+    arrays |= {f"particle/{name}": column for name, column in batch.particle_columns.items()}
+    save_arrays(path, arrays)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes arrays, complete or not at all, into a folder that is there.
+
     The temporary name is new every time: a cluster may take a worker for lost and begin its block
     again while it still writes.
 
     Raises:
         OutputError: if it cannot be written.
     """
-    arrays: dict[str, Any] = {"counts": batch.counts, "weights": batch.weights}
-    arrays |= {f"event/{name}": column for name, column in batch.event.items()}
-    arrays |= {f"particle/{name}": column for name, column in batch.particle_columns.items()}
     temporary = path.with_name(f"{path.stem}.{token_hex(4)}.part")
     try:
         with temporary.open("wb") as stream:
@@ -51,6 +66,14 @@ def load_part(path: Path, info: RunInfo) -> EventBatch:
             {n.removeprefix("event/"): arrays[n] for n in arrays if n.startswith("event/")},
             {n.removeprefix("particle/"): arrays[n] for n in arrays if n.startswith("particle/")},
             arrays["weights"],
+            arrays.get("present"),
+            {
+                n.removeprefix("content/"): Texts(
+                    arrays[n], arrays[n.replace("content", "offsets")]
+                )
+                for n in arrays
+                if n.startswith("content/")
+            },
         )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from crosshook.core.errors import OutputError
+from crosshook.core.removed_folder import remove_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,6 +83,27 @@ class StagedFile:
         """Removes what was written."""
         for path in self._temporary:
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def staged_folder(destination: Path) -> Iterator[Path]:
+    """A folder beside a file that is to be written, for what workers make of its events.
+
+    It is gone at the end, however that comes.
+
+    Raises:
+        OutputError: if it cannot be made.
+    """
+    folder = destination.with_name(f".{destination.name}.{os.getpid()}.workers")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        message = f"{folder}: cannot be made: {error.strerror}"
+        raise OutputError(message) from error
+    try:
+        yield folder
+    finally:
+        remove_folder(folder)
 
 
 def check_destination(source: Path, destination: Path, overwrite: bool) -> None:

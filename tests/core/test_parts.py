@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
 from crosshook.core.events.parts import load_part, save_part
 from crosshook.core.events.run_info import RunInfo, WeightInfo
+from crosshook.core.events.texts import Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +51,18 @@ def test_round_trip(n: int, tmp_path: Path) -> None:
             assert mine[name].dtype == column.dtype
             np.testing.assert_array_equal(mine[name], column)
     assert back.info is INFO
+
+
+def test_texts_and_missing_weights_come_back(tmp_path: Path) -> None:
+    path, batch = tmp_path / "part.npz", _batch(7)
+    present = np.random.default_rng(7).random((7, 2)) < 0.5
+    texts = Texts.of([b"", b"<mgrwt>\n", "é".encode(), b"", b"\0", b"x" * 300, b""])
+    whole = replace(batch, present=present, raw={"extra": texts, "before": Texts.empty(7)})
+    save_part(path, whole[2:])
+    back = load_part(path, INFO)
+    assert back.raw == {"extra": texts[2:], "before": Texts.empty(5)}
+    assert back.present is not None
+    np.testing.assert_array_equal(back.present, present[2:])
 
 
 def test_no_pickles(tmp_path: Path) -> None:

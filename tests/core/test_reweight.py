@@ -14,6 +14,7 @@ from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.files import create_events, open_events
 from crosshook.core.events.layout import PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
+from crosshook.core.execute import SerialExecutor
 from crosshook.core.inspect import inspect_file
 from crosshook.core.reweight import reweight_file
 
@@ -152,6 +153,31 @@ def test_weights_by_expression(tmp_path: Path) -> None:
     report = reweight_file(TTW, both, reweighter=slot, nominal="soft")
     np.testing.assert_allclose(read(both).event["weight"], expected, rtol=1e-12)
     assert inspect_file(both).cross_section_pb == pytest.approx(expected.mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize("nominal", [None, "soft"])
+def test_workers_give_the_same_file(tmp_path: Path, nominal: str | None) -> None:
+    slot = expressions(soft="exp(-pt[hardest[0]]/100)", ratio="weight['rwgt_2'] / weight")
+    alone, by_tasks = tmp_path / "alone.lhe", tmp_path / "tasks.lhe"
+    expected = reweight_file(TTW, alone, reweighter=slot, nominal=nominal)
+    found = reweight_file(
+        TTW, by_tasks, reweighter=slot, nominal=nominal, executor=SerialExecutor()
+    )
+    assert replace(found, output="") == replace(expected, output="")
+    assert by_tasks.read_bytes() == alone.read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"alone.lhe", "tasks.lhe"}
+
+
+def test_nothing_for_workers(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="exchanging weights is reading alone"):
+        reweight_file(TTW, tmp_path / "out.lhe", nominal="rwgt_2", workers=2)
+    with pytest.raises(ConfigurationError, match="cell-resampler looks at all events"):
+        reweight_file(TTW, tmp_path / "out.lhe", reweighter="cell-resampler", workers=2)
+    with pytest.raises(ConfigurationError, match="its executor alone"):
+        reweight_file(
+            TTW, tmp_path / "out.lhe", reweighter=expressions(k="1"), settings=("seed=1",)
+        )
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_that_only_later_events_bring(tmp_path: Path) -> None:

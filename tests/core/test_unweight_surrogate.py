@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ from crosshook.core.component import Slot
 from crosshook.core.cross_section import WeightSums, cross_section
 from crosshook.core.errors import ConfigurationError, InputError, ModelError, OutputError
 from crosshook.core.events.files import create_events, open_events
+from crosshook.core.execute import SerialExecutor
 from crosshook.core.interfaces.training import Budget
 from crosshook.core.process.completion import choose_assignments, complete
 from crosshook.core.process.surrogate_amplitudes import SurrogateAmplitudes
@@ -28,9 +30,20 @@ from crosshook.core.surrogates.sampler_source import SampledAmplitudes
 from crosshook.core.unweight_surrogate import unweight_with_surrogate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crosshook.core.execute import Task
     from crosshook.core.process.scattering import ScatteringProcess
 
 N, SEED = 12_000, 20261122
+
+
+class Backwards(SerialExecutor):
+    """Finishes in the reverse order, as a cluster may."""
+
+    def as_completed(self) -> Iterator[tuple[Task, object]]:
+        self._waiting.reverse()
+        yield from super().as_completed()
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +194,21 @@ def test_same_seed_same_file(weighted: Any, tmp_path: Path) -> None:
         unweight_with_surrogate(path, tmp_path / name, 3, model, "drell-yan", pilot=1000)
         files.append((tmp_path / name).read_bytes())
     assert files[0] == files[1]
+
+
+def test_workers_give_the_same_file(weighted: Any, tmp_path: Path) -> None:
+    """Both blocks and the pilot are tasks, which end in the wrong order."""
+    path, model, _ = weighted
+    reports = []
+    for name, executor in (("one.lhe", None), ("two.lhe", Backwards())):
+        out = tmp_path / name
+        found = unweight_with_surrogate(
+            path, out, 3, model, "drell-yan", pilot=1000, executor=executor
+        )
+        reports.append(replace(found, output=""))
+    assert reports[0] == reports[1]
+    assert (tmp_path / "one.lhe").read_bytes() == (tmp_path / "two.lhe").read_bytes()
+    assert {file.name for file in tmp_path.iterdir()} == {"one.lhe", "two.lhe"}
 
 
 def test_command(weighted: Any, tmp_path: Path) -> None:
