@@ -19,6 +19,7 @@ from crosshook.core.events.split_files import SplitFiles, numbered
 from crosshook.core.events.trials import CarriedTrials
 from crosshook.core.fiducial import normalise
 from crosshook.core.merging import merger
+from crosshook.core.report.shown import Shown
 from crosshook.core.selection import Selection
 from crosshook.core.survey import survey
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.event_format import OnError, SkippedEvent
     from crosshook.core.merging import Combine
     from crosshook.core.registry import Registry
+    from crosshook.core.report.sections import Headline, Table
     from crosshook.core.survey import Survey
 
 
@@ -70,8 +72,8 @@ class OutputSummary:
     events: int
 
 
-@dataclass(frozen=True)
-class ConvertReport:
+@dataclass(frozen=True, repr=False)
+class ConvertReport(Shown):
     """What a conversion did.
 
     Attributes:
@@ -95,6 +97,18 @@ class ConvertReport:
     inputs: tuple[InputSummary, ...]
     where: str | None
     skipped: tuple[SkippedEvent, ...]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.file_accounts import convert_headline
+
+        return convert_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """What went in."""
+        from crosshook.core.report.file_accounts import convert_table
+
+        return (convert_table(self),)
 
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""

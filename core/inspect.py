@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crosshook.core.cross_section import WeightSums, cross_section
 from crosshook.core.events.files import open_events
 from crosshook.core.events.generator_name import generator_names
+from crosshook.core.report.shown import Shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.interfaces.event_format import OnError, SkippedEvent
     from crosshook.core.registry import Registry
+    from crosshook.core.report.sections import Headline, Table
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class ParticleRow:
     spin: float
 
 
-@dataclass(frozen=True)
-class InspectReport:
+@dataclass(frozen=True, repr=False)
+class InspectReport(Shown):
     """What an event file holds.
 
     Attributes:
@@ -105,6 +107,18 @@ class InspectReport:
     header: tuple[str, ...]
     first_event: tuple[ParticleRow, ...]
     skipped: tuple[SkippedEvent, ...]
+
+    def headline(self) -> Headline:
+        """What it is and the numbers that matter, as they are shown."""
+        from crosshook.core.report.file_accounts import inspect_headline
+
+        return inspect_headline(self)
+
+    def tables(self) -> tuple[Table, ...]:
+        """Processes of the file."""
+        from crosshook.core.report.file_accounts import inspect_table
+
+        return (inspect_table(self),)
 
     def as_json(self) -> dict[str, object]:
         """The report as values JSON can hold."""

@@ -100,7 +100,7 @@ class UnweightReport(Shown):
 
     def headline(self) -> Headline:
         """What it is and the numbers that matter, as they are shown."""
-        from crosshook.core.report.data_shown import unweight_headline
+        from crosshook.core.report.file_accounts import unweight_headline
 
         return unweight_headline(self)
 

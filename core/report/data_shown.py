@@ -1,4 +1,4 @@
-"""What event batches, features, unfolded samples and accounts of files show of themselves."""
+"""What event batches, features, unfolded samples and integrals show of themselves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from crosshook.core.interfaces.unfolder import Unfolded
     from crosshook.core.statistics import Efficiency
     from crosshook.core.unfolding.result import UnfoldedHistogram
-    from crosshook.core.unweight import UnweightReport
 
 FIRST: Final = 5
 """Rows of events that are shown."""
@@ -176,22 +175,3 @@ def integral_table(integral: Integral) -> tuple[Table, ...]:
     )
     columns = ("channel", "share", "points", "integral")
     return (Table("Channels", columns, rows, frozenset({1, 2, 3})),)
-
-
-def unweight_headline(report: UnweightReport) -> Headline:
-    """Events in and out, and the efficiency."""
-    error = report.cross_section_in_error_pb
-    facts = (
-        Fact("weighted events", count(report.events_in), report.input),
-        Fact("efficiency", percent(report.efficiency), "of all points"),
-        Fact(
-            "σ of the input",
-            measured(report.cross_section_in_pb, math.nan if error is None else error, "pb"),
-        ),
-        Fact("σ of the output", f"{plain(report.cross_section_out_pb)} pb", "mean weight"),
-        Fact("overweights", count(report.overweights), percent(report.overweight_share)),
-        Fact("Kish fraction", percent(report.kish_out), f"{percent(report.kish_in)} before"),
-    )
-    return Headline(
-        report.output, "unweighted", count(report.events_out), "events", facts, report.notes
-    )

@@ -6,6 +6,7 @@ import dataclasses
 import io
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,18 +14,22 @@ import pytest
 import torch
 from rich.console import Console
 
+from crosshook.core.convert import convert
 from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.run_info import RunInfo
+from crosshook.core.inspect import inspect_file
 from crosshook.core.integral import integrate
 from crosshook.core.interfaces.features import Features
 from crosshook.core.interfaces.unfolder import Unfolded, WeightFamily
 from crosshook.core.report.shown import MOST_ROWS
+from crosshook.core.reweight import reweight_file
 from crosshook.core.unfolding.result import UnfoldedHistogram
 
 if TYPE_CHECKING:
     from crosshook.core.report.shown import Shown
     from crosshook.core.results import RunResult
 
+EVENTS = Path(__file__).parents[2] / "data" / "lhe" / "madgraph_pp_tt012j.lhe.gz"
 HOSTILE = '"><script>alert(1)</script>\x1b[2J' + "x" * 5000
 
 
@@ -72,7 +77,7 @@ def histogram() -> UnfoldedHistogram:
 
 
 @pytest.fixture(scope="module")
-def shown(run_result: RunResult) -> dict[str, Shown]:
+def shown(run_result: RunResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Shown]:
     """One of each kind that is made quickly."""
     events = EventBatch.from_columns(
         RunInfo(beams=(2212, 2212), energies=(6500.0, 6500.0)),
@@ -101,7 +106,16 @@ def shown(run_result: RunResult) -> dict[str, Shown]:
     integral = integrate(
         lambda x: x[:, 0] ** 2, dimensions=1, evaluations=2000, points=1000, seed=1
     )
+    folder = tmp_path_factory.mktemp("files")
     return {
+        "inspected": inspect_file(EVENTS),
+        "converted": convert(EVENTS, folder / "two.lhe", where="n == 2"),
+        "reweighted": reweight_file(
+            EVENTS,
+            folder / "more.lhe",
+            nominal="k",
+            reweighter={"use": "expression", "options": {"weights": {"k": "2"}}},
+        ),
         "run": run_result,
         "events": events,
         "features": features,
@@ -114,6 +128,9 @@ def shown(run_result: RunResult) -> dict[str, Shown]:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("inspected", ["20", "MadGraph5_aMC@NLO", "1464.0 ± 2.4 pb", "570.2 ± 1.7"]),
+        ("converted", ["two.lhe", "n == 2", "11", "805 ± 163 pb"]),
+        ("reweighted", ["more.lhe", "2927.9 ± 4.8 pb", "the old one is original"]),
         ("run", ["p p > t t~", "474.000 ± 0.070 pb", "60.80 ± 0.50 %"]),
         ("events", ["2 ", "g g > t t~", "474 pb", "4 in each event"]),
         ("features", ["2 ", "pt [GeV]", "-2"]),
