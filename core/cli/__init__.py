@@ -115,6 +115,11 @@ CORE_COMMANDS = (
         "run the conformance kit on a component",
     ),
     Command(
+        ("plugins", "explain"),
+        "crosshook.core.cli.plugins:explain_check",
+        "a check of the kit: what it catches, how to find the mistake",
+    ),
+    Command(
         ("plugins", "new"), "crosshook.core.cli.new_plugin:new", "write a package with a component"
     ),
     Command(("schema", "show"), "crosshook.core.cli.schema:show", "print a JSON Schema"),

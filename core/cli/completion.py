@@ -44,6 +44,20 @@ def component_names(interface: str | None = None) -> Completer:
     return complete
 
 
+def check_names(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Completes the names of the conformance kit's checks; the kit itself is not imported."""
+    import re
+    from importlib import resources
+
+    from click.shell_completion import CompletionItem
+
+    sections = resources.files("crosshook.core").joinpath("testkit/conformance.md")
+    names = dict.fromkeys(re.findall(r"^### (\w+)", sections.read_text("utf-8"), re.MULTILINE))
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
 @click.command(epilog="\b\n" + "\n".join(WHERE.values()))
 @click.argument("shell", type=click.Choice(list(WHERE)))
 def completion(shell: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from crosshook.core.cli.completion import component_names
+from crosshook.core.cli.completion import check_names, component_names
 from crosshook.core.interfaces import INTERFACES
 from crosshook.core.registry import default_registry
 
@@ -226,11 +226,21 @@ def _print(outcome: Outcome) -> None:
         click.echo(f"        law:   {outcome.law}")
     for finding in outcome.findings:
         click.echo(f"        found: {finding.message}")
-        if finding.case:
-            click.echo(f"        case:  {finding.case}")
-        if finding.given:
-            click.echo(f"        input: {finding.given}")
-        if finding.smallest:
-            click.echo(f"        smallest: {finding.smallest}")
+        for line in finding.lines():
+            click.echo(f"        {line}")
     if outcome.findings:
-        click.echo(f"        more:  {outcome.page}")
+        home, _, name = outcome.anchor.partition("-")
+        where = "" if home == "every" else f" --interface {home}"
+        click.echo(f"        more:  crosshook plugins explain {name}{where}")
+
+
+@click.command("explain")
+@click.argument("check", shell_complete=check_names)
+@INTERFACE
+def explain_check(check: str, interface: str | None) -> None:
+    """Explain a check of the conformance kit: its law, what it catches, how to find the mistake."""
+    from crosshook.core.testkit.explain import explain
+
+    texts = [found.text() for found in explain(check, interface)]
+    wrapped = (click.wrap_text(text, 90, preserve_paragraphs=True) for text in texts)
+    click.echo("\n\n\n".join(wrapped))

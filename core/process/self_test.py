@@ -40,33 +40,42 @@ def check_amplitudes(process: Process, device: torch.device) -> None:
     Raises:
         NumericalError: naming the process, the point and both numbers.
     """
-    matrix_element = process.matrix_element()
     for point in process.checkpoints:
-        momenta = torch.tensor([point.momenta], dtype=torch.float64, device=device)
-        moved = boosted_and_rotated(momenta)
-        alpha_s = torch.tensor([point.alpha_s], dtype=torch.float64, device=device)
-        theta = _parameters(point, matrix_element, device)
-        label = matrix_element.subprocesses[point.subprocess].label
-        values = [
-            float(matrix_element.squared(p, point.subprocess, alpha_s, theta).value[0])
-            for p in (momenta, moved)
-        ]
-        for value, place in zip(values, ("", ", rotated and boosted"), strict=True):
-            if not (math.isfinite(value) and value > 0):
-                message = f"{process.name}: |M|² of {label} is {value} at the stored point{place}"
-                raise NumericalError(message)
-        if abs(values[0] / point.value - 1) > point.tolerance:
-            message = (
-                f"{process.name}: |M|² of {label} is {values[0]:.10g}, but {point.origin} gives "
-                f"{point.value:.10g} (allowed: {point.tolerance:g} relative)"
-            )
+        check_amplitude(process, point, device)
+
+
+def check_amplitude(process: Process, point: CheckPoint, device: torch.device) -> None:
+    """Compares one stored point and tests Lorentz invariance there.
+
+    Raises:
+        NumericalError: naming the process, the point and both numbers.
+    """
+    matrix_element = process.matrix_element()
+    momenta = torch.tensor([point.momenta], dtype=torch.float64, device=device)
+    moved = boosted_and_rotated(momenta)
+    alpha_s = torch.tensor([point.alpha_s], dtype=torch.float64, device=device)
+    theta = _parameters(point, matrix_element, device)
+    label = matrix_element.subprocesses[point.subprocess].label
+    values = [
+        float(matrix_element.squared(p, point.subprocess, alpha_s, theta).value[0])
+        for p in (momenta, moved)
+    ]
+    for value, place in zip(values, ("", ", rotated and boosted"), strict=True):
+        if not (math.isfinite(value) and value > 0):
+            message = f"{process.name}: |M|² of {label} is {value} at the stored point{place}"
             raise NumericalError(message)
-        if abs(values[1] / values[0] - 1) > max(INVARIANCE, point.invariance):
-            message = (
-                f"{process.name}: |M|² of {label} changes by {values[1] / values[0] - 1:.2g} "
-                "under a common boost and rotation"
-            )
-            raise NumericalError(message)
+    if abs(values[0] / point.value - 1) > point.tolerance:
+        message = (
+            f"{process.name}: |M|² of {label} is {values[0]:.10g}, but {point.origin} gives "
+            f"{point.value:.10g} (allowed: {point.tolerance:g} relative)"
+        )
+        raise NumericalError(message)
+    if abs(values[1] / values[0] - 1) > max(INVARIANCE, point.invariance):
+        message = (
+            f"{process.name}: |M|² of {label} changes by {values[1] / values[0] - 1:.2g} "
+            "under a common boost and rotation"
+        )
+        raise NumericalError(message)
 
 
 def check_generic_points(

@@ -17,10 +17,11 @@ from crosshook.core.surrogates.training_set import AmplitudeTable, TableSource
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import DRAWS, UNIT, with_fewest, with_smallest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 CASES = (Case(legs=4), Case(legs=5))
 ROWS = (0, 1, 1000)
+SIMPLE = {"alpha_s": (0.1,), "condition": UNIT}
+"""What the smallest input of a finding may be made of; momenta stay on their mass shells."""
 ENERGY = 1000.0
 GLUON = 21
 
@@ -146,44 +149,53 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                 points(subject, case, n),
                 _predict,
                 {"log_abs": (), "sign": (), "log_std": ()},
+                simple=SIMPLE,
             )
 
 
 def prediction_is_a_number_with_a_sign(subject: Subject) -> Iterator[Finding]:
     """sign is +1 or −1, log_abs is finite or −∞ (|M|² = 0), and log_std, if given, is finite."""
-    for case in CASES:
-        inputs = points(subject, case, 1000)
-        found = _predict(surrogate_of(subject, case), inputs)
-        bad = {
-            "sign": found["sign"].abs() != 1.0,
-            "log_abs": ~(found["log_abs"] < torch.inf),
-            "log_std": ~found.get("log_std", torch.zeros_like(found["sign"])).isfinite(),
-        }
-        for name, where in bad.items():
-            row = first_row(where)
-            if row >= 0:
-                message = f"{name} is {float(found[name][row])}"
-                yield Finding(message, case.rows(1000), show_row(inputs, row))
-                return
+    yield from _first(subject, _no_number)
+
+
+def _no_number(subject: Subject, case: Case, inputs: Mapping[str, Tensor]) -> Finding | None:
+    found = _predict(surrogate_of(subject, case), inputs)
+    bad = {
+        "sign": found["sign"].abs() != 1.0,
+        "log_abs": ~(found["log_abs"] < torch.inf),
+        "log_std": ~found.get("log_std", torch.zeros_like(found["sign"])).isfinite(),
+    }
+    for name, where in bad.items():
+        row = first_row(where)
+        if row >= 0:
+            message = f"{name} is {float(found[name][row])}"
+            return Finding(message, case.rows(len(where)), show_row(inputs, row))
+    return None
 
 
 def coupling_enters_as_a_power(subject: Subject) -> Iterator[Finding]:
     """|M|² ∝ α_s^k with one integer k: log_abs(c·α_s) − log_abs(α_s) = k log c at every point."""
-    for case in CASES:
-        inputs = points(subject, case, 1000)
-        surrogate = surrogate_of(subject, case)
-        first = _predict(surrogate, inputs)["log_abs"]
-        scaled = {**inputs, "alpha_s": inputs["alpha_s"] * 1.5}
-        power = (_predict(surrogate, scaled)["log_abs"] - first) / math.log(1.5)
-        power = power[first.isfinite()]
-        nearest = power.round()
-        row = first_row(((power - nearest).abs() > subject.tolerance) | (nearest != nearest[0]))
-        if row >= 0:
-            message = f"α_s enters with power {float(power[row]):.6g}"
-            if len(power) > 1 and float(nearest.min()) != float(nearest.max()):
-                message += f", and with {float(power[0]):.6g} at another point"
-            yield Finding(f"{message}: not one integer", case.rows(1000), show_row(inputs, row))
-            return
+    yield from _first(subject, _no_power)
+
+
+def _no_power(subject: Subject, case: Case, inputs: Mapping[str, Tensor]) -> Finding | None:
+    surrogate = surrogate_of(subject, case)
+    first = _predict(surrogate, inputs)["log_abs"]
+    scaled = {**inputs, "alpha_s": inputs["alpha_s"] * 1.5}
+    power = (_predict(surrogate, scaled)["log_abs"] - first) / math.log(1.5)
+    judged = first.isfinite()
+    power = power[judged]
+    if not len(power):
+        return None
+    nearest = power.round()
+    row = first_row(((power - nearest).abs() > subject.tolerance) | (nearest != nearest[0]))
+    if row < 0:
+        return None
+    message = f"α_s enters with power {float(power[row]):.6g}"
+    if len(power) > 1 and float(nearest.min()) != float(nearest.max()):
+        message += f", and with {float(power[0]):.6g} at another point"
+    given = show_row({name: value[judged] for name, value in inputs.items()}, row)
+    return Finding(f"{message}: not one integer", case.rows(len(first)), given)
 
 
 def training_tells_points_apart(subject: Subject) -> Iterator[Finding]:
@@ -194,14 +206,21 @@ def training_tells_points_apart(subject: Subject) -> Iterator[Finding]:
         reason = "not trainable: what it stands for is not known"
         raise NotApplicable(reason)
     for case in CASES:
-        inputs = points(subject, case, 1000)
-        true = squared_amplitude(inputs, case.legs).log()
-        off = _predict(surrogate_of(subject, case), inputs)["log_abs"] - true
-        rms, spread = float(off.square().mean().sqrt()), float(true.std())
-        if not rms < spread:
-            message = f"log_abs is off by {rms:.3g} (rms) where log|M|² spreads by {spread:.3g}"
-            yield Finding(message, case.rows(1000))
+        finding = with_fewest(partial(_no_better, subject, case), 1000, DRAWS)
+        if finding is not None:
+            yield finding
             return
+
+
+def _no_better(subject: Subject, case: Case, n: int) -> Finding | None:
+    inputs = points(subject, case, n)
+    true = squared_amplitude(inputs, case.legs).log()
+    off = _predict(surrogate_of(subject, case), inputs)["log_abs"] - true
+    rms, spread = float(off.square().mean().sqrt()), float(true.std())
+    if rms < spread:
+        return None
+    message = f"log_abs is off by {rms:.3g} (rms) where log|M|² spreads by {spread:.3g}"
+    return Finding(message, case.draws(n))
 
 
 def identical_legs_may_be_exchanged(subject: Subject) -> Iterator[Finding]:
@@ -211,26 +230,40 @@ def identical_legs_may_be_exchanged(subject: Subject) -> Iterator[Finding]:
     if not subject.capabilities.trainable:
         reason = "not trainable: what its legs are is not known"
         raise NotApplicable(reason)
+    yield from _first(subject, _told_apart)
+
+
+def _told_apart(subject: Subject, case: Case, inputs: Mapping[str, Tensor]) -> Finding | None:
+    surrogate = surrogate_of(subject, case)
+    wanted = _predict(surrogate, inputs)
+    for i, j in ((0, 1), (2, 3), (case.legs - 2, case.legs - 1)):
+        order = list(range(case.legs))
+        order[i], order[j] = j, i
+        got = _predict(surrogate, {**inputs, "momenta": inputs["momenta"][:, order]})
+        for name, value in wanted.items():
+            finding = disagreement(
+                f"{name} with legs {i} and {j} exchanged",
+                got[name],
+                value,
+                subject.tolerance,
+                case.rows(len(value)),
+                inputs,
+            )
+            if finding is not None:
+                return finding
+    return None
+
+
+def _first(
+    subject: Subject,
+    look: Callable[[Subject, Case, Mapping[str, Tensor]], Finding | None],
+) -> Iterator[Finding]:
+    """The first finding of a case, with the smallest input that shows it."""
     for case in CASES:
-        inputs = points(subject, case, 1000)
-        surrogate = surrogate_of(subject, case)
-        wanted = _predict(surrogate, inputs)
-        for i, j in ((0, 1), (2, 3), (case.legs - 2, case.legs - 1)):
-            order = list(range(case.legs))
-            order[i], order[j] = j, i
-            got = _predict(surrogate, {**inputs, "momenta": inputs["momenta"][:, order]})
-            for name, value in wanted.items():
-                finding = disagreement(
-                    f"{name} with legs {i} and {j} exchanged",
-                    got[name],
-                    value,
-                    subject.tolerance,
-                    case.rows(1000),
-                    inputs,
-                )
-                if finding is not None:
-                    yield finding
-                    return
+        finding = with_smallest(partial(look, subject, case), points(subject, case, 1000), SIMPLE)
+        if finding is not None:
+            yield finding
+            return
 
 
 CHECKS = (

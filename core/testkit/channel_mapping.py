@@ -15,6 +15,7 @@ from crosshook.core.testkit.mapping_cases import (
     CASES,
     FORWARD,
     INVERSE,
+    SIMPLE,
     cases,
     forward,
     inverse,
@@ -24,7 +25,7 @@ from crosshook.core.testkit.mapping_cases import (
 )
 from crosshook.core.testkit.mapping_conditions import CONDITION_CHECKS
 from crosshook.core.testkit.mapping_values import VALUE_CHECKS
-from crosshook.core.testkit.shrink import UNIT, with_smallest
+from crosshook.core.testkit.shrink import DRAWS, with_fewest, with_smallest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +39,6 @@ __all__ = ["CASES", "CHECKS", "exercises", "source"]
 
 ROWS = (0, 1, 1000)
 BELOW_ONE = 1.0 - 2.0**-53
-SIMPLE = {"channel": (0,), "condition": UNIT, "r": UNIT, "u": UNIT}
-"""What the smallest input of a finding may be made of."""
 EDGES = (0.0, 1e-300, 1e-9, 0.5, 1.0 - 1e-9, BELOW_ONE)
 
 
@@ -57,6 +56,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                     points(subject, case, n, way.start),
                     way.call,
                     {way.end: (case.width,), "log_det": ()},
+                    simple=SIMPLE,
                 )
 
 
@@ -96,20 +96,26 @@ def gradients_flow(subject: Subject) -> Iterator[Finding]:
         reason = "not declared differentiable"
         raise NotApplicable(reason)
     for case in cases(subject):
-        mapping = mapping_of(subject, case)
-        inputs = points(subject, case, 200)
-        inputs["r"].requires_grad_(True)
-        with torch.enable_grad():
-            u = forward(mapping, inputs)["u"]
-        if not u.requires_grad:
-            yield Finding("declared differentiable, but u has no gradient to r", case.rows(200))
+        look = partial(_without_gradient, case, mapping_of(subject, case))
+        finding = with_smallest(look, points(subject, case, 200), SIMPLE)
+        if finding is not None:
+            yield finding
             return
-        gradient = torch.autograd.grad(u.sum(), inputs["r"])[0]
-        row = first_row(~gradient.isfinite())
-        if row >= 0:
-            message = f"the gradient of u is {gradient[row].tolist()}"
-            yield Finding(message, case.rows(200), show_row(inputs, row))
-            return
+
+
+def _without_gradient(case: Case, mapping: object, inputs: Mapping[str, Tensor]) -> Finding | None:
+    r = inputs["r"].requires_grad_(True)
+    place = case.rows(len(r))
+    with torch.enable_grad():
+        u = forward(mapping, inputs)["u"]
+    if not u.requires_grad:
+        return Finding("declared differentiable, but u has no gradient to r", place)
+    gradient = torch.autograd.grad(u.sum(), r)[0]
+    row = first_row(~gradient.isfinite())
+    if row < 0:
+        return None
+    message = f"the gradient of u is {gradient[row].tolist()}"
+    return Finding(message, place, show_row(inputs, row))
 
 
 def log_det_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
@@ -204,29 +210,35 @@ def density_is_normalised(subject: Subject) -> Iterator[Finding]:
     half from q, so that q/(½ + ½q) and 1/(½ + ½q) are bounded by 2 and σ can be trusted.
     """
     for case in cases(subject):
-        mapping = mapping_of(subject, case)
-        n = 20_000
-        flat = points(subject, case, n, "u")
-        drawn = points(subject, case, n, "r")
-        # One channel at a time; the last is the one whose training saw zeros only.
-        for channel in sorted({0, case.channels - 1}):
-            for inputs in (flat, drawn):
-                inputs["channel"] = torch.full_like(inputs["channel"], channel)
-            with torch.no_grad():
-                u = forward(mapping, drawn)["u"]
-                halves = [inverse(mapping, flat)["log_det"].exp()]
-                halves.append(inverse(mapping, {**drawn, "u": u})["log_det"].exp())
-            for what, terms in (
-                ("∫ q(u) du", [q / (0.5 + 0.5 * q) for q in halves]),
-                ("the volume of the image", [1.0 / (0.5 + 0.5 * q) for q in halves]),
-            ):
-                mean = float(sum(0.5 * t.mean() for t in terms))
-                error = float(sum(0.25 * t.var() / n for t in terms)) ** 0.5
-                if not abs(mean - 1.0) <= 5.0 * error + subject.tolerance:
-                    message = f"{what} is {mean:.5f} ± {error:.5f} in channel {channel}, not 1"
-                    figures = {"mean": mean, "error": error}
-                    yield Finding(message, case.rows(n), figures=figures)
-                    return
+        look = partial(_not_one, subject, case, mapping_of(subject, case))
+        finding = with_fewest(look, 20_000, DRAWS)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _not_one(subject: Subject, case: Case, mapping: object, n: int) -> Finding | None:
+    flat = points(subject, case, n, "u")
+    drawn = points(subject, case, n, "r")
+    # One channel at a time; the last is the one whose training saw zeros only.
+    for channel in sorted({0, case.channels - 1}):
+        for inputs in (flat, drawn):
+            inputs["channel"] = torch.full_like(inputs["channel"], channel)
+        with torch.no_grad():
+            u = forward(mapping, drawn)["u"]
+            halves = [inverse(mapping, flat)["log_det"].exp()]
+            halves.append(inverse(mapping, {**drawn, "u": u})["log_det"].exp())
+        for what, terms in (
+            ("∫ q(u) du", [q / (0.5 + 0.5 * q) for q in halves]),
+            ("the volume of the image", [1.0 / (0.5 + 0.5 * q) for q in halves]),
+        ):
+            mean = float(sum(0.5 * t.mean() for t in terms))
+            error = float(sum(0.25 * t.var() / n for t in terms)) ** 0.5
+            if not abs(mean - 1.0) <= 5.0 * error + subject.tolerance:
+                message = f"{what} is {mean:.5f} ± {error:.5f} in channel {channel}, not 1"
+                figures = {"mean": mean, "error": error}
+                return Finding(message, case.draws(n), figures=figures)
+    return None
 
 
 def edges_are_finite(subject: Subject) -> Iterator[Finding]:
@@ -237,20 +249,29 @@ def edges_are_finite(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = _edge_points(subject, case, way.start)
-            results = way.call(mapping, inputs)
-            out, log_det = results[way.end], results["log_det"]
-            inside = ((out >= 0) & (out <= 1)).all(dim=1)
-            fine = ~log_det.isnan() & (log_det < torch.inf)
-            if way is FORWARD:
-                fine = log_det.isfinite()
-            row = first_row(~(inside & fine))
-            if row >= 0:
-                message = (
-                    f"{way.label} gives {out[row].tolist()} and log_det {float(log_det[row])} "
-                    "at the edge of the cube"
-                )
-                yield Finding(message, case.rows(len(out)), show_row(inputs, row))
+            finding = with_smallest(partial(_off_the_edge, case, mapping, way), inputs, SIMPLE)
+            if finding is not None:
+                yield finding
                 return
+
+
+def _off_the_edge(
+    case: Case, mapping: object, way: Direction, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    results = way.call(mapping, inputs)
+    out, log_det = results[way.end], results["log_det"]
+    inside = ((out >= 0) & (out <= 1)).all(dim=1)
+    fine = ~log_det.isnan() & (log_det < torch.inf)
+    if way is FORWARD:
+        fine = log_det.isfinite()
+    row = first_row(~(inside & fine))
+    if row < 0:
+        return None
+    message = (
+        f"{way.label} gives {out[row].tolist()} and log_det {float(log_det[row])} "
+        "at the edge of the cube"
+    )
+    return Finding(message, case.rows(len(out)), show_row(inputs, row))
 
 
 def _edge_points(subject: Subject, case: Case, name: str) -> dict[str, Tensor]:

@@ -27,6 +27,8 @@ CASES = tuple(
 )
 ROWS = (0, 1, 1000)
 ROUNDING = 1e-12
+SIMPLE = {"features": (0.0, 1.0), "log_density": (0.0, 1.0)}
+"""What the smallest input of a finding may be made of; a prior has to stay normalised."""
 
 
 def cases(subject: Subject) -> tuple[Case, ...]:
@@ -119,6 +121,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                     rows(subject, case, n, density),
                     _alpha,
                     {"log_alpha": (case.channels,)},
+                    simple=SIMPLE,
                 )
 
 
@@ -130,7 +133,7 @@ def alpha_sums_to_one(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         trials = [rows(subject, case, 1000, density) for density in (False, True)]
         for inputs in (*trials, extreme_rows(subject, case)):
-            finding = with_smallest(partial(_sum, case, weights), inputs)
+            finding = with_smallest(partial(_sum, case, weights), inputs, SIMPLE)
             if finding is not None:
                 yield finding
                 return
@@ -154,7 +157,7 @@ def closed_channels_stay_closed(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         for density in (False, True):
             inputs = rows(subject, case, 1000, density)
-            finding = with_smallest(partial(_opened, case, weights), inputs)
+            finding = with_smallest(partial(_opened, case, weights), inputs, SIMPLE)
             if finding is not None:
                 yield finding
                 return
@@ -181,28 +184,43 @@ def a_point_without_channels_has_none(subject: Subject) -> Iterator[Finding]:
         for density in (False, True):
             inputs = rows(subject, case, 14, density)
             inputs["log_prior"] = torch.full_like(inputs["log_prior"], -torch.inf)
-            log_alpha = _alpha(weights, inputs)["log_alpha"].detach()
-            row = first_row(log_alpha != -torch.inf)
-            if row >= 0:
-                message = f"log α = {log_alpha[row].tolist()} where every channel is closed"
-                yield Finding(message, case.rows(14), show_row(inputs, row))
+            finding = with_smallest(partial(_out_of_nothing, case, weights), inputs, SIMPLE)
+            if finding is not None:
+                yield finding
                 return
+
+
+def _out_of_nothing(case: Case, weights: object, inputs: Mapping[str, Tensor]) -> Finding | None:
+    log_alpha = _alpha(weights, inputs)["log_alpha"].detach()
+    row = first_row(log_alpha != -torch.inf)
+    if row < 0:
+        return None
+    message = f"log α = {log_alpha[row].tolist()} where every channel is closed"
+    return Finding(message, case.rows(len(log_alpha)), show_row(inputs, row))
 
 
 def the_only_channel_takes_all(subject: Subject) -> Iterator[Finding]:
     """Where one channel is open, its α is 1: |log α| ≤ 10⁻¹²."""
     for case in cases(subject):
-        weights = weights_of(subject, case)
         inputs = rows(subject, case, 100, density=True)
         only = torch.arange(100, device=subject.device) % case.channels
         prior = torch.full_like(inputs["log_prior"], -torch.inf)
         inputs["log_prior"] = prior.scatter(1, only[:, None], 0.0)
-        own = _alpha(weights, inputs)["log_alpha"].detach().gather(1, only[:, None])[:, 0]
-        row = first_row(~(own.abs() <= ROUNDING))
-        if row >= 0:
-            message = f"the only open channel gets log α = {float(own[row]):.6g}, not 0"
-            yield Finding(message, case.rows(100), show_row(inputs, row))
+        look = partial(_shared, case, weights_of(subject, case))
+        finding = with_smallest(look, inputs, SIMPLE)
+        if finding is not None:
+            yield finding
             return
+
+
+def _shared(case: Case, weights: object, inputs: Mapping[str, Tensor]) -> Finding | None:
+    only = inputs["log_prior"].argmax(dim=1, keepdim=True)
+    own = _alpha(weights, inputs)["log_alpha"].detach().gather(1, only)[:, 0]
+    row = first_row(~(own.abs() <= ROUNDING))
+    if row < 0:
+        return None
+    message = f"the only open channel gets log α = {float(own[row]):.6g}, not 0"
+    return Finding(message, case.rows(len(own)), show_row(inputs, row))
 
 
 CHECKS = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from crosshook.core.errors import RegistryError, UnfinishedError
 from crosshook.core.testkit import conduct, record
-from crosshook.core.testkit.finding import Finding, NotApplicable, Outcome
+from crosshook.core.testkit.finding import Finding, NotApplicable, Outcome, raised
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,6 +35,21 @@ KITS = (
     "event_reweighter",
     "executor",
 )
+
+WHOLE = {
+    "nothing_is_left_to_fill_in": "the method and its line",
+    "options_match_the_factory": "the option",
+    "capabilities_are_kept": "the capability",
+    "probabilities_add_up": "the whole table, of the fewest values that show it",
+    "colour_lines_end": "the subprocess and its flow",
+    "flavours_are_named_once": "the list or the range",
+    "momentum_adds_up": "the momentum of each flavour, at one Q",
+    "failures_are_explained": "what was raised",
+    "jobs_follow_the_request": "the jobs",
+    "read_only_is_meant": "what writing did",
+    "weights_are_declared": "the ids",
+}
+"""Checks without a smaller case by nature, and what their findings say in its place."""
 
 
 class Law(Protocol):
@@ -64,9 +79,14 @@ class Check:
     shared: bool = False
 
     @property
-    def page(self) -> str:
-        """Where the documentation says what it catches and how to find the mistake."""
-        return f"docs/conformance.md#{'every' if self.shared else self.interface}-{self.name}"
+    def anchor(self) -> str:
+        """Of its section, which says what it catches and how to find the mistake."""
+        return f"{'every' if self.shared else self.interface}-{self.name}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether its findings have no smaller case by nature."""
+        return self.name in WHOLE
 
     def __call__(self, subject: Subject) -> list[Finding]:
         """Findings of this check on a component; none if the law holds.
@@ -85,13 +105,13 @@ class Check:
         except UnfinishedError as error:
             return self._outcome("skipped", reason=str(error))
         except Exception as error:  # noqa: BLE001 - whatever a stranger's component raises
-            findings = (Finding(_raised(error), check=self.name, law=self.law),)
+            findings = (Finding(raised(error), check=self.name, law=self.law),)
         return self._outcome("failed" if findings else "passed", findings)
 
     def _outcome(
         self, status: Status, findings: tuple[Finding, ...] = (), reason: str = ""
     ) -> Outcome:
-        return Outcome(self.name, self.law, status, findings, reason, self.page)
+        return Outcome(self.name, self.law, status, findings, reason, self.anchor)
 
 
 def checks_for(interface: str) -> tuple[Check, ...]:
@@ -173,14 +193,3 @@ def _trained_over(
     filled = (e for e in exercises(subject) if e.rows > 1)
     for exercise in itertools.islice(filled, 1):
         yield from record.training_keeps_its_budget(exercise, subject, source)
-
-
-def _raised(error: Exception) -> str:
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    place = ""
-    if last is not None:
-        place = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
-    reason = (str(error).splitlines() or [""])[0]
-    return f"raises {type(error).__name__}: {reason}{place}"

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MANY = 4
 """Rows that a finding shows."""
+NUMBERS = 24
+"""Numbers of a row that a finding shows: the momenta of six legs."""
+A_ROW = "row "
+"""How a row of the inputs begins."""
 
 
 def show_row(inputs: Mapping[str, Tensor], row: int) -> str:
@@ -26,7 +30,7 @@ def show_row(inputs: Mapping[str, Tensor], row: int) -> str:
         row: which one.
     """
     parts = (f"{name}={_listed(value[row])}" for name, value in inputs.items())
-    return f"row {row}: {'; '.join(parts)}"
+    return f"{A_ROW}{row}: {'; '.join(parts)}"
 
 
 def show_rows(inputs: Mapping[str, Tensor]) -> str:
@@ -42,8 +46,14 @@ def show_rows(inputs: Mapping[str, Tensor]) -> str:
 
 def _listed(values: Tensor) -> str:
     every = values.detach().reshape(-1).tolist()
-    shown = ", ".join(f"{v:.17g}" for v in every[:12])
-    return f"[{shown}{', …' if len(every) > 12 else ''}]"
+    shown = ", ".join(_digits(v) for v in every[:NUMBERS])
+    return f"[{shown}{', …' if len(every) > NUMBERS else ''}]"
+
+
+def _digits(value: float) -> str:
+    """As many digits as give the number back, and no more."""
+    short = f"{value:.15g}"
+    return short if float(short) == value else f"{value:.17g}"
 
 
 def first_row(bad: Tensor) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,11 +25,7 @@ def shapes_and_types(exercises: Iterable[Exercise], tolerance: float) -> Iterato
     """Outputs have the shapes of the interface, are float64 (indices int64), live on the device
     of the inputs, and hold no NaN; n = 0 gives n = 0.
     """
-    for exercise in exercises:
-        finding = _smallest(exercise, _misshapen)
-        if finding is not None:
-            yield finding
-            return
+    yield from _first(exercises, _misshapen)
 
 
 def _misshapen(exercise: Exercise) -> Finding | None:
@@ -60,61 +55,62 @@ def _misshapen(exercise: Exercise) -> Finding | None:
 
 def inputs_unchanged(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
     """A call does not change its arguments: what the caller passes, the caller keeps."""
-    for exercise in exercises:
-        inputs = exercise.copies()
-        exercise.call(exercise.built, inputs)
-        for name, before in exercise.inputs.items():
-            after = inputs[name]
-            same = after.shape == before.shape and _same(after, before)
-            if not same:
-                yield Finding(f"{exercise.label} mutates its input {name}", exercise.case)
-                return
+    yield from _first(exercises, _mutated)
+
+
+def _mutated(exercise: Exercise) -> Finding | None:
+    inputs = exercise.copies()
+    exercise.call(exercise.built, inputs)
+    for name, before in exercise.inputs.items():
+        after = inputs[name]
+        if after.shape != before.shape or not _same(after, before):
+            return Finding(f"{exercise.label} mutates its input {name}", exercise.case)
+    return None
 
 
 def global_state_untouched(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
     """A call neither draws from nor seeds the global generators of torch, numpy and Python, and
     leaves torch's default type, gradient mode and thread count alone.
     """
-    for exercise in exercises:
-        # Moved on first: a component that seeds them would else find them as it left them.
-        with _Scrambled():
-            before = _global_state()
-            exercise.run()
-            touched = [name for name, value in _global_state().items() if value != before[name]]
-            _restore_settings(before)
-        if touched:
-            yield Finding(
-                f"{exercise.label} changes global state: {', '.join(touched)}", exercise.case
-            )
-            return
+    yield from _first(exercises, _touched)
+
+
+def _touched(exercise: Exercise) -> Finding | None:
+    # Moved on first: a component that seeds them would else find them as it left them.
+    with _Scrambled():
+        before = _global_state()
+        exercise.run()
+        touched = [name for name, value in _global_state().items() if value != before[name]]
+        _restore_settings(before)
+    if not touched:
+        return None
+    return Finding(f"{exercise.label} changes global state: {', '.join(touched)}", exercise.case)
 
 
 def repeatable(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
     """The same inputs give the same outputs, bit for bit, however often and in whatever state the
     global generators are.
     """
-    for exercise in exercises:
-        first = exercise.run()
-        with _Scrambled():
-            second = exercise.run()
-        for name, value in first.items():
-            if value.shape != second[name].shape or not _same(value, second[name]):
-                message = f"{name} of {exercise.label} changes from one call to the next"
-                yield Finding(message, exercise.case)
-                return
+    yield from _first(exercises, _changing)
+
+
+def _changing(exercise: Exercise) -> Finding | None:
+    first = exercise.run()
+    with _Scrambled():
+        second = exercise.run()
+    for name, value in first.items():
+        if value.shape != second[name].shape or not _same(value, second[name]):
+            message = f"{name} of {exercise.label} changes from one call to the next"
+            return Finding(message, exercise.case)
+    return None
 
 
 def rows_independent(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
     """Row i of the result depends on row i of the input only, not on the rest of the batch:
     f(x)[p] = f(x[p]) for a permutation, a half and a single row.
     """
-    for exercise in exercises:
-        if not exercise.row_wise or exercise.rows < 2:
-            continue
-        finding = _smallest(exercise, partial(_depends_on_others, tolerance))
-        if finding is not None:
-            yield finding
-            return
+    judged = (each for each in exercises if each.row_wise and each.rows >= 2)
+    yield from _first(judged, partial(_depends_on_others, tolerance))
 
 
 def _depends_on_others(tolerance: float, exercise: Exercise) -> Finding | None:
@@ -143,42 +139,53 @@ def _depends_on_others(tolerance: float, exercise: Exercise) -> Finding | None:
     return None
 
 
-def _smallest(exercise: Exercise, look: Callable[[Exercise], Finding | None]) -> Finding | None:
-    """What a check says of an exercise, with the fewest rows that show it."""
-    if not exercise.row_wise:
-        return look(exercise)
-    return with_smallest(lambda given: look(replace(exercise, inputs=given)), exercise.inputs)
-
-
 def explicit_device(exercises: Iterable[Exercise], tolerance: float) -> Iterator[Finding]:
     """Every tensor is made on a named device: with torch's default device set to `meta`, building
     and calling work as before. A tensor made without a device would break on a GPU.
     """
+    yield from _first((each for each in exercises if not each.trains), _on_meta)
+
+
+def _on_meta(exercise: Exercise) -> Finding | None:
+    wanted = exercise.run()
+    for age in ("trained", "fresh"):
+        try:
+            with torch.device("meta"):
+                built = exercise.built if age == "trained" else exercise.fresh()
+                got = exercise.run(built)
+        except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            message = (
+                f"{exercise.label} ({age} component) fails with torch's default device set "
+                f"to meta: a tensor was made without a device: {reason}"
+            )
+            return Finding(message, exercise.case)
+        lost = [name for name, v in got.items() if v.device != wanted[name].device]
+        if lost:
+            message = (
+                f"{', '.join(lost)} of {exercise.label} ({age} component) ends on meta with "
+                "torch's default device set to meta: a tensor was made without a device"
+            )
+            return Finding(message, exercise.case)
+    return None
+
+
+def _first(
+    exercises: Iterable[Exercise], look: Callable[[Exercise], Finding | None]
+) -> Iterator[Finding]:
+    """The first finding on an exercise, with the fewest rows that show it."""
     for exercise in exercises:
-        if exercise.trains:
-            continue
-        wanted = exercise.run()
-        for age in ("trained", "fresh"):
-            try:
-                with torch.device("meta"):
-                    built = exercise.built if age == "trained" else exercise.fresh()
-                    got = exercise.run(built)
-            except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
-                reason = str(error).splitlines()[0]
-                message = (
-                    f"{exercise.label} ({age} component) fails with torch's default device set "
-                    f"to meta: a tensor was made without a device: {reason}"
-                )
-                yield Finding(message, exercise.case)
-                return
-            lost = [name for name, v in got.items() if v.device != wanted[name].device]
-            if lost:
-                message = (
-                    f"{', '.join(lost)} of {exercise.label} ({age} component) ends on meta with "
-                    "torch's default device set to meta: a tensor was made without a device"
-                )
-                yield Finding(message, exercise.case)
-                return
+        finding = on_fewest_rows(exercise, look)
+        if finding is not None:
+            yield finding
+            return
+
+
+def on_fewest_rows(
+    exercise: Exercise, look: Callable[[Exercise], Finding | None]
+) -> Finding | None:
+    """What a check says of an exercise, with the fewest rows that show it."""
+    return with_smallest(lambda given: look(exercise.on(given)), exercise.inputs, exercise.simple)
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

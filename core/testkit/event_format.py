@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
 from crosshook.core.errors import InputError, OutputError
 from crosshook.core.events.batch import EventBatch
-from crosshook.core.events.layout import EVENT_COLUMNS, PARTICLE_COLUMNS
-from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
+from crosshook.core.events.run_info import ProcessInfo, RunInfo
+from crosshook.core.testkit.event_cases import (
+    EVENTS,
+    INFO,
+    difference,
+    events,
+    read,
+    seen,
+    with_fewest_events,
+    writing,
+    written,
+)
 from crosshook.core.testkit.finding import Finding, NotApplicable
-from crosshook.core.testkit.subject import SEED, Case
+from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from crosshook.core.interfaces.event_format import ComposingFormat, EventFormat, EventWriter
+    from crosshook.core.interfaces.event_format import ComposingFormat, EventFormat
     from crosshook.core.testkit.subject import Subject
 
 CASE = Case()
-EVENTS = 25
-PRECISION = 1e-9
-"""Relative; text formats print ten digits after the first."""
-
-INFO = RunInfo(
-    energies=(6500.0, 6499.5),
-    pdf_sets=(303000, 303000),
-    weighting=-4,
-    processes=(ProcessInfo(1, 505.25, 0.5, 3.0), ProcessInfo(7, -2.5, 0.125, 1.0)),
-    # Ids are text of other programs: spaces and commas occur.
-    weights=(WeightInfo("mur=2, muf=1", text="scale up"), WeightInfo("down", text="scale down")),
-)
+BATCH = 7
 
 
 def format_of(subject: Subject) -> EventFormat:
@@ -50,104 +47,34 @@ def format_of(subject: Subject) -> EventFormat:
     return cast("EventFormat", subject.built(CASE))
 
 
-def events(n: int = EVENTS) -> EventBatch:
-    """Made-up events of two to five particles: both signs of the weight, numbers of all sizes."""
-    rng = np.random.default_rng(SEED)
-    counts = 2 + np.arange(n) % 4
-    total = int(counts.sum())
-    momenta = rng.normal(size=(total, 3)) * 10.0 ** rng.uniform(-3, 4, size=(total, 1))
-    mass = np.where(np.arange(total) % 3 == 0, 172.5, 0.0)
-    particles = {
-        "pdg_id": rng.choice([21, 6, -6, 11, -11, 2], total),
-        "status": rng.choice([-1, 1, 2], total),
-        "mother1": rng.integers(0, 3, total),
-        "mother2": rng.integers(0, 3, total),
-        "colour1": rng.choice([0, 501, 502], total),
-        "colour2": rng.choice([0, 501, 502], total),
-        "px": momenta[:, 0],
-        "py": momenta[:, 1],
-        "pz": momenta[:, 2],
-        "e": np.sqrt((momenta**2).sum(axis=1) + mass**2),
-        "mass": mass,
-        "lifetime": np.zeros(total),
-        "spin": rng.choice([-1.0, 1.0, 9.0], total),
-    }
-    columns = {
-        "process_id": rng.choice([1, 7], n),
-        "weight": rng.normal(size=n) * 10.0 ** rng.uniform(-8, 4, size=n),
-        "scale": rng.uniform(10.0, 1000.0, n),
-        "alpha_qed": np.full(n, 1.0 / 132.5),
-        "alpha_qcd": rng.uniform(0.08, 0.14, n),
-    }
-    weights = columns["weight"][:, None] * rng.uniform(0.5, 1.5, size=(n, 2))
-    return EventBatch.from_columns(INFO, counts, columns, particles, weights)
-
-
-@contextmanager
-def _writing(form: EventFormat, path: Path, info: RunInfo) -> Iterator[EventWriter]:
-    """A writer that leaves nothing open behind, whatever it raises."""
-    writer = form.write(path, info)
-    try:
-        yield writer
-    finally:
-        writer.abort()
-
-
-def _written(form: EventFormat, path: Path, batch: EventBatch, cut: int) -> None:
-    with _writing(form, path, batch.info) as writer:
-        for part in (batch[:cut], batch[cut:]):
-            if len(part):
-                writer.write(part)
-        writer.close()
-
-
-def _read(form: EventFormat, path: Path, size: int) -> tuple[RunInfo, list[EventBatch]]:
-    with form.read(path, size) as stream:
-        return stream.info, list(stream)
-
-
-def _difference(got: EventBatch, wanted: EventBatch) -> str:
-    """The first column in which two batches differ, or `""`."""
-    if not np.array_equal(got.counts, wanted.counts):
-        return "numbers of particles"
-    sides = [(f"event column {c}", got.event[c], wanted.event[c]) for c in EVENT_COLUMNS]
-    sides += [
-        (f"particle column {c}", got.particle_columns[c], wanted.particle_columns[c])
-        for c in PARTICLE_COLUMNS
-    ]
-    sides.append(("further weights", got.weights, wanted.weights))
-    for name, left, right in sides:
-        if left.shape != right.shape:
-            return f"{name}: shape {left.shape} against {right.shape}"
-        apart = np.abs(left.astype(float) - right.astype(float))
-        worst = apart > PRECISION * np.abs(right.astype(float))
-        if bool(worst.any()):
-            row = int(np.argmax(worst.reshape(-1)))
-            pair = left.reshape(-1)[row], right.reshape(-1)[row]
-            return f"{name}: {pair[0]} read, {pair[1]} written (entry {row})"
-    return ""
-
-
 def events_come_back(subject: Subject) -> Iterator[Finding]:
     """Events written in two batches are read back in order, every column to 10⁻⁹, under each of
     the format's extensions and also when there are none; batches hold no more than was asked for.
     """
     form = format_of(subject)
     for extension in form.extensions:
-        for n in (0, 1, EVENTS):
-            batch = events(n)
-            place = f"{extension}, n={n}"
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / f"events{extension}"
-                _written(form, path, batch, n // 2)
-                _, parts = _read(form, path, 7)
-            if any(len(part) > 7 for part in parts):
-                yield Finding("a batch is larger than batch_size", place)
-            if sum(len(part) for part in parts) != n:
-                found = sum(len(part) for part in parts)
-                yield Finding(f"{n} events written, {found} read", place)
-            elif n and (difference := _difference(EventBatch.concatenate(parts), batch)):
-                yield Finding(f"events change on the way through a file: {difference}", place)
+        for n in (EVENTS, 1, 0):
+            finding = with_fewest_events(partial(_changed, form, extension), events(n))
+            if finding is not None:
+                yield finding
+                return
+
+
+def _changed(form: EventFormat, extension: str, batch: EventBatch) -> Finding | None:
+    n = len(batch)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"events{extension}"
+        written(form, path, batch, n // 2)
+        _, parts = read(form, path, BATCH)
+        found = sum(len(part) for part in parts)
+        message = ""
+        if any(len(part) > BATCH for part in parts):
+            message = "a batch is larger than batch_size"
+        elif found != n:
+            message = f"events are lost or made up: {n} written, {found} read"
+        elif n and (changed := difference(EventBatch.concatenate(parts), batch)):
+            message = f"events change on the way through a file: {changed}"
+        return seen(message, extension, n, path)
 
 
 def parts_make_a_file(subject: Subject) -> Iterator[Finding]:
@@ -158,29 +85,46 @@ def parts_make_a_file(subject: Subject) -> Iterator[Finding]:
         reason = "not declared to compose"
         raise NotApplicable(reason)
     form = cast("ComposingFormat", format_of(subject))
-    batch, cuts = events(), (0, 9, 9, EVENTS)
     for extension in form.extensions:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"events{extension}"
-            writer = form.write(path, INFO)
-            for number, (first, end) in enumerate(pairwise(cuts)):
-                part = Path(folder) / f"part-{number}{extension}"
-                form.write_part(part, batch[first:end], first)
-                writer.append(part, end - first)
-            writer.close()
-            _, found = _read(form, path, 7)
-        count = sum(len(part) for part in found)
-        if count != EVENTS:
-            yield Finding(f"parts of {EVENTS} events in all, {count} read", extension)
-        elif difference := _difference(EventBatch.concatenate(found), batch):
-            yield Finding(f"events change on the way through parts: {difference}", extension)
+        finding = with_fewest_events(partial(_put_together_wrongly, form, extension), events())
+        if finding is not None:
+            yield finding
+            return
+
+
+def _put_together_wrongly(
+    form: ComposingFormat, extension: str, batch: EventBatch
+) -> Finding | None:
+    n = len(batch)
+    middle = 9 * n // EVENTS
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"events{extension}"
+        writer = form.write(path, INFO)
+        for number, (first, end) in enumerate(pairwise((0, middle, middle, n))):
+            part = Path(folder) / f"part-{number}{extension}"
+            form.write_part(part, batch[first:end], first)
+            writer.append(part, end - first)
+        writer.close()
+        _, parts = read(form, path, BATCH)
+        found = sum(len(part) for part in parts)
+        message = ""
+        if found != n:
+            message = f"parts of {n} events in all, {found} read"
+        elif changed := difference(EventBatch.concatenate(parts), batch):
+            message = f"events change on the way through parts: {changed}"
+        return seen(message, extension, n, path)
 
 
 def run_information_comes_back(subject: Subject) -> Iterator[Finding]:
     """Beams, densities, IDWTUP, processes with σ ± error, and the ids of further weights are read
     back, with what `close` was given taking the place of what `write` was given.
     """
-    form = format_of(subject)
+    finding = with_fewest_events(partial(_other_information, format_of(subject)), events())
+    if finding is not None:
+        yield finding
+
+
+def _other_information(form: EventFormat, batch: EventBatch) -> Finding | None:
     first = RunInfo(
         energies=INFO.energies,
         pdf_sets=INFO.pdf_sets,
@@ -188,50 +132,63 @@ def run_information_comes_back(subject: Subject) -> Iterator[Finding]:
         processes=tuple(ProcessInfo(p.process_id, 0.0, 0.0, 0.0) for p in INFO.processes),
         weights=INFO.weights,
     )
+    extension = form.extensions[0]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"events{form.extensions[0]}"
-        with _writing(form, path, first) as writer:
-            writer.write(events())
+        path = Path(folder) / f"events{extension}"
+        with writing(form, path, first) as writer:
+            writer.write(batch)
             writer.close(INFO)
-        info, _ = _read(form, path, 10_000)
+        info, _ = read(form, path, 10_000)
+        return seen("; ".join(_lost(info)), extension, len(batch), path)
+
+
+def _lost(info: RunInfo) -> Iterator[str]:
+    """What was read otherwise than it was written, in words."""
     for name in ("beams", "energies", "pdf_sets", "weighting"):
         if getattr(info, name) != getattr(INFO, name):
-            yield Finding(f"{name}: {getattr(info, name)} read, {getattr(INFO, name)} written")
+            yield f"{name}: {getattr(info, name)} read, {getattr(INFO, name)} written"
     if [w.id for w in info.weights] != [w.id for w in INFO.weights]:
-        yield Finding(f"ids of further weights: {[w.id for w in info.weights]} read")
+        yield f"ids of further weights: {[w.id for w in info.weights]} read"
     if len(info.processes) != len(INFO.processes):
-        yield Finding(f"{len(info.processes)} processes read, {len(INFO.processes)} written")
+        yield f"processes: {len(info.processes)} read, {len(INFO.processes)} written"
     for got, wanted in zip(info.processes, INFO.processes, strict=False):
         for name in ("process_id", "cross_section", "error", "maximum"):
             left, right = getattr(got, name), getattr(wanted, name)
             if abs(left - right) > 1e-6 * abs(right):
-                yield Finding(f"process {wanted.process_id}: {name} {left} read, {right} written")
+                yield f"process {wanted.process_id}: {name} {left} read, {right} written"
 
 
 def files_appear_when_complete(subject: Subject) -> Iterator[Finding]:
     """Before `close` nothing has the file's name, `abort` leaves nothing behind, and a file that
     exists is refused with an OutputError unless overwriting is allowed.
     """
-    form = format_of(subject)
+    finding = with_fewest_events(partial(_too_early, format_of(subject)), events())
+    if finding is not None:
+        yield finding
+
+
+def _too_early(form: EventFormat, batch: EventBatch) -> Finding | None:
+    extension = form.extensions[0]
+    place = f"{extension}, n={len(batch)}"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"events{form.extensions[0]}"
-        with _writing(form, path, INFO) as writer:
-            writer.write(events())
+        path = Path(folder) / f"events{extension}"
+        with writing(form, path, INFO) as writer:
+            writer.write(batch)
             if path.exists():
-                yield Finding("the file has its name before it is complete")
-                return
+                return Finding("the file has its name before it is complete", place)
         if left := [item.name for item in Path(folder).iterdir()]:
-            yield Finding(f"abort leaves {', '.join(left)}")
-        _written(form, path, events(), 3)
+            return Finding(f"abort leaves {', '.join(left)}", place)
+        written(form, path, batch, 3)
         before = path.read_bytes()
         try:
             form.write(path, INFO).abort()
         except OutputError:
             pass
         else:
-            yield Finding("a file that exists is overwritten without being asked")
+            return Finding("a file that exists is overwritten without being asked", place)
         if not path.exists() or path.read_bytes() != before:
-            yield Finding("a file that exists is changed by a refused write")
+            return Finding("a file that exists is changed by a refused write", place)
+    return None
 
 
 def broken_files_are_refused(subject: Subject) -> Iterator[Finding]:
@@ -239,28 +196,36 @@ def broken_files_are_refused(subject: Subject) -> Iterator[Finding]:
     `sniff` knows its own files from others.
     """
     form = format_of(subject)
+    for extension in form.extensions:
+        finding = with_fewest_events(partial(_taken, form, extension), events())
+        if finding is not None:
+            yield finding
+            return
+
+
+def _taken(form: EventFormat, extension: str, batch: EventBatch) -> Finding | None:
+    n = len(batch)
     with tempfile.TemporaryDirectory() as folder:
-        for extension in form.extensions:
-            good = Path(folder) / f"good{extension}"
-            _written(form, good, events(), 3)
-            if not form.sniff(good):
-                yield Finding("sniff does not know a file of its own", extension)
-            data = good.read_bytes()
-            contents = {
-                "a file cut off in the middle": data[: len(data) // 2],
-                "an empty file": b"",
-                "a file of another kind": b"%PDF-1.4 not events\n" * 20,
-            }
-            for what, content in contents.items():
-                bad = Path(folder) / f"bad{extension}"
-                bad.write_bytes(content)
-                if what != "a file cut off in the middle" and form.sniff(bad):
-                    yield Finding(f"sniff takes {what} for its own", extension)
-                try:
-                    _read(form, bad, 10)
-                except InputError:
-                    continue
-                yield Finding(f"{what} is read without an error", extension)
+        good, bad = (Path(folder) / f"{name}{extension}" for name in ("good", "bad"))
+        written(form, good, batch, 3)
+        if not form.sniff(good):
+            return seen("sniff does not know a file of its own", extension, n, good)
+        data = good.read_bytes()
+        contents = {
+            "a file cut off in the middle": data[: len(data) // 2],
+            "an empty file": b"",
+            "a file of another kind": b"%PDF-1.4 not events\n" * 20,
+        }
+        for what, content in contents.items():
+            bad.write_bytes(content)
+            if what != "a file cut off in the middle" and form.sniff(bad):
+                return seen(f"sniff takes {what} for its own", extension, n, bad)
+            try:
+                read(form, bad, 10)
+            except InputError:
+                continue
+            return seen(f"{what} is read without an error", extension, n, bad)
+    return None
 
 
 def read_only_is_meant(subject: Subject) -> Iterator[Finding]:

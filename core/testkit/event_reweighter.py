@@ -18,8 +18,10 @@ from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.layout import PARTICLE_COLUMNS
 from crosshook.core.events.run_info import ProcessInfo, RunInfo, WeightInfo
 from crosshook.core.interfaces.event_reweighter import SurveyingReweighter
+from crosshook.core.testkit.compare import show_row
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import with_smallest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
@@ -35,6 +37,13 @@ ROWS = (0, 1, 1000)
 BEAM = 45.6
 PDG = (-11, 11, -13, 13)
 STATUS = (-1, -1, 1, 1)
+SIMPLE = {
+    "cosine": (0.0, 0.5),
+    "azimuth": (0.0, 1.0),
+    "weight": (1.0, 1000.0),
+    "weights": (1.0, 1000.0),
+}
+"""What the smallest input of a finding may be made of."""
 UNIT = 7.25
 """Another unit of all weights."""
 INFO = RunInfo(
@@ -136,6 +145,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
             numbers(subject, n),
             _factors,
             {"factors": (width,)},
+            simple=SIMPLE,
         )
 
 
@@ -153,30 +163,46 @@ def weights_are_declared(subject: Subject) -> Iterator[Finding]:
 
 def factors_are_finite(subject: Subject) -> Iterator[Finding]:
     """Every factor is a finite number."""
-    given = numbers(subject, 1000)
-    factors = _factors(reweighter_of(subject), given)["factors"]
+    look = partial(_not_finite, reweighter_of(subject))
+    finding = with_smallest(look, numbers(subject, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
+
+
+def _not_finite(built: EventReweighter, given: Mapping[str, Tensor]) -> Finding | None:
+    factors = _factors(built, given)["factors"]
     bad = torch.nonzero(~factors.isfinite())
-    if len(bad):
-        row, column = (int(i) for i in bad[0])
-        message = f"factor {column} is {float(factors[row, column])}"
-        yield Finding(message, CASES[0].rows(1000), f"event {row}")
+    if not len(bad):
+        return None
+    row, column = (int(i) for i in bad[0])
+    message = f"factor {column} is {float(factors[row, column])}"
+    return Finding(message, CASES[0].rows(len(factors)), show_row(given, row))
 
 
 def unit_of_weights_does_not_matter(subject: Subject) -> Iterator[Finding]:
     """All weights of an event times a constant leave its factors: generators differ in their units,
     f(c·w) = f(w).
     """
-    given = numbers(subject, 1000)
-    one = _factors(reweighter_of(subject), given)["factors"]
-    other = _factors(ready(subject, UNIT), _scaled(given, UNIT))["factors"]
+    look = partial(_depends_on_unit, subject, reweighter_of(subject), ready(subject, UNIT))
+    finding = with_smallest(look, numbers(subject, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
+
+
+def _depends_on_unit(
+    subject: Subject, here: EventReweighter, there: EventReweighter, given: Mapping[str, Tensor]
+) -> Finding | None:
+    one = _factors(here, given)["factors"]
+    other = _factors(there, _scaled(given, UNIT))["factors"]
     apart = (one - other).abs() > subject.tolerance * one.abs()
-    if bool(apart.any()):
-        row, column = (int(i) for i in torch.nonzero(apart)[0])
-        message = (
-            f"factor {column} is {float(one[row, column])}, and {float(other[row, column])} with "
-            f"all weights times {UNIT}"
-        )
-        yield Finding(message, CASES[0].rows(1000), f"event {row}")
+    if not bool(apart.any()):
+        return None
+    row, column = (int(i) for i in torch.nonzero(apart)[0])
+    message = (
+        f"factor {column} is {float(one[row, column])}, and {float(other[row, column])} with "
+        f"all weights times {UNIT}"
+    )
+    return Finding(message, CASES[0].rows(len(one)), show_row(given, row))
 
 
 def survey_is_kept(subject: Subject) -> Iterator[Finding]:
@@ -186,21 +212,29 @@ def survey_is_kept(subject: Subject) -> Iterator[Finding]:
     if not subject.capabilities.surveys:
         reason = "not declared to survey"
         raise NotApplicable(reason)
+    look = partial(_badly_surveyed, subject)
+    finding = with_smallest(look, numbers(subject, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
+
+
+def _badly_surveyed(subject: Subject, given: Mapping[str, Tensor]) -> Finding | None:
     built = subject.build(CASES[0])
+    place = CASES[0].rows(len(given["weight"]))
     if not isinstance(built, SurveyingReweighter):
-        yield Finding("declared to survey, but has no survey(batches)")
-        return
+        return Finding("declared to survey, but has no survey(batches)", place)
     built.declare(INFO)
-    first, second = (events(numbers(subject, n)) for n in (100, 1000))
-    built.survey([first])
-    figures = built.survey([second[:300], second[300:300], second[300:]])
+    second, cut = events(given), 3 * len(given["weight"]) // 10
+    built.survey([events(numbers(subject, 100))])
+    figures = built.survey([second[:cut], second[cut:cut], second[cut:]])
     if wrong := [name for name, value in figures.items() if not math.isfinite(value)]:
-        yield Finding(f"figures {', '.join(wrong)} of the survey are not finite")
+        return Finding(f"figures {', '.join(wrong)} of the survey are not finite", place)
     weight = np.asarray(second.event["weight"], np.float64)
     for column, sums in enumerate((built.factors(second) * weight[:, None]).T):
         if abs(sums.sum() - weight.sum()) > subject.tolerance * np.abs(weight).sum():
             message = f"Σ w f of column {column} is {sums.sum():.10g}, Σ w is {weight.sum():.10g}"
-            yield Finding(message, CASES[0].rows(1000))
+            return Finding(message, place)
+    return None
 
 
 CHECKS = (

@@ -15,10 +15,11 @@ from crosshook.core.execute import in_order
 from crosshook.core.interfaces.executor import Task
 from crosshook.core.testkit import executor_tasks
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import with_fewest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from crosshook.core.interfaces.executor import Executor
     from crosshook.core.testkit.subject import Subject
@@ -45,80 +46,109 @@ def _task(number: int, function: str, /, **arguments: object) -> Task:
     return Task(number, f"{executor_tasks.__name__}:{function}", arguments)
 
 
-def _sums(first: int) -> list[Task]:
+def _sums(first: int, n: int) -> list[Task]:
     values = torch.arange(LARGE, dtype=torch.float64, device="cpu")
-    return [_task(n, "scaled_sum", values=values, factor=n) for n in range(first, first + TASKS)]
+    return [
+        _task(number, "scaled_sum", values=values, factor=number)
+        for number in range(first, first + n)
+    ]
 
 
-def _wrong(executor: Executor, first: int) -> Iterator[Finding]:
-    """What is wrong with the results of a stage."""
+def _wrong(executor: Executor, first: int, n: int) -> str:
+    """What is wrong with the results of a stage of n tasks, or `""`."""
     total = LARGE * (LARGE - 1) / 2
-    for task in _sums(first):
+    for task in _sums(first, n):
         executor.submit(task)
     # In the order of numbers, and not through `in_order`, which would hide a task given twice.
     given = sorted(executor.as_completed(), key=lambda pair: pair[0].number)
     found = [(task.number, result) for task, result in given]
     numbers = [number for number, _ in found]
-    if numbers != list(range(first, first + TASKS)):
-        yield Finding(f"tasks {first} to {first + TASKS - 1} came back as {numbers}")
+    if numbers != list(range(first, first + n)):
+        return f"tasks {first} to {first + n - 1} came back as {numbers}"
     for number, result in found:
         value, threads = cast("tuple[float, int]", result)
         if value != number * total:
-            yield Finding(f"task {number} gave {value}, not {number * total}")
-            return
+            return f"task {number} gave {value}, not {number * total}"
         if threads != 1:
-            yield Finding(f"task {number} was computed on {threads} threads, not on one")
-            return
+            return f"task {number} was computed on {threads} threads, not on one"
+    return ""
 
 
 def tasks_come_back_once(subject: Subject) -> Iterator[Finding]:
     """The result of every task comes back exactly once, as that task's, computed on one thread;
     a second stage gets its own results alone.
     """
-    with opened(subject) as executor:
-        yield from _wrong(executor, 0)
-        yield from _wrong(executor, 5)
-        if executor.load().running:
-            yield Finding("with every result given, load() still counts running tasks")
+    yield from _with_fewest_tasks(subject, _mixed_up)
+
+
+def _mixed_up(executor: Executor, n: int) -> str:
+    wrong = _wrong(executor, 0, n) or _wrong(executor, 5, n)
+    if not wrong and executor.load().running:
+        wrong = "with every result given, load() still counts running tasks"
+    return wrong
 
 
 def errors_are_raised_and_nothing_is_left(subject: Subject) -> Iterator[Finding]:
     """What a task raises is raised by as_completed with its type and message; after that, and after
     a cancel, nothing of the old stage turns up in the next.
     """
-    with opened(subject) as executor:
-        try:
-            list(in_order(executor, [_task(3, "refuse", number=3), *_sums(4)]))
-        except NumericalError as error:
-            if "task 3 refuses" not in str(error):
-                yield Finding(f"the message of a task's error became {str(error)!r}")
-        else:
-            yield Finding("the error of a task is swallowed")
-        yield from _wrong(executor, 0)
-        for task in _sums(20):
-            executor.submit(task)
-        executor.cancel()
-        if left := [task.number for task, _ in executor.as_completed()]:
-            yield Finding(f"after a cancel, tasks {left} still come back")
-        yield from _wrong(executor, 2)
+    yield from _with_fewest_tasks(subject, _left_over)
+
+
+def _left_over(executor: Executor, n: int) -> str:
+    try:
+        list(in_order(executor, [_task(3, "refuse", number=3), *_sums(4, n)]))
+    except NumericalError as error:
+        if "task 3 refuses" not in str(error):
+            return f"the message of a task's error became {str(error)!r}"
+    else:
+        return "the error of a task is swallowed"
+    if wrong := _wrong(executor, 0, n):
+        return wrong
+    for task in _sums(20, n):
+        executor.submit(task)
+    executor.cancel()
+    if left := [task.number for task, _ in executor.as_completed()]:
+        return f"after a cancel, tasks {left} still come back"
+    return _wrong(executor, 2, n)
 
 
 def lost_workers_are_replaced(subject: Subject) -> Iterator[Finding]:
     """A task whose worker is killed is begun again, and those that waited with it come back too.
     For executors that compute in other processes.
     """
-    with opened(subject) as executor, tempfile.TemporaryDirectory() as folder:
+    yield from _with_fewest_tasks(subject, _given_up)
+
+
+def _given_up(executor: Executor, n: int) -> str:
+    n = (n + 1) // 2
+    with tempfile.TemporaryDirectory() as folder:
         tasks = [
-            _task(n, "die_once", folder=folder, manager=os.getpid(), name=n // 3 * 3)
-            for n in range(6)
+            _task(k, "die_once", folder=folder, manager=os.getpid(), name=k // 3 * 3)
+            for k in range(n)
         ]
         results = [result for _, result in in_order(executor, tasks)]
-        if "manager" in results:
-            reason = "computes in the manager's process"
-            raise NotApplicable(reason)
-        if results != ["again"] * 6:
-            yield Finding(f"six tasks, two of which lost their worker, gave {results}")
-        yield from _wrong(executor, 0)
+    if "manager" in results:
+        reason = "computes in the manager's process"
+        raise NotApplicable(reason)
+    if results != ["again"] * n:
+        return f"tasks that lost their worker gave {results}"
+    return _wrong(executor, 0, n)
+
+
+def _with_fewest_tasks(
+    subject: Subject, look: Callable[[Executor, int], str]
+) -> Iterator[Finding]:
+    """What a check says of an executor and a number of tasks, with the fewest that show it."""
+
+    def on(n: int) -> Finding | None:
+        with opened(subject) as executor:
+            message = look(executor, n)
+        return Finding(message, f"tasks: {n}") if message else None
+
+    finding = with_fewest(on, TASKS)
+    if finding is not None:
+        yield finding
 
 
 CHECKS = (

@@ -7,11 +7,12 @@ all interfaces, in `conduct`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -36,6 +37,8 @@ class Exercise:
         trains: the call trains, so it is left out where torch's default device is set to meta:
             torch's own optimisers make tensors without a device.
         integer: names of outputs that are int64; all others are float64.
+        simple: what the smallest input of a finding may be made of; see `with_smallest`.
+        fitted_to: makes the component for other inputs, where it was fitted to them.
     """
 
     label: str
@@ -48,6 +51,8 @@ class Exercise:
     row_wise: bool = True
     trains: bool = False
     integer: frozenset[str] = frozenset()
+    simple: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    fitted_to: Callable[[Mapping[str, Tensor]], object] | None = None
 
     @property
     def rows(self) -> int:
@@ -58,6 +63,13 @@ class Exercise:
     def case(self) -> str:
         """Shape and number of rows, for findings."""
         return self.shape.rows(self.rows)
+
+    def on(self, inputs: Mapping[str, Tensor]) -> Exercise:
+        """The same call with others of its inputs; as many as there are mean the same ones."""
+        if self.fitted_to is None or len(next(iter(inputs.values()))) == self.rows:
+            return replace(self, inputs=inputs)
+        fresh = partial(self.fitted_to, inputs)
+        return replace(self, inputs=inputs, built=fresh(), fresh=fresh)
 
     def copies(self) -> dict[str, Tensor]:
         """The inputs, cloned, so that a component that spoils them spoils one call only."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from types import TracebackType
 
 Status = Literal["passed", "failed", "skipped"]
 
@@ -19,7 +20,8 @@ class Finding:
         message: the defect in words, with the figures that show it.
         case: the smallest case in which it was seen, e.g. `d=1, k=1, n=1000`.
         given: the input row that shows it, or `""`.
-        smallest: the smallest input found that shows it: fewest rows, simplest values; or `""`.
+        smallest: the smallest case found that shows it: fewest rows, draws, events or tasks,
+            simplest values; `""` where there is none by nature.
         figures: the numbers behind the message.
         check: name of the check.
         law: what must hold, in words and as a formula.
@@ -35,15 +37,16 @@ class Finding:
 
     def __str__(self) -> str:
         lines = [f"{self.check}: {self.message}"]
-        if self.case:
-            lines.append(f"  case: {self.case}")
-        if self.given:
-            lines.append(f"  input: {self.given}")
-        if self.smallest:
-            lines.append(f"  smallest: {self.smallest}")
+        lines += self.lines()
         if self.law:
-            lines.append(f"  law: {self.law}")
-        return "\n".join(lines)
+            lines.append(f"law: {self.law}")
+        return "\n  ".join(lines)
+
+    def lines(self) -> list[str]:
+        """Case, input and smallest case, those there are; further lines of one are indented."""
+        named = {"case": self.case, "input": self.given, "smallest": self.smallest}
+        text = [f"{name}: {value}".replace("\n", "\n  ") for name, value in named.items() if value]
+        return [line for part in text for line in part.splitlines()]
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Outcome:
         status: `passed`, `failed` or `skipped`.
         findings: the defects found; none unless it failed.
         reason: why it was skipped, or `""`.
-        page: where the documentation explains it.
+        anchor: of the section that explains it; `crosshook plugins explain` prints it.
     """
 
     check: str
@@ -64,8 +67,20 @@ class Outcome:
     status: Status
     findings: tuple[Finding, ...] = ()
     reason: str = ""
-    page: str = ""
+    anchor: str = ""
 
 
 class NotApplicable(Exception):
     """Raised by a check that a component's capabilities put out of scope."""
+
+
+def raised(error: Exception) -> str:
+    """What a component raises, and where, in one line."""
+    last: TracebackType | None = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = ""
+    if last is not None:
+        place = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
+    reason = (str(error).splitlines() or [""])[0]
+    return f"raises {type(error).__name__}: {reason}{place}"

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
+import torch
 
 from crosshook.core.driving.child import log_text, running
 from crosshook.core.driving.normalisation import batch_scale
@@ -20,10 +22,13 @@ from crosshook.core.events.batch import EventBatch
 from crosshook.core.events.files import open_events
 from crosshook.core.interfaces.generator import SEED_MAX, EventRequest, Job, Reading
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import with_fewest, with_smallest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from torch import Tensor
 
     from crosshook.core.interfaces.generator import Generator
     from crosshook.core.testkit.subject import Subject
@@ -75,9 +80,11 @@ def _run(generator: Generator, job: Job, folder: Path) -> None:
             child.check(generator)
 
 
-def _events(generator: Generator, folder: Path, number: int, seed: int) -> EventBatch | None:
-    """All events of a batch; None where there are no more."""
-    job = generator.batch(EventRequest(folder, number, EVENTS, seed))
+def _events(
+    generator: Generator, folder: Path, number: int, n: int, seed: int
+) -> EventBatch | None:
+    """All of the n events of a batch; None where there are no more."""
+    job = generator.batch(EventRequest(folder, number, n, seed))
     if job is None:
         return None
     _run(generator, job, folder)
@@ -103,19 +110,34 @@ def failures_are_explained(subject: Subject) -> Iterator[Finding]:
 
 def any_log_will_do(subject: Subject) -> Iterator[Finding]:
     """reading and explain take any text, empty or cut anywhere, and give a Reading and a sentence."""
-    generator = generator_of(subject)
+    look = partial(_cannot_read, generator_of(subject))
     for log in LOGS:
-        for name, kind in (("reading", Reading), ("explain", str)):
-            try:
-                found = getattr(generator, name)(log)
-            except UnfinishedError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever a stranger's parser raises
-                yield Finding(f"{name} raises {type(error).__name__}: {error}", given=repr(log))
-                return
-            if not isinstance(found, kind):
-                yield Finding(f"{name} gives {found!r}, not a {kind.__name__}", given=repr(log))
-                return
+        letters = {"log": torch.tensor([ord(letter) for letter in log], device="cpu")}
+        finding = with_smallest(look, letters, show=lambda given: repr(_text(given)))
+        if finding is not None:
+            yield finding
+            return
+
+
+def _text(given: Mapping[str, Tensor]) -> str:
+    return "".join(chr(int(letter)) for letter in given["log"])
+
+
+def _cannot_read(generator: Generator, given: Mapping[str, Tensor]) -> Finding | None:
+    log = _text(given)
+    place = f"a log of {len(log)} characters"
+    for name, kind in (("reading", Reading), ("explain", str)):
+        try:
+            found = getattr(generator, name)(log)
+        except UnfinishedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's parser raises
+            message = f"{name} raises {type(error).__name__}: {error}"
+            return Finding(message, place, repr(log))
+        if not isinstance(found, kind):
+            message = f"{name} gives {found!r}, not a {kind.__name__}"
+            return Finding(message, place, repr(log))
+    return None
 
 
 def jobs_follow_the_request(subject: Subject) -> Iterator[Finding]:
@@ -141,38 +163,52 @@ def jobs_follow_the_request(subject: Subject) -> Iterator[Finding]:
 
 def events_say_their_cross_section(subject: Subject) -> Iterator[Finding]:
     """A batch is a file of events with finite weights that says what σ is."""
-    generator = able(subject)
+    finding = with_fewest(partial(_unsaid, able(subject)), EVENTS)
+    if finding is not None:
+        yield finding
+
+
+def _unsaid(generator: Generator, n: int) -> Finding | None:
+    place = f"events: {n}, seed {SEEDS[0]}"
     with prepared(generator) as folder:
-        events = _events(generator, folder, 0, SEEDS[0])
+        events = _events(generator, folder, 0, n, SEEDS[0])
         if events is None or not len(events):
-            yield Finding(f"no events, {EVENTS} were asked for")
-            return
+            return Finding(f"no events, {n} were asked for", place)
         tally = Tally.empty(())
         try:
             tally.add(events, ())
             batch_scale(events.info, tally.sums(), None, "its file")
         except CrosshookError as error:
-            yield Finding(str(error))
+            return Finding(str(error), place)
         said = generator.reading(log_text(folder / "kit.log"))
         if said.error is not None and not said.error >= 0:
-            yield Finding(f"reading gives an error of {said.error} pb")
+            return Finding(f"reading gives an error of {said.error} pb", place)
+    return None
 
 
 def seeds_choose_the_events(subject: Subject) -> Iterator[Finding]:
     """Batches of two seeds are different events; the same seed gives the same events again."""
-    generator = able(subject)
+    finding = with_fewest(partial(_unseeded, able(subject)), EVENTS)
+    if finding is not None:
+        yield finding
+
+
+def _unseeded(generator: Generator, n: int) -> Finding | None:
     with prepared(generator) as folder:
-        job = generator.batch(EventRequest(folder, 0, EVENTS, SEEDS[0]))
+        job = generator.batch(EventRequest(folder, 0, n, SEEDS[0]))
         if job is not None and not job.command:
             reason = "its events are there already"
             raise NotApplicable(reason)
         runs = [(0, SEEDS[0]), (0, SEEDS[0]), (1, SEEDS[1])]
-        made = [_events(generator, folder, number, seed) for number, seed in runs]
+        made = [_events(generator, folder, number, n, seed) for number, seed in runs]
     found = [np.zeros(0) if b is None else np.asarray(b.particle_columns["px"]) for b in made]
     if not np.array_equal(found[0], found[1]):
-        yield Finding(f"the seed {SEEDS[0]} gives other events the second time")
+        message = f"the seed {SEEDS[0]} gives other events the second time"
+        return Finding(message, f"events: {n}")
     if np.array_equal(found[0], found[2]):
-        yield Finding(f"the seeds {SEEDS[0]} and {SEEDS[1]} give the same events")
+        message = f"the same events come from the seeds {SEEDS[0]} and {SEEDS[1]}"
+        return Finding(message, f"events: {n}")
+    return None
 
 
 CHECKS = (

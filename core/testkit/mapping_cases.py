@@ -9,6 +9,7 @@ import torch
 
 from crosshook.core.errors import ConfigurationError
 from crosshook.core.testkit.problem import ProblemSource
+from crosshook.core.testkit.shrink import UNIT
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ DISCRETE = (
     Case(2, 1, discrete=(2, 3)),
 )
 """Among them 49 values, because 1/49 · 49 < 1 in float64: a bin must be found where it was put."""
+
+SIMPLE = {"channel": (0,), "condition": UNIT, "r": UNIT, "u": UNIT}
+"""What the smallest input of a finding may be made of."""
 
 
 def cases(subject: Subject) -> tuple[Case, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,15 +12,20 @@ from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.mapping_cases import (
     FORWARD,
     INVERSE,
+    SIMPLE,
     cases,
     forward,
     mapping_of,
     points,
 )
+from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from torch import Tensor
+
+    from crosshook.core.testkit.mapping_cases import Direction
     from crosshook.core.testkit.subject import Case, Subject
 
 
@@ -47,12 +53,21 @@ def condition_counts(subject: Subject) -> Iterator[Finding]:
             inputs = points(subject, case, 1000, way.start)
             # The last channel is closed; nothing asks a training to move anything there.
             inputs["channel"] = torch.zeros_like(inputs["channel"])
-            mirrored = {**inputs, "condition": 1.0 - inputs["condition"]}
-            here, there = way.call(mapping, inputs), way.call(mapping, mirrored)
-            if all(torch.equal(here[name], there[name]) for name in here):
-                message = f"{way.label} ignores the condition: another one changes nothing"
-                yield Finding(message, case.rows(1000), show_row(inputs, 0))
+            finding = with_smallest(partial(_ignored, case, mapping, way), inputs, SIMPLE)
+            if finding is not None:
+                yield finding
                 return
+
+
+def _ignored(
+    case: Case, mapping: object, way: Direction, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    mirrored = {**inputs, "condition": 1.0 - inputs["condition"]}
+    here, there = way.call(mapping, inputs), way.call(mapping, mirrored)
+    if not all(torch.equal(here[name], there[name]) for name in here):
+        return None
+    message = f"{way.label} ignores the condition: another one changes nothing"
+    return Finding(message, case.rows(len(inputs["channel"])), show_row(inputs, 0))
 
 
 def gradients_reach_the_condition(subject: Subject) -> Iterator[Finding]:
@@ -64,26 +79,32 @@ def gradients_reach_the_condition(subject: Subject) -> Iterator[Finding]:
         reason = "not declared differentiable"
         raise NotApplicable(reason)
     for case in chosen:
-        mapping = mapping_of(subject, case)
-        inputs = points(subject, case, 200)
-        inputs["condition"].requires_grad_(True)
-        with torch.enable_grad():
-            results = forward(mapping, inputs)
-        for name, value in results.items():
-            gradient = None
-            if value.requires_grad:
-                (gradient,) = torch.autograd.grad(
-                    value.sum(), inputs["condition"], retain_graph=True, allow_unused=True
-                )
-            if gradient is None:
-                message = f"declared differentiable, but {name} has no gradient to the condition"
-                yield Finding(message, case.rows(200))
-                return
-            row = first_row(~gradient.isfinite())
-            if row >= 0:
-                message = f"the gradient of {name} to the condition is {gradient[row].tolist()}"
-                yield Finding(message, case.rows(200), show_row(inputs, row))
-                return
+        look = partial(_unreached, case, mapping_of(subject, case))
+        finding = with_smallest(look, points(subject, case, 200), SIMPLE)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _unreached(case: Case, mapping: object, inputs: Mapping[str, Tensor]) -> Finding | None:
+    condition = inputs["condition"].requires_grad_(True)
+    place = case.rows(len(condition))
+    with torch.enable_grad():
+        results = forward(mapping, inputs)
+    for name, value in results.items():
+        gradient = None
+        if value.requires_grad:
+            (gradient,) = torch.autograd.grad(
+                value.sum(), condition, retain_graph=True, allow_unused=True
+            )
+        if gradient is None:
+            message = f"declared differentiable, but {name} has no gradient to the condition"
+            return Finding(message, place)
+        row = first_row(~gradient.isfinite())
+        if row >= 0:
+            message = f"the gradient of {name} to the condition is {gradient[row].tolist()}"
+            return Finding(message, place, show_row(inputs, row))
+    return None
 
 
 CONDITION_CHECKS = (condition_counts, gradients_reach_the_condition)

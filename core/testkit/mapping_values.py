@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import itertools
+import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 
 from crosshook.core.sampling.discrete import join, locate, split
-from crosshook.core.testkit.compare import disagreement
+from crosshook.core.testkit.compare import disagreement, show_rows
 from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.mapping_cases import (
     DISCRETE,
+    SIMPLE,
     forward,
     inverse,
     mapping_of,
     points,
     refusal,
 )
+from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
@@ -53,23 +57,29 @@ def density_is_flat_in_a_bin(subject: Subject) -> Iterator[Finding]:
     for case in discrete_cases(subject):
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000, "u")
-        continuous, values = split(inputs["u"], case.discrete)
-        middle = {**inputs, "u": join(continuous, values, case.discrete)}
-        wanted = inverse(mapping, middle)["log_det"]
         for fraction in FRACTIONS:
-            fractions = torch.full_like(values, fraction, dtype=torch.float64)
-            moved = {**inputs, "u": join(continuous, values, case.discrete, fractions)}
-            finding = disagreement(
-                f"log q at a fraction of {fraction:g} of the bins and in their middle",
-                inverse(mapping, moved)["log_det"],
-                wanted,
-                subject.tolerance,
-                case.rows(1000),
-                moved,
-            )
+            look = partial(_uneven, subject, case, mapping, fraction)
+            finding = with_smallest(look, inputs, SIMPLE)
             if finding is not None:
                 yield finding
                 return
+
+
+def _uneven(
+    subject: Subject, case: Case, mapping: object, fraction: float, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    continuous, values = split(inputs["u"], case.discrete)
+    middle = {**inputs, "u": join(continuous, values, case.discrete)}
+    fractions = torch.full_like(values, fraction, dtype=torch.float64)
+    moved = {**inputs, "u": join(continuous, values, case.discrete, fractions)}
+    return disagreement(
+        f"log q at a fraction of {fraction:g} of the bins and in their middle",
+        inverse(mapping, moved)["log_det"],
+        inverse(mapping, middle)["log_det"],
+        subject.tolerance,
+        case.rows(len(values)),
+        moved,
+    )
 
 
 def draws_keep_to_their_bins(subject: Subject) -> Iterator[Finding]:
@@ -79,19 +89,26 @@ def draws_keep_to_their_bins(subject: Subject) -> Iterator[Finding]:
     for case in discrete_cases(subject):
         mapping = mapping_of(subject, case)
         for inputs in (points(subject, case, 1000), *_changes(subject, case, mapping)):
-            drawn = forward(mapping, inputs)
-            u = join(*split(drawn["u"], case.discrete), case.discrete)
-            finding = disagreement(
-                "log_det of forward and −log q in the middle of the bin it leads to",
-                drawn["log_det"],
-                -inverse(mapping, {**inputs, "u": u})["log_det"],
-                subject.tolerance,
-                case.rows(len(u)),
-                inputs,
-            )
+            look = partial(_elsewhere, subject, case, mapping)
+            finding = with_smallest(look, inputs, SIMPLE)
             if finding is not None:
                 yield finding
                 return
+
+
+def _elsewhere(
+    subject: Subject, case: Case, mapping: object, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    drawn = forward(mapping, inputs)
+    u = join(*split(drawn["u"], case.discrete), case.discrete)
+    return disagreement(
+        "log_det of forward and −log q in the middle of the bin it leads to",
+        drawn["log_det"],
+        -inverse(mapping, {**inputs, "u": u})["log_det"],
+        subject.tolerance,
+        case.rows(len(u)),
+        inputs,
+    )
 
 
 def _changes(subject: Subject, case: Case, mapping: object) -> Iterator[dict[str, Tensor]]:
@@ -127,9 +144,8 @@ def probabilities_add_up(subject: Subject) -> Iterator[Finding]:
     """Without continuous dimensions Σ q(i)/Πv over all combinations of values is 1 to within the
     tolerance, in every channel.
     """
-    for case in discrete_cases(subject):
-        if case.dimensions:
-            continue
+    chosen = [case for case in discrete_cases(subject) if not case.dimensions]
+    for case in sorted(chosen, key=lambda case: math.prod(case.discrete)):
         mapping = mapping_of(subject, case)
         every = list(itertools.product(*(range(count) for count in case.discrete)))
         total = len(every)
@@ -143,7 +159,8 @@ def probabilities_add_up(subject: Subject) -> Iterator[Finding]:
             found = float(log_det.exp().sum()) / total
             if not abs(found - 1.0) <= subject.tolerance:
                 message = f"the probabilities add up to {found:.10g} in channel {channel}"
-                yield Finding(message, case.rows(total), figures={"sum": found})
+                given = show_rows({"q(i)/Πv": log_det.exp() / total})
+                yield Finding(message, case.rows(total), given, {"sum": found})
                 return
 
 

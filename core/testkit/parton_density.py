@@ -11,6 +11,7 @@ import torch
 from crosshook.core.testkit.compare import first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.shrink import with_smallest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
             points(subject, n),
             _xf,
             {"xf": (len(density.flavours),), "alpha_s": ()},
+            simple=simple(density),
         )
 
 
@@ -70,8 +72,19 @@ def densities_and_coupling_are_sane(subject: Subject) -> Iterator[Finding]:
     rounding of the grid.
     """
     density = density_of(subject)
-    inputs = points(subject, 1000)
+    finding = with_smallest(partial(_insane, density), points(subject, 1000), simple(density))
+    if finding is not None:
+        yield finding
+    end = {name: torch.ones_like(value) for name, value in points(subject, 1).items()}
+    end["q"] = 10.0 * end["q"]
+    finding = with_smallest(partial(_left_at_the_end, density), end)
+    if finding is not None:
+        yield finding
+
+
+def _insane(density: PartonDensity, inputs: Mapping[str, Tensor]) -> Finding | None:
     found = _xf(density, inputs)
+    place = CASE.rows(len(inputs["q"]))
     bad = {
         "xf": ~found["xf"].isfinite(),
         "alpha_s": ~((found["alpha_s"] > 0) & (found["alpha_s"] < 2)),
@@ -80,19 +93,31 @@ def densities_and_coupling_are_sane(subject: Subject) -> Iterator[Finding]:
         row = first_row(where)
         if row >= 0:
             message = f"{name} is {found[name][row].tolist()}"
-            yield Finding(message, CASE.rows(1000), show_row(inputs, row))
-            return
+            return Finding(message, place, show_row(inputs, row))
     order = inputs["q"].argsort()
     running = found["alpha_s"][order]
-    rises = (running[1:] - running[:-1]) > 1e-3 * running[:-1]
-    row = first_row(rises)
-    if row >= 0:
-        q = float(inputs["q"][order][row])
-        yield Finding(f"alpha_s rises with Q at {q:.6g} GeV", CASE.rows(1000))
-    one = torch.ones(1, dtype=torch.float64, device=subject.device)
-    end = density.xf(one, 10.0 * one, 0)
-    if not float(end.abs().max()) < 1e-6:
-        yield Finding(f"xf at x = 1 is {end[0].tolist()}, not 0", CASE.rows(1))
+    row = first_row((running[1:] - running[:-1]) > 1e-3 * running[:-1])
+    if row < 0:
+        return None
+    low, high = (float(inputs["q"][order][row + i]) for i in (0, 1))
+    before, after = (float(running[row + i]) for i in (0, 1))
+    message = f"alpha_s rises with Q: {before:.6g} at {low:.6g} GeV, {after:.6g} at {high:.6g} GeV"
+    return Finding(message, place)
+
+
+def _left_at_the_end(density: PartonDensity, inputs: Mapping[str, Tensor]) -> Finding | None:
+    end = density.xf(inputs["x"], inputs["q"], 0)
+    if float(end.abs().max()) < 1e-6:
+        return None
+    return Finding(f"xf at x = 1 is {end[0].tolist()}, not 0", CASE.rows(1), show_row(inputs, 0))
+
+
+def simple(density: PartonDensity) -> dict[str, tuple[float, ...]]:
+    """What the smallest input of a finding may be made of, within the set's range."""
+    return {
+        "x": tuple(x for x in (0.5, 0.1, 0.01) if x > density.x_min),
+        "q": tuple(q for q in (100.0, 10.0, 2.0) if density.q_min < q < density.q_max),
+    }
 
 
 def flavours_are_named_once(subject: Subject) -> Iterator[Finding]:
@@ -124,7 +149,12 @@ def momentum_adds_up(subject: Subject) -> Iterator[Finding]:
         carried = float(torch.trapezoid(total * x, edges))
         if not abs(carried - 1.0) < MOMENTUM:
             message = f"partons carry {carried:.4f} of the momentum at Q = {scale:g} GeV"
-            yield Finding(message, CASE.rows(4001), figures={"momentum": carried})
+            shares = torch.trapezoid(density.xf(x, torch.full_like(x, scale), 0).T * x, edges)
+            given = ", ".join(
+                f"{float(share):.4f} by {flavour}"
+                for flavour, share in zip(density.flavours, shares, strict=False)
+            )
+            yield Finding(message, CASE.rows(4001), given, {"momentum": carried})
             return
 
 

@@ -14,11 +14,12 @@ from crosshook.core.testkit.jacobian import log_determinant
 from crosshook.core.testkit.process_cases import (
     CASE,
     PRECISION,
+    SIMPLE,
     phase_space_of,
     points,
     process_of,
 )
-from crosshook.core.testkit.shrink import UNIT, with_smallest
+from crosshook.core.testkit.shrink import DRAWS, with_fewest, with_smallest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     from crosshook.core.interfaces.process import PhaseSpace, Process
     from crosshook.core.testkit.subject import Subject
-
-SIMPLE = {"channel": (0,), "u": UNIT}
-"""What the smallest input of a finding may be made of."""
 
 
 def momenta_are_conserved(subject: Subject) -> Iterator[Finding]:
@@ -140,16 +138,21 @@ def channels_cover_one_phase_space(subject: Subject) -> Iterator[Finding]:
     E_a[g_b/(g_a + g_b)] = E_b[g_a/(g_a + g_b)], within 5σ; points outside of phase space count 0.
     """
     space = phase_space_of(process_of(subject))
-    n, k = 20_000, len(space.channels)
-    if k == 1:
+    if len(space.channels) == 1:
         reason = "a single channel"
         raise NotApplicable(reason)
+    finding = with_fewest(partial(_other_measures, subject, space), 20_000, DRAWS)
+    if finding is not None:
+        yield finding
+
+
+def _other_measures(subject: Subject, space: PhaseSpace, n: int) -> Finding | None:
     rows = []
-    for channel in range(k):
+    for channel in range(len(space.channels)):
         inputs = points(subject, space, n)
         inputs["channel"] = torch.full_like(inputs["channel"], channel)
         rows.append(space.forward(**inputs).log_densities)
-    for a in range(k):
+    for a in range(len(rows)):
         for b in range(a):
             left, right = _overlap(rows[a], a, b), _overlap(rows[b], b, a)
             difference = float(left.mean() - right.mean())
@@ -157,8 +160,8 @@ def channels_cover_one_phase_space(subject: Subject) -> Iterator[Finding]:
             if not abs(difference) <= 5.0 * error + PRECISION:
                 names = f"{space.channels[a]} and {space.channels[b]}"
                 message = f"channels {names} disagree on their overlap by {difference:.4f}"
-                yield Finding(f"{message} ± {error:.4f}", CASE.rows(n))
-                return
+                return Finding(f"{message} ± {error:.4f}", CASE.draws(n))
+    return None
 
 
 def _overlap(log_densities: Tensor, own: int, other: int) -> Tensor:
@@ -181,27 +184,34 @@ def jacobian_is_that_of_two_bodies(subject: Subject) -> Iterator[Finding]:
     if space.n_dim != variables:
         reason = f"{space.n_dim} dimensions for {variables} variables"
         raise NotApplicable(reason)
-    inputs = points(subject, space, 200)
+    look = partial(_not_two_bodies, subject, process, space)
+    finding = with_smallest(look, points(subject, space, 200), SIMPLE)
+    if finding is not None:
+        yield finding
+
+
+def _not_two_bodies(
+    subject: Subject, process: Process, space: PhaseSpace, inputs: Mapping[str, Tensor]
+) -> Finding | None:
+    variables = space.n_dim
     function = partial(_two_body_variables, space, inputs["channel"], variables)
     found = log_determinant(function, inputs["u"], subject.capabilities.differentiable)
-    p = space.forward(**inputs).momenta
-    total = p[:, :2].sum(dim=1)
+    point = space.forward(**inputs)
+    total = point.momenta[:, :2].sum(dim=1)
     s = total[:, 0].square() - total[:, 1:].square().sum(dim=1)
     masses = process.matrix_element().masses
     m3, m4 = masses[2] ** 2, masses[3] ** 2
     beta = ((s - m3 - m4).square() - 4.0 * m3 * m4).sqrt() / s
     wanted = found.value + (beta / (32.0 * math.pi**2)).log()
     judged = found.certain
-    finding = disagreement(
+    return disagreement(
         f"log_jacobian and that of dx1 dx2 dΦ2 by {found.method}",
-        space.forward(**inputs).log_jacobian[judged],
+        point.log_jacobian[judged],
         wanted[judged],
         1e-6 + found.uncertainty[judged],
-        CASE.rows(200),
+        CASE.rows(len(s)),
         {key: value[judged] for key, value in inputs.items()},
     )
-    if finding is not None:
-        yield finding
 
 
 def _two_body_variables(space: PhaseSpace, channel: Tensor, variables: int, u: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 
 from crosshook.core.errors import NumericalError
 from crosshook.core.interfaces.matrix_element import HelicitySampling
-from crosshook.core.process.self_test import check_amplitudes
+from crosshook.core.process.self_test import check_amplitude
 from crosshook.core.testkit import phase_space
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
 from crosshook.core.testkit.exercise import Exercise
@@ -18,17 +18,19 @@ from crosshook.core.testkit.process_cases import (
     ALPHA_S,
     CASE,
     PRECISION,
+    SIMPLE,
     phase_space_of,
     points,
     process_of,
 )
+from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
-    from crosshook.core.interfaces.process import Process
+    from crosshook.core.interfaces.process import PhaseSpace, Process
     from crosshook.core.testkit.subject import Subject
 
 CASES = (CASE,)
@@ -68,7 +70,9 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
     }
     for n in ROWS:
         inputs = points(subject, space, n)
-        yield Exercise("phase_space.forward", CASE, process, fresh, inputs, _forward, shapes)
+        yield Exercise(
+            "phase_space.forward", CASE, process, fresh, inputs, _forward, shapes, simple=SIMPLE
+        )
         momenta = space.forward(**inputs).momenta
         coupling = torch.full_like(inputs["u"][:, 0], ALPHA_S)
         for subprocess, flows in _first_subprocesses(process):
@@ -99,10 +103,27 @@ def stored_amplitudes_come_out(subject: Subject) -> Iterator[Finding]:
     if not process.checkpoints:
         yield Finding("no stored amplitude to compare with")
         return
-    try:
-        check_amplitudes(process, torch.device(subject.device))
-    except NumericalError as error:
-        yield Finding(str(error))
+    stored = {"point": torch.arange(len(process.checkpoints), device="cpu")}
+    finding = with_smallest(
+        partial(_otherwise, subject, process), stored, show=partial(_stored, process)
+    )
+    if finding is not None:
+        yield finding
+
+
+def _otherwise(subject: Subject, process: Process, given: Mapping[str, Tensor]) -> Finding | None:
+    place = f"stored points: {len(given['point'])}"
+    for number in given["point"].tolist():
+        try:
+            check_amplitude(process, process.checkpoints[number], torch.device(subject.device))
+        except NumericalError as error:
+            return Finding(str(error), place)
+    return None
+
+
+def _stored(process: Process, given: Mapping[str, Tensor]) -> str:
+    chosen = [process.checkpoints[number] for number in given["point"].tolist()]
+    return "; ".join(f"momenta={list(c.momenta)}, alpha_s={c.alpha_s}" for c in chosen)
 
 
 def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:
@@ -111,40 +132,48 @@ def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:
     """
     process = process_of(subject)
     space = phase_space_of(process)
-    inputs = points(subject, space, 1000)
-    inputs = {
-        "momenta": space.forward(**inputs).momenta,
-        "alpha_s": torch.full_like(inputs["u"][:, 0], ALPHA_S),
-    }
     for subprocess, _ in _first_subprocesses(process):
-        label = process.matrix_element().subprocesses[subprocess].label
-        found = _squared(subprocess, process, inputs)
-        images = process.matrix_element().subprocesses[subprocess].mirror_channels
-        if images:
-            own = tuple(range(len(space.channels)))
-            if sorted(images) != list(own) or tuple(images[i] for i in images) != own:
-                yield Finding(
-                    f"mirror_channels {images} of {label}: needed is each of the {len(own)} "
-                    "channels once, and twice mirrored is not mirrored"
-                )
-                return
-            proposed = process.matrix_element().squared(
-                inputs["momenta"], subprocess, inputs["alpha_s"], want=("channels",)
+        look = partial(_not_positive, process, space, subprocess)
+        finding = with_smallest(look, points(subject, space, 1000), SIMPLE)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _not_positive(
+    process: Process, space: PhaseSpace, subprocess: int, given: Mapping[str, Tensor]
+) -> Finding | None:
+    n, k = len(given["u"]), len(space.channels)
+    inputs = {
+        "momenta": space.forward(**given).momenta,
+        "alpha_s": torch.full_like(given["u"][:, 0], ALPHA_S),
+    }
+    source = process.matrix_element()
+    label = source.subprocesses[subprocess].label
+    found = _squared(subprocess, process, inputs)
+    images = source.subprocesses[subprocess].mirror_channels
+    if images:
+        own = tuple(range(k))
+        if sorted(images) != list(own) or tuple(images[i] for i in images) != own:
+            return Finding(
+                f"mirror_channels {images} of {label}: needed is each of the {k} "
+                "channels once, and twice mirrored is not mirrored"
             )
-            shape = (1000, len(space.channels))
-            if proposed.channels is None or proposed.channels.shape != shape:
-                yield Finding(f"no weights {shape} of the channels from {label}", CASE.rows(1000))
-                return
-            found["channels"] = proposed.channels
-        for name, value in found.items():
-            bad = ~(value.isfinite() & (value >= 0))
-            if name in ("colour", "channels"):
-                bad |= ~(value.sum(dim=1, keepdim=True) > 0)
-            row = first_row(bad)
-            if row >= 0:
-                message = f"{name} of {label} is {value[row].tolist()}"
-                yield Finding(message, CASE.rows(1000), show_row(inputs, row))
-                return
+        proposed = source.squared(
+            inputs["momenta"], subprocess, inputs["alpha_s"], want=("channels",)
+        )
+        if proposed.channels is None or proposed.channels.shape != (n, k):
+            return Finding(f"no weights {(n, k)} of the channels from {label}", CASE.rows(n))
+        found["channels"] = proposed.channels
+    for name, value in found.items():
+        bad = ~(value.isfinite() & (value >= 0))
+        if name in ("colour", "channels"):
+            bad |= ~(value.sum(dim=1, keepdim=True) > 0)
+        row = first_row(bad)
+        if row >= 0:
+            message = f"{name} of {label} is {value[row].tolist()}"
+            return Finding(message, CASE.rows(n), show_row(inputs, row))
+    return None
 
 
 def colour_lines_end(subject: Subject) -> Iterator[Finding]:
@@ -180,32 +209,40 @@ def helicities_add_up(subject: Subject) -> Iterator[Finding]:
         reason = "helicities are summed"
         raise NotApplicable(reason)
     space = phase_space_of(process)
-    inputs = points(subject, space, 200)
+    for subprocess, _ in _first_subprocesses(process):
+        look = partial(_not_the_sum, process, source, space, subprocess)
+        finding = with_smallest(look, points(subject, space, 200), SIMPLE)
+        if finding is not None:
+            yield finding
+            return
+
+
+def _not_the_sum(
+    process: Process,
+    source: HelicitySampling,
+    space: PhaseSpace,
+    subprocess: int,
+    inputs: Mapping[str, Tensor],
+) -> Finding | None:
     inside = space.forward(**inputs)
     rows = torch.nonzero(inside.log_jacobian > -torch.inf)[:, 0]
     momenta = inside.momenta[rows]
     alpha_s = torch.full_like(inside.x1[rows], ALPHA_S)
-    for subprocess, _ in _first_subprocesses(process):
-        total = source.squared(momenta, subprocess, alpha_s).value
-        states = torch.stack(
-            [
-                source.of_helicity(
-                    momenta, subprocess, alpha_s, torch.full_like(rows, state)
-                ).value
-                for state in range(len(source.helicities))
-            ]
-        )
-        finding = disagreement(
-            f"the sum of {len(source.helicities)} helicity states and |M|²",
-            (states.sum(0) / total)[:, None],
-            torch.ones_like(total)[:, None],
-            PRECISION,
-            CASE.rows(200),
-            {name: value[rows] for name, value in inputs.items()},
-        )
-        if finding is not None:
-            yield finding
-            return
+    total = process.matrix_element().squared(momenta, subprocess, alpha_s).value
+    states = torch.stack(
+        [
+            source.of_helicity(momenta, subprocess, alpha_s, torch.full_like(rows, state)).value
+            for state in range(len(source.helicities))
+        ]
+    )
+    return disagreement(
+        f"the sum of {len(source.helicities)} helicity states and |M|²",
+        (states.sum(0) / total)[:, None],
+        torch.ones_like(total)[:, None],
+        PRECISION,
+        CASE.rows(len(inside.x1)),
+        {name: value[rows] for name, value in inputs.items()},
+    )
 
 
 CHECKS = (

@@ -9,6 +9,7 @@ import torch
 from crosshook.core.interfaces.process import BeamSetup
 from crosshook.core.process.cube import CubeFunction
 from crosshook.core.testkit.finding import NotApplicable
+from crosshook.core.testkit.shrink import UNIT
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ CASE = Case()
 ALPHA_S = 0.118
 PRECISION = 1e-8
 """Rounding of float64 times the cancellations in the invariants of collinear points."""
+
+SIMPLE = {"channel": (0,), "u": UNIT}
+"""What the smallest input of a finding may be made of."""
 
 
 def process_of(subject: Subject) -> Process:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 import tempfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -15,11 +17,16 @@ from crosshook.core.model import save_model
 from crosshook.core.options import load_schema
 from crosshook.core.registry import load_target
 from crosshook.core.testkit.compare import disagreement
+from crosshook.core.testkit.conduct import on_fewest_rows
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import with_fewest
+from crosshook.core.testkit.subject import SEED
 from crosshook.core.unfinished import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from torch import Tensor
 
     from crosshook.core.interfaces.training import Source
     from crosshook.core.testkit.exercise import Exercise
@@ -98,37 +105,43 @@ def state_survives_saving(exercises: Iterable[Exercise], subject: Subject) -> It
         if exercise.rows < 2 or id(exercise.built) in seen:
             continue
         seen.add(id(exercise.built))
-        context = subject.context(exercise.shape)
-        with tempfile.TemporaryDirectory() as folder:
-            directory = Path(folder)
-            try:
-                save_model(
-                    cast("Stateful", exercise.built),
-                    directory,
-                    subject.interface,
-                    subject.slot(),
-                    context,
-                )
-            except (TypeError, ValueError, AttributeError) as error:
-                message = f"state() is not made of tensors and JSON: {error}"
-                yield Finding(message, exercise.case)
-                return
-            loaded = subject.registry.build(
-                subject.interface, subject.slot(str(directory)), context
-            )
-        wanted, got = exercise.run(), exercise.run(loaded)
-        for name, value in wanted.items():
-            finding = disagreement(
-                f"{name} of {exercise.label} before saving and after loading",
-                got[name],
-                value,
-                0.0,
-                exercise.case,
-                exercise.inputs if exercise.row_wise else {},
-            )
-            if finding is not None:
-                yield finding
-                return
+        finding = on_fewest_rows(exercise, partial(_lost_in_saving, subject))
+        if finding is not None:
+            yield finding
+            return
+
+
+def _lost_in_saving(subject: Subject, exercise: Exercise) -> Finding | None:
+    context = subject.context(exercise.shape)
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder)
+        built = cast("Stateful", exercise.built)
+        try:
+            save_model(built, directory, subject.interface, subject.slot(), context)
+        except (TypeError, ValueError, AttributeError) as error:
+            message = f"state() is not made of tensors and JSON: {error}"
+            return Finding(message, exercise.case)
+        loaded = subject.registry.build(subject.interface, subject.slot(str(directory)), context)
+    wanted, got = exercise.run(), exercise.run(loaded)
+    what = f"of {exercise.label} before saving and after loading"
+    return _differing(what, got, wanted, 0.0, exercise)
+
+
+def _differing(
+    what: str,
+    got: Mapping[str, Tensor],
+    wanted: Mapping[str, Tensor],
+    tolerance: float,
+    exercise: Exercise,
+) -> Finding | None:
+    inputs = exercise.inputs if exercise.row_wise else {}
+    for name, value in wanted.items():
+        finding = disagreement(
+            f"{name} {what}", got[name], value, tolerance, exercise.case, inputs
+        )
+        if finding is not None:
+            return finding
+    return None
 
 
 def training_keeps_its_budget(
@@ -140,38 +153,36 @@ def training_keeps_its_budget(
     if not subject.capabilities.trainable:
         reason = "not declared trainable"
         raise NotApplicable(reason)
+    look = partial(_badly_trained, exercise, subject, make_source)
+    finding = with_fewest(look, subject.evaluations)
+    if finding is not None:
+        yield finding
+
+
+def _badly_trained(
+    exercise: Exercise, subject: Subject, make_source: MakeSource, budget: int
+) -> Finding | None:
     state = torch.get_rng_state()
+    place = f"{exercise.shape}, a budget of {budget}, seed {SEED}"
+    given = replace(subject, evaluations=budget)
     results = []
     for _ in range(2):
         built = exercise.fresh()
-        source = make_source(subject, exercise.shape, built)
-        report = subject.train(built, exercise.shape, source)
+        source = make_source(given, exercise.shape, built)
+        report = given.train(built, exercise.shape, source)
         spent = source.evaluations
-        if spent > subject.evaluations:
-            message = f"fit draws {spent} points with a budget of {subject.evaluations}"
-            yield Finding(message, exercise.case)
-            return
+        if spent > budget:
+            return Finding(f"fit draws {spent} points with a budget of {budget}", place)
         if not isinstance(report, FitReport) or report.evaluations != spent:
             found = getattr(report, "evaluations", report)
             message = f"fit reports {found} evaluations, the source counted {spent}"
-            yield Finding(message, exercise.case)
-            return
+            return Finding(message, place)
         if not torch.equal(torch.get_rng_state(), state):
             torch.set_rng_state(state)
-            yield Finding("fit changes global state: torch's generator", exercise.case)
-            return
+            return Finding("fit changes global state: torch's generator", place)
         results.append(exercise.run(built))
         torch.rand(5, device="cpu")
         state = torch.get_rng_state()
-    for name, value in results[0].items():
-        finding = disagreement(
-            f"{name} of {exercise.label} after two trainings from the same seed",
-            results[1][name],
-            value,
-            subject.tolerance,
-            exercise.case,
-            exercise.inputs,
-        )
-        if finding is not None:
-            yield finding
-            return
+    what = f"of {exercise.label} after two trainings from the same seed"
+    finding = _differing(what, results[1], results[0], subject.tolerance, exercise)
+    return None if finding is None else replace(finding, case=place)

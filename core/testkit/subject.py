@@ -72,6 +72,10 @@ class Case:
         """The case with its number of rows, as findings quote it."""
         return f"{self}, n={n}" if str(self) else f"n={n}"
 
+    def draws(self, n: int) -> str:
+        """The case with its number of random points and the seed they are drawn from."""
+        return f"{self.rows(n)}, seed {SEED}"
+
 
 @dataclass
 class Subject:

@@ -29,6 +29,8 @@ CASES = (Case(features=1), Case(features=2))
 ANGLES = Case(features=2, angles=1)
 SETS = Case(features=1, objects=3)
 JETS = "jets"
+SIMPLE = {"reco": (0.0, 1.0), "truth": (0.0, 1.0)}
+"""What the smallest input of a finding may be made of."""
 
 
 def cases(subject: Subject) -> tuple[Case, ...]:

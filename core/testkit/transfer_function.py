@@ -15,9 +15,10 @@ from crosshook.core.testkit.compare import first_row, show_row
 from crosshook.core.testkit.envelope import Envelope
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding
-from crosshook.core.testkit.shrink import with_smallest
+from crosshook.core.testkit.shrink import DRAWS, with_fewest, with_smallest
 from crosshook.core.testkit.transfer_cases import (
     CASES,
+    SIMPLE,
     cases,
     fresh,
     function_of,
@@ -34,7 +35,7 @@ from crosshook.core.testkit.transfer_sets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -42,10 +43,8 @@ if TYPE_CHECKING:
     from crosshook.core.testkit.subject import Case, Subject
 
 ROWS = (0, 1, 1000)
-SIMPLE = {"reco": (0.0, 1.0), "truth": (0.0, 1.0)}
-"""What the smallest input of a finding may be made of."""
 TRUTHS = 2
-DRAWS = 20_000
+N_DRAWS = 20_000
 
 
 def _log_prob(case: Case, built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -76,7 +75,14 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
             both = inputs(subject, case, n)
             one = {"truth": both["truth"]}
             yield Exercise(
-                "log_prob", case, built, again, both, partial(_log_prob, case), {"log_prob": ()}
+                "log_prob",
+                case,
+                built,
+                again,
+                both,
+                partial(_log_prob, case),
+                {"log_prob": ()},
+                simple=SIMPLE,
             )
             yield Exercise(
                 "log_acceptance",
@@ -86,6 +92,7 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                 one,
                 partial(_log_acceptance, case),
                 {"log_acceptance": ()},
+                simple=SIMPLE,
             )
             yield Exercise(
                 "sample",
@@ -94,68 +101,85 @@ def exercises(subject: Subject) -> Iterator[Exercise]:
                 again,
                 one,
                 partial(_sample, subject, case),
+                simple=SIMPLE,
                 row_wise=False,
             )
 
 
-def _blocks(subject: Subject, case: Case) -> Iterator[tuple[Tensor, Tensor]]:
-    """A truth row and its draws, for a few rows sampled in one call."""
+def _blocks(subject: Subject, case: Case, n: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """A truth row and its n draws, for a few rows sampled in one call."""
     function = function_of(subject, case)
     truth = truths(subject, case, TRUTHS)
-    drawn = function.sample(named(truth, case), DRAWS, subject.generator("blocks")).dense
+    drawn = function.sample(named(truth, case), n, subject.generator("blocks")).dense
     for i in range(TRUTHS):
-        yield truth[i], drawn[i * DRAWS : (i + 1) * DRAWS]
+        yield truth[i], drawn[i * n : (i + 1) * n]
 
 
 def density_is_normalised(subject: Subject) -> Iterator[Finding]:
     """∫ T(x|z) dx = 1 at fixed z over accepted events, by importance sampling within 5σ."""
-    for case in CASES:
-        function = function_of(subject, case)
-        for z, drawn in _blocks(subject, case):
-            envelope = Envelope(drawn)
-            x = envelope.draw(2 * DRAWS, subject.generator("envelope"))
-            truth = named(z.expand(len(x), -1), case)
-            ratio = (function.log_prob(named(x, case), truth) - envelope.log_density(x)).exp()
-            mean, error = float(ratio.mean()), float(ratio.std()) / len(x) ** 0.5
-            if not abs(mean - 1.0) <= 5.0 * error + subject.tolerance:
-                yield Finding(
-                    f"T is not normalised: ∫ T(x|z) dx = {mean:.4f} ± {error:.4f}, not 1",
-                    case.rows(len(x)),
-                    f"z = {z.tolist()}",
-                    {"integral": mean, "error": error},
-                )
-                return
+    yield from _with_fewest_draws(subject, _not_one)
+
+
+def _not_one(subject: Subject, case: Case, n: int) -> Finding | None:
+    function = function_of(subject, case)
+    for z, drawn in _blocks(subject, case, n):
+        envelope = Envelope(drawn)
+        x = envelope.draw(2 * n, subject.generator("envelope"))
+        truth = named(z.expand(len(x), -1), case)
+        ratio = (function.log_prob(named(x, case), truth) - envelope.log_density(x)).exp()
+        mean, error = float(ratio.mean()), float(ratio.std()) / len(x) ** 0.5
+        if not abs(mean - 1.0) <= 5.0 * error + subject.tolerance:
+            return Finding(
+                f"T is not normalised: ∫ T(x|z) dx = {mean:.4f} ± {error:.4f}, not 1",
+                case.draws(len(x)),
+                f"z = {z.tolist()}",
+                {"integral": mean, "error": error},
+            )
+    return None
 
 
 def sample_follows_log_prob(subject: Subject) -> Iterator[Finding]:
     """Draws of sample have the density exp(log_prob), the draws of a truth row together: for an
     envelope g and any bounded φ, E_sample[φ g/(g + T)] = E_g[φ T/(g + T)], within 5σ.
     """
+    yield from _with_fewest_draws(subject, _other_density)
+
+
+def _other_density(subject: Subject, case: Case, n: int) -> Finding | None:
+    function = function_of(subject, case)
+    for z, drawn in _blocks(subject, case, n):
+        envelope = Envelope(drawn)
+        x = envelope.draw(n, subject.generator("envelope"))
+        truth = named(z.expand(n, -1), case)
+        sides = []
+        for points, sign in ((drawn, -1.0), (x, 1.0)):
+            log_ratio = function.log_prob(named(points, case), truth)
+            log_ratio = log_ratio - envelope.log_density(points)
+            sides.append(torch.sigmoid(sign * log_ratio))
+        middle, spread = drawn.median(dim=0).values, drawn.std(dim=0).clamp(min=1e-12)
+        for what, left, right in _test_functions(drawn, x, middle, spread):
+            a, b = sides[0] * left, sides[1] * right
+            difference = float(a.mean() - b.mean())
+            error = float((a.var() + b.var()) / n) ** 0.5
+            if not abs(difference) <= 5.0 * error + subject.tolerance:
+                return Finding(
+                    f"sample does not follow log_prob: the means of {what} differ by "
+                    f"{difference:.4f} ± {error:.4f}",
+                    case.draws(n),
+                    f"z = {z.tolist()}",
+                    {"difference": difference, "error": error},
+                )
+    return None
+
+
+def _with_fewest_draws(
+    subject: Subject, look: Callable[[Subject, Case, int], Finding | None]
+) -> Iterator[Finding]:
     for case in CASES:
-        function = function_of(subject, case)
-        for z, drawn in _blocks(subject, case):
-            envelope = Envelope(drawn)
-            x = envelope.draw(DRAWS, subject.generator("envelope"))
-            truth = named(z.expand(DRAWS, -1), case)
-            sides = []
-            for points, sign in ((drawn, -1.0), (x, 1.0)):
-                log_ratio = function.log_prob(named(points, case), truth)
-                log_ratio = log_ratio - envelope.log_density(points)
-                sides.append(torch.sigmoid(sign * log_ratio))
-            middle, spread = drawn.median(dim=0).values, drawn.std(dim=0).clamp(min=1e-12)
-            for what, left, right in _test_functions(drawn, x, middle, spread):
-                a, b = sides[0] * left, sides[1] * right
-                difference = float(a.mean() - b.mean())
-                error = float((a.var() + b.var()) / DRAWS) ** 0.5
-                if not abs(difference) <= 5.0 * error + subject.tolerance:
-                    yield Finding(
-                        f"sample does not follow log_prob: the means of {what} differ by "
-                        f"{difference:.4f} ± {error:.4f}",
-                        case.rows(DRAWS),
-                        f"z = {z.tolist()}",
-                        {"difference": difference, "error": error},
-                    )
-                    return
+        finding = with_fewest(partial(look, subject, case), N_DRAWS, DRAWS)
+        if finding is not None:
+            yield finding
+            return
 
 
 def _test_functions(
@@ -220,26 +244,34 @@ def sample_has_a_row_per_draw(subject: Subject) -> Iterator[Finding]:
     for the same generator and not for another, and leaves n = 0 empty.
     """
     for case in CASES:
-        function = function_of(subject, case)
         for n, draws in ((0, 3), (1, 1), (7, 3)):
-            truth = named(truths(subject, case, n), case)
-            drawn = function.sample(truth, draws, subject.generator("one"))
-            again = function.sample(truth, draws, subject.generator("one"))
-            other = function.sample(truth, draws, subject.generator("two"))
-            message = ""
-            if len(drawn) != n * draws:
-                message = f"{n} rows with {draws} draws give {len(drawn)} rows"
-            elif len(drawn.names) != drawn.dense.shape[1]:
-                message = f"{len(drawn.names)} names for {drawn.dense.shape[1]} columns"
-            elif not bool(drawn.dense.isfinite().all()):
-                message = "a draw is not finite"
-            elif not torch.equal(drawn.dense, again.dense):
-                message = "sample changes though its generator is the same"
-            elif n and torch.equal(drawn.dense, other.dense):
-                message = "sample ignores its generator: two seeds give the same draws"
-            if message:
-                yield Finding(message, case.rows(n))
+            look = partial(_badly_drawn, subject, case, draws)
+            finding = with_smallest(look, {"truth": truths(subject, case, n)}, SIMPLE)
+            if finding is not None:
+                yield finding
                 return
+
+
+def _badly_drawn(
+    subject: Subject, case: Case, draws: int, given: Mapping[str, Tensor]
+) -> Finding | None:
+    function, n = function_of(subject, case), len(given["truth"])
+    truth = named(given["truth"], case)
+    drawn = function.sample(truth, draws, subject.generator("one"))
+    again = function.sample(truth, draws, subject.generator("one"))
+    other = function.sample(truth, draws, subject.generator("two"))
+    message = ""
+    if len(drawn) != n * draws:
+        message = f"rows drawn: {len(drawn)}, wanted {n} rows with {draws} draws"
+    elif len(drawn.names) != drawn.dense.shape[1]:
+        message = f"columns drawn: {drawn.dense.shape[1]}, with {len(drawn.names)} names"
+    elif not bool(drawn.dense.isfinite().all()):
+        message = "a draw is not finite"
+    elif not torch.equal(drawn.dense, again.dense):
+        message = "sample changes though its generator is the same"
+    elif n and torch.equal(drawn.dense, other.dense):
+        message = "sample ignores its generator: two seeds give the same draws"
+    return Finding(message, f"{case.rows(n)}, n_draws={draws}") if message else None
 
 
 CHECKS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,10 +11,12 @@ import torch
 from crosshook.core.testkit.compare import disagreement
 from crosshook.core.testkit.envelope import Envelope
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import DRAWS, with_fewest, with_smallest
 from crosshook.core.testkit.transfer_cases import (
     ANGLES,
     JETS,
     SETS,
+    SIMPLE,
     function_of,
     inputs,
     named,
@@ -21,14 +24,14 @@ from crosshook.core.testkit.transfer_cases import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor
 
     from crosshook.core.testkit.subject import Subject
 
 TURN = 2.0 * math.pi
-DRAWS = 10_000
+N_DRAWS = 10_000
 TRUTHS = 2
 FEWEST = 200
 """Draws of a number of objects below which its density is not integrated."""
@@ -41,48 +44,66 @@ def angles_are_periodic(subject: Subject) -> Iterator[Finding]:
     if not subject.capabilities.trainable:
         reason = "not declared trainable: it cannot be told of angles"
         raise NotApplicable(reason)
-    function = function_of(subject, ANGLES)
-    given = inputs(subject, ANGLES, 1000)
-    reco, truth = given["reco"], given["truth"]
-    once = reco.new_tensor([0.0, TURN])
-    plain = function.log_prob(named(reco, ANGLES), named(truth, ANGLES))
-    turned = {
-        "x": function.log_prob(named(reco + once, ANGLES), named(truth, ANGLES)),
-        "z": function.log_prob(named(reco, ANGLES), named(truth - once, ANGLES)),
-    }
-    for what, found in turned.items():
-        finding = disagreement(
-            f"log_prob changes when an angle of {what} is turned by 2π",
-            found,
-            plain,
-            subject.tolerance,
-            ANGLES.rows(1000),
-            given,
-        )
-        if finding is not None:
-            yield finding
-            return
-    finding = disagreement(
-        "log_acceptance changes when an angle of z is turned by 2π",
-        function.log_acceptance(named(truth + once, ANGLES)),
-        function.log_acceptance(named(truth, ANGLES)),
-        subject.tolerance,
-        ANGLES.rows(1000),
-        given,
+    finding = (
+        with_smallest(partial(_not_periodic, subject), inputs(subject, ANGLES, 1000), SIMPLE)
+        or with_fewest(partial(_beyond_a_turn, subject), N_DRAWS)
+        or with_fewest(partial(_not_one_over_a_turn, subject), N_DRAWS, DRAWS)
     )
     if finding is not None:
         yield finding
-        return
-    drawn = function.sample(named(truth[:TRUTHS], ANGLES), DRAWS, subject.generator("turn")).dense
+
+
+def _not_periodic(subject: Subject, given: Mapping[str, Tensor]) -> Finding | None:
+    function = function_of(subject, ANGLES)
+    reco, truth = given["reco"], given["truth"]
+    once = reco.new_tensor([0.0, TURN])
+    plain = function.log_prob(named(reco, ANGLES), named(truth, ANGLES))
+    for what, got, wanted in (
+        (
+            "log_prob changes when an angle of x",
+            function.log_prob(named(reco + once, ANGLES), named(truth, ANGLES)),
+            plain,
+        ),
+        (
+            "log_prob changes when an angle of z",
+            function.log_prob(named(reco, ANGLES), named(truth - once, ANGLES)),
+            plain,
+        ),
+        (
+            "log_acceptance changes when an angle of z",
+            function.log_acceptance(named(truth + once, ANGLES)),
+            function.log_acceptance(named(truth, ANGLES)),
+        ),
+    ):
+        finding = disagreement(
+            f"{what} is turned by 2π",
+            got,
+            wanted,
+            subject.tolerance,
+            ANGLES.rows(len(reco)),
+            given,
+        )
+        if finding is not None:
+            return finding
+    return None
+
+
+def _beyond_a_turn(subject: Subject, n: int) -> Finding | None:
+    drawn = _angles_drawn(subject, n)[1]
     width = float(drawn[:, 1].max() - drawn[:, 1].min())
-    if width > TURN:
-        yield Finding(f"draws of an angle are {width:.3f} apart, more than 2π", str(ANGLES))
-        return
+    if width <= TURN:
+        return None
+    return Finding(f"draws of an angle are {width:.3f} apart, more than 2π", ANGLES.draws(n))
+
+
+def _not_one_over_a_turn(subject: Subject, n: int) -> Finding | None:
+    function = function_of(subject, ANGLES)
+    truth, drawn = _angles_drawn(subject, n)
     for i in range(TRUTHS):
-        own = drawn[i * DRAWS : (i + 1) * DRAWS]
+        own = drawn[i * n : (i + 1) * n]
         envelope = Envelope(own[:, :1])
         rng = subject.generator("turn envelope")
-        x = envelope.draw(2 * DRAWS, rng)
+        x = envelope.draw(2 * n, rng)
         angle = torch.rand(len(x), generator=rng, dtype=torch.float64, device="cpu")
         rows = torch.cat([x, TURN * (angle.to(x.device)[:, None] - 0.5)], dim=1)
         z = named(truth[i].expand(len(x), -1), ANGLES)
@@ -90,13 +111,20 @@ def angles_are_periodic(subject: Subject) -> Iterator[Finding]:
         ratio = (function.log_prob(named(rows, ANGLES), z) - log_g).exp()
         mean, error = float(ratio.mean()), float(ratio.std()) / len(x) ** 0.5
         if not abs(mean - 1.0) <= 5.0 * error + subject.tolerance:
-            yield Finding(
+            return Finding(
                 f"∫ T(x|z) dx over one turn of the angle is {mean:.4f} ± {error:.4f}, not 1",
-                ANGLES.rows(len(x)),
+                ANGLES.draws(len(x)),
                 f"z = {truth[i].tolist()}",
                 {"integral": mean, "error": error},
             )
-            return
+    return None
+
+
+def _angles_drawn(subject: Subject, n: int) -> tuple[Tensor, Tensor]:
+    """A few truth rows, and n draws of each."""
+    truth = inputs(subject, ANGLES, 1000)["truth"][:TRUTHS]
+    drawn = function_of(subject, ANGLES).sample(named(truth, ANGLES), n, subject.generator("turn"))
+    return truth, drawn.dense
 
 
 def order_of_objects_means_nothing(subject: Subject) -> Iterator[Finding]:
@@ -104,8 +132,13 @@ def order_of_objects_means_nothing(subject: Subject) -> Iterator[Finding]:
     written where there is no object.
     """
     _must_have_sets(subject)
+    finding = with_smallest(partial(_ordered, subject), inputs(subject, SETS, 1000), SIMPLE)
+    if finding is not None:
+        yield finding
+
+
+def _ordered(subject: Subject, given: Mapping[str, Tensor]) -> Finding | None:
     function = function_of(subject, SETS)
-    given = inputs(subject, SETS, 1000)
     truth = named(given["truth"], SETS)
     plain = function.log_prob(with_jets(given, SETS), truth)
     backwards = {**given, "jets": given["jets"].flip(1), "there": given["there"].flip(1)}
@@ -122,12 +155,12 @@ def order_of_objects_means_nothing(subject: Subject) -> Iterator[Finding]:
             found,
             plain,
             subject.tolerance,
-            SETS.rows(1000),
+            SETS.rows(len(plain)),
             given,
         )
         if finding is not None:
-            yield finding
-            return
+            return finding
+    return None
 
 
 def sets_are_normalised(subject: Subject) -> Iterator[Finding]:
@@ -135,12 +168,18 @@ def sets_are_normalised(subject: Subject) -> Iterator[Finding]:
     fixed z, T is the chance of k objects that `sample` has, for every k, within 5σ.
     """
     _must_have_sets(subject)
+    finding = with_fewest(partial(_counted_otherwise, subject), N_DRAWS, FEWEST)
+    if finding is not None:
+        yield finding
+
+
+def _counted_otherwise(subject: Subject, n: int) -> Finding | None:
     function = function_of(subject, SETS)
     truth = inputs(subject, SETS, TRUTHS)["truth"]
-    drawn = function.sample(named(truth, SETS), DRAWS, subject.generator("sets"))
+    drawn = function.sample(named(truth, SETS), n, subject.generator("sets"))
     values, there = drawn.sets[JETS]
     for i in range(TRUTHS):
-        rows = slice(i * DRAWS, (i + 1) * DRAWS)
+        rows = slice(i * n, (i + 1) * n)
         number = there[rows].sum(dim=1)
         for k in range(int(number.max()) + 1):
             chosen = number == k
@@ -149,7 +188,7 @@ def sets_are_normalised(subject: Subject) -> Iterator[Finding]:
             objects = _sorted(values[rows][chosen], there[rows][chosen], k)
             sample = torch.cat([drawn.dense[rows][chosen], objects.flatten(1)], dim=1)
             envelope = Envelope(sample)
-            points = envelope.draw(2 * DRAWS, subject.generator(f"sets envelope {k}"))
+            points = envelope.draw(2 * n, subject.generator(f"sets envelope {k}"))
             jets = points[:, 1:].reshape(len(points), k, 2)
             inside = _inside(jets)
             log_t = points.new_full((len(points),), -torch.inf)
@@ -163,16 +202,16 @@ def sets_are_normalised(subject: Subject) -> Iterator[Finding]:
             ratio = (log_t - envelope.log_density(points)).exp()
             mean, error = float(ratio.mean()), float(ratio.std()) / len(points) ** 0.5
             share = float(chosen.double().mean())
-            error = (error**2 + share * (1 - share) / DRAWS) ** 0.5
+            error = (error**2 + share * (1 - share) / n) ** 0.5
             if not abs(mean - share) <= 5.0 * error + subject.tolerance:
-                yield Finding(
+                return Finding(
                     f"∫ T over sets of {k} objects is {mean:.4f} ± {error:.4f}; "
                     f"sample gives {k} objects in {share:.4f} of its draws",
-                    SETS.rows(len(points)),
+                    SETS.draws(len(points)),
                     f"z = {truth[i].tolist()}",
                     {"integral": mean, "share": share, "error": error},
                 )
-                return
+    return None
 
 
 def _sorted(values: Tensor, there: Tensor, k: int) -> Tensor:

@@ -15,9 +15,11 @@ import torch
 
 from crosshook.core.testkit.exercise import Exercise
 from crosshook.core.testkit.finding import Finding, NotApplicable
+from crosshook.core.testkit.shrink import DRAWS, with_fewest, with_smallest
 from crosshook.core.testkit.subject import Case
 from crosshook.core.testkit.unfolding_problem import (
     N_MEASURED,
+    SMEARING,
     Problem,
     distance,
     make,
@@ -27,7 +29,7 @@ from crosshook.core.testkit.unfolding_problem import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor
 
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 CASE = Case(features=1)
 CASES = (CASE,)
 NOISE = 0.05
-"""Distance that statistics and the randomness of a training may make."""
+"""Distance that statistics and the randomness of a training may make with all events."""
 
 
 def fitted(subject: Subject, problem: Problem) -> Unfolder:
@@ -57,7 +59,7 @@ def unfolded(subject: Subject, problem: Problem) -> Unfolded:
     return fitted(subject, problem).unfold()
 
 
-def problem_of(subject: Subject, smearing: float = 0.5) -> Problem:
+def problem_of(subject: Subject, smearing: float = SMEARING) -> Problem:
     """The problem of the kit."""
     return make(subject.generator("unfolding"), subject.device, smearing)
 
@@ -85,59 +87,102 @@ def _unfold(built: object, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def exercises(subject: Subject) -> Iterator[Exercise]:
     """unfold after a fit, and both together."""
     problem = problem_of(subject)
-    built, inputs = fitted(subject, problem), _columns(problem)
-    fresh = partial(fitted, subject, problem)
-    yield Exercise("unfold", CASE, built, fresh, inputs, _unfold, row_wise=False, trains=True)
+    plain = Exercise(
+        "unfold",
+        CASE,
+        fitted(subject, problem),
+        partial(fitted, subject, problem),
+        _columns(problem),
+        _unfold,
+        row_wise=False,
+        trains=True,
+        fitted_to=lambda inputs: fitted(subject, Problem(**inputs)),
+    )
+    yield plain
     call = partial(_fit_and_unfold, subject)
-    yield Exercise("fit", CASE, built, fresh, inputs, call, row_wise=False, trains=True)
+    yield replace(plain, label="fit", call=call, fitted_to=None)
+
+
+def _noise(n: int) -> float:
+    """Distance that statistics and the randomness of a training may make with n events."""
+    return float(NOISE * (N_MEASURED / n) ** 0.5)
+
+
+def _with_fewest_events(
+    subject: Subject,
+    look: Callable[[Subject, Problem], Finding | None],
+    fewest: int = DRAWS,
+    smearing: float = SMEARING,
+) -> Iterator[Finding]:
+    """What a check says of the problem, with the fewest events that show it."""
+    problem = problem_of(subject, smearing)
+    finding = with_fewest(lambda n: look(subject, problem.first(n)), N_MEASURED, fewest)
+    if finding is not None:
+        yield finding
 
 
 def families_are_complete(subject: Subject) -> Iterator[Finding]:
     """unfold gives truth rows and, for each family, finite weights `(n, k)` with k labels; among
     the families are `nominal` with one column and one of kind iteration.
     """
-    result = unfolded(subject, problem_of(subject))
+    yield from _with_fewest_events(subject, _incomplete, 1)
+
+
+def _incomplete(subject: Subject, problem: Problem) -> Finding | None:
+    result = unfolded(subject, problem)
     n = len(result.truth)
-    case = CASE.rows(n)
     if "nominal" not in result.families:
-        yield Finding(f"no family nominal, only: {', '.join(result.families) or 'none'}", case)
-        return
+        message = f"no family nominal, only: {', '.join(result.families) or 'none'}"
+    else:
+        message = "; ".join(_family_defects(result, n))
+    return Finding(message, CASE.draws(len(problem.data))) if message else None
+
+
+def _family_defects(result: Unfolded, n: int) -> Iterator[str]:
     if not any(f.kind == "iteration" for f in result.families.values()):
-        yield Finding("no family of kind iteration", case)
+        yield "no family of kind iteration"
     for name, family in result.families.items():
         shape = tuple(family.weights.shape)
         wanted = (n, 1) if name == "nominal" else (n, len(family.labels))
         if shape != wanted or len(family.labels) != wanted[1]:
-            yield Finding(
+            yield (
                 f"family {name} has weights {shape} and {len(family.labels)} labels for {n} "
-                "truth rows",
-                case,
+                "truth rows"
             )
         elif not bool(family.weights.isfinite().all()):
-            yield Finding(f"family {name} has weights that are not finite", case)
+            yield f"family {name} has weights that are not finite"
     if not float(result.families["nominal"].weights.sum()) > 0.0:
-        yield Finding("the nominal weights do not add up to anything positive", case)
+        yield "the nominal weights do not add up to anything positive"
 
 
 def closure(subject: Subject) -> Iterator[Finding]:
     """Where the data have the simulation's own truth, that truth comes out."""
-    problem = problem_of(subject)
+    yield from _with_fewest_events(subject, _open)
+
+
+def _open(subject: Subject, problem: Problem) -> Finding | None:
+    n = len(problem.data)
     own = normal(200_000, subject.generator("closure")).to(subject.device)
     found = distance(shape_of(unfolded(subject, problem)), shares(own, torch.ones_like(own)))
-    if not found < 2.0 * NOISE:
-        message = f"no closure: the unfolded spectrum is {found:.3f} from the truth"
-        yield Finding(message, CASE.rows(N_MEASURED), figures={"distance": found})
+    if found < 2.0 * _noise(n):
+        return None
+    message = f"no closure: the unfolded spectrum is {found:.3f} from the truth"
+    return Finding(message, CASE.draws(n), figures={"distance": found})
 
 
 def measured_weights_are_honoured(subject: Subject) -> Iterator[Finding]:
     """Data with weights exp(0.8 x) come from a truth further up: the mean moves with the weights,
     as it does when the same events are drawn in proportion to them.
     """
-    problem = problem_of(subject)
+    yield from _with_fewest_events(subject, _data_weights)
+
+
+def _data_weights(subject: Subject, problem: Problem) -> Finding | None:
+    n = len(problem.data)
     tilt = (0.8 * problem.data).exp()
     tilt = tilt / tilt.mean()
     drawn = torch.multinomial(
-        tilt.cpu(), N_MEASURED, replacement=True, generator=subject.generator("tilt")
+        tilt.cpu(), n, replacement=True, generator=subject.generator("tilt")
     ).to(subject.device)
     weighted = shape_of(unfolded(subject, replace(problem, data_weight=tilt)))
     repeated = shape_of(unfolded(subject, replace(problem, data=problem.data[drawn])))
@@ -145,16 +190,19 @@ def measured_weights_are_honoured(subject: Subject) -> Iterator[Finding]:
     effect = distance(repeated, flat)
     if not effect > 2.0 * NOISE:
         message = f"the data do not matter: another truth changes the result by {effect:.3f}"
-        yield Finding(message, CASE.rows(N_MEASURED), figures={"distance": effect})
-        return
-    yield from _nearer(weighted, repeated, flat, "the weights of the measured events are ignored")
+        return Finding(message, CASE.draws(n), figures={"distance": effect})
+    message = "the weights of the measured events are ignored"
+    return _nearer(weighted, repeated, flat, message, n)
 
 
 def simulation_weights_are_honoured(subject: Subject) -> Iterator[Finding]:
     """A simulated event of weight 5 counts as five events: weights and repeated rows give the same
     spectrum. The detector is poor here, so that the prior matters.
     """
-    problem = problem_of(subject, smearing=2.0)
+    yield from _with_fewest_events(subject, _simulation_weights, smearing=2.0)
+
+
+def _simulation_weights(subject: Subject, problem: Problem) -> Finding | None:
     heavy = (problem.truth > 0) & problem.has_truth
     weight = torch.where(heavy, 5.0, 1.0).to(problem.weight)
     times = torch.where(heavy, 5, 1)
@@ -169,24 +217,30 @@ def simulation_weights_are_honoured(subject: Subject) -> Iterator[Finding]:
     weighted = shape_of(unfolded(subject, replace(problem, weight=weight)))
     repeated = shape_of(unfolded(subject, copies))
     flat = shape_of(unfolded(subject, problem))
-    yield from _nearer(weighted, repeated, flat, "the weights of the simulation are ignored")
+    message = "the weights of the simulation are ignored"
+    return _nearer(weighted, repeated, flat, message, len(problem.data))
 
 
-def _nearer(got: Tensor, wanted: Tensor, ignoring: Tensor, message: str) -> Iterator[Finding]:
+def _nearer(got: Tensor, wanted: Tensor, ignoring: Tensor, message: str, n: int) -> Finding | None:
     """A finding if the result is nearer to what ignoring an input gives than to what is right."""
     right, wrong = distance(got, wanted), distance(got, ignoring)
     effect = distance(wanted, ignoring)
-    if effect > 2.0 * NOISE and not right < 0.5 * effect:
-        text = f"{message}: {right:.3f} from the right spectrum, {wrong:.3f} from the wrong one"
-        figures = {"right": right, "wrong": wrong, "effect": effect}
-        yield Finding(text, CASE.rows(N_MEASURED), figures=figures)
+    if not effect > 2.0 * _noise(n) or right < 0.5 * effect:
+        return None
+    text = f"{message}: {right:.3f} from the right spectrum, {wrong:.3f} from the wrong one"
+    figures = {"right": right, "wrong": wrong, "effect": effect}
+    return Finding(text, CASE.draws(n), figures=figures)
 
 
 def only_the_scale_of_weights_is_free(subject: Subject) -> Iterator[Finding]:
     """Twice the weights everywhere in the simulation, or everywhere in the data, is the same
     measurement: the shape of the result stays.
     """
-    problem = problem_of(subject)
+    yield from _with_fewest_events(subject, _scale_matters)
+
+
+def _scale_matters(subject: Subject, problem: Problem) -> Finding | None:
+    n = len(problem.data)
     plain = shape_of(unfolded(subject, problem))
     doubled = {
         "the simulation": replace(problem, weight=2.0 * problem.weight),
@@ -194,43 +248,44 @@ def only_the_scale_of_weights_is_free(subject: Subject) -> Iterator[Finding]:
     }
     for what, other in doubled.items():
         found = distance(shape_of(unfolded(subject, other)), plain)
-        if not found < NOISE:
+        if not found < _noise(n):
             message = f"doubling all weights of {what} changes the shape by {found:.3f}"
-            yield Finding(message, CASE.rows(N_MEASURED), figures={"distance": found})
+            return Finding(message, CASE.draws(n), figures={"distance": found})
+    return None
 
 
 def absent_values_do_not_matter(subject: Subject) -> Iterator[Finding]:
     """What stands in the reco columns of missed events and the truth columns of fakes is ignored:
     other values there give the same result.
     """
-    problem = problem_of(subject)
+    yield from _with_fewest_events(subject, _placeholders_matter, 1)
+
+
+def _placeholders_matter(subject: Subject, problem: Problem) -> Finding | None:
     spectra = []
     for filling in (-999.0, 7.0):
         other = torch.full_like(problem.truth, filling)
-        spectra.append(
-            shape_of(
-                unfolded(
-                    subject,
-                    replace(
-                        problem,
-                        truth=torch.where(problem.has_truth, problem.truth, other),
-                        reco=torch.where(problem.has_reco, problem.reco, other),
-                    ),
-                )
-            )
+        filled = replace(
+            problem,
+            truth=torch.where(problem.has_truth, problem.truth, other),
+            reco=torch.where(problem.has_reco, problem.reco, other),
         )
+        spectra.append(shape_of(unfolded(subject, filled)))
     found = distance(*spectra)
-    if not found <= subject.tolerance:
-        message = f"values of missed events or fakes matter: they change the shape by {found:.3f}"
-        yield Finding(message, CASE.rows(N_MEASURED), figures={"distance": found})
+    if found <= subject.tolerance:
+        return None
+    message = f"values of missed events or fakes matter: they change the shape by {found:.3f}"
+    return Finding(message, CASE.draws(len(problem.data)), figures={"distance": found})
 
 
 def background_is_subtracted(subject: Subject) -> Iterator[Finding]:
     """Data with 25 % background at x = 3 and its simulation give the spectrum of clean data."""
-    problem = problem_of(subject)
-    rng = subject.generator("background")
-    n = N_MEASURED // 4
-    seen, simulated = ((3.0 + 0.3 * normal(n, rng)).to(subject.device) for _ in range(2))
+    yield from _with_fewest_events(subject, _background_counts)
+
+
+def _background_counts(subject: Subject, problem: Problem) -> Finding | None:
+    rng, n = subject.generator("background"), len(problem.data)
+    seen, simulated = ((3.0 + 0.3 * normal(n // 4, rng)).to(subject.device) for _ in range(2))
     dirty = replace(
         problem,
         data=torch.cat([problem.data, seen]),
@@ -240,7 +295,7 @@ def background_is_subtracted(subject: Subject) -> Iterator[Finding]:
     clean, ignoring, got = (
         shape_of(unfolded(subject, each)) for each in (problem, dirty, informed)
     )
-    yield from _nearer(got, clean, ignoring, "the background is ignored")
+    return _nearer(got, clean, ignoring, "the background is ignored", n)
 
 
 def posterior_has_a_row_per_draw(subject: Subject) -> Iterator[Finding]:
@@ -252,20 +307,29 @@ def posterior_has_a_row_per_draw(subject: Subject) -> Iterator[Finding]:
         raise NotApplicable(reason)
     problem = problem_of(subject)
     unfolder = cast("EventWiseUnfolder", fitted(subject, problem))
-    few = replace(problem, data=problem.data[:20], data_weight=problem.data_weight[:20])
-    truth, weight = unfolder.posterior(few.measured(), 3, subject.generator("posterior"))
-    again, _ = unfolder.posterior(few.measured(), 3, subject.generator("posterior"))
+    look = partial(_badly_drawn, subject, problem, unfolder)
+    finding = with_smallest(look, {"data": problem.data[:20]}, {"data": (0.0, 1.0)})
+    if finding is not None:
+        yield finding
+
+
+def _badly_drawn(
+    subject: Subject, problem: Problem, unfolder: EventWiseUnfolder, given: Mapping[str, Tensor]
+) -> Finding | None:
+    data, n = given["data"], len(given["data"])
+    few = replace(problem, data=data, data_weight=torch.ones_like(data)).measured()
+    truth, weight = unfolder.posterior(few, 3, subject.generator("posterior"))
+    again, _ = unfolder.posterior(few, 3, subject.generator("posterior"))
     message = ""
-    if len(truth) != 60:
-        message = f"20 events with 3 draws give {len(truth)} truth rows"
-    elif tuple(weight.shape) != (20, 3):
-        message = f"log-weights have shape {tuple(weight.shape)}, wanted (20, 3)"
+    if len(truth) != 3 * n:
+        message = f"truth rows: {len(truth)}, wanted 3 draws of each of {n} events"
+    elif tuple(weight.shape) != (n, 3):
+        message = f"log-weights have shape {tuple(weight.shape)}, wanted ({n}, 3)"
     elif bool(weight.isnan().any()) or not bool(truth.dense.isfinite().all()):
         message = "a draw or its weight is not a number"
     elif not torch.equal(truth.dense, again.dense):
         message = "posterior changes though its generator is the same"
-    if message:
-        yield Finding(message, CASE.rows(20))
+    return Finding(message, f"{CASE.rows(n)}, n_draws=3") if message else None
 
 
 CHECKS = (

@@ -6,7 +6,7 @@ and 5 % are fakes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -50,6 +50,11 @@ class Problem:
     data_weight: Tensor
     background: Tensor | None = None
     background_weight: Tensor | None = None
+
+    def first(self, n: int) -> Problem:
+        """The first n of the simulated, the measured and the background events."""
+        columns = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{k: v[:n] for k, v in columns.items() if v is not None})
 
     def simulation(self) -> Simulation:
         """The simulated events."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import torch
 
 from crosshook.core.interfaces.unweighter import Pilot
 from crosshook.core.testkit.acceptance import WeightClasses
+from crosshook.core.testkit.shrink import with_smallest
 from crosshook.core.testkit.subject import Case
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
     from torch import Tensor
 
     from crosshook.core.interfaces.unweighter import Unweighter
+    from crosshook.core.testkit.finding import Finding
     from crosshook.core.testkit.subject import Subject
 
 CASES = (Case(channels=1), Case(channels=5))
@@ -24,6 +30,10 @@ MISSES = {
 }
 """Surrogate over weight, where it is not the weight itself."""
 PILOTS = (*EXACT, *MISSES)
+POINTS = 5000
+"""Of a pilot stage."""
+SIMPLE = {"channel": (0,), "weight": (1.0, 2.0, -1.0), "surrogate": (1.0, 2.0, -1.0)}
+"""What the smallest pilot of a finding, or its smallest candidates, may be made of."""
 
 
 def columns(subject: Subject, case: Case, n: int, kind: str) -> dict[str, Tensor]:
@@ -61,18 +71,95 @@ def columns(subject: Subject, case: Case, n: int, kind: str) -> dict[str, Tensor
     return {key: tensor.to(subject.device) for key, tensor in found.items()}
 
 
-def pilot(subject: Subject, case: Case, kind: str) -> Pilot:
-    """A pilot stage of 5000 points."""
-    found = columns(subject, case, 5000, kind)
-    surrogate = None if kind in EXACT else found["surrogate"]
-    return Pilot(found["weight"], found["channel"], case.channels, surrogate)
+def pilot_columns(subject: Subject, case: Case, kind: str) -> dict[str, Tensor]:
+    """Weights and channels of a pilot stage, and surrogates where they are not the weights."""
+    found = columns(subject, case, POINTS, kind)
+    return {name: found[name] for name in found if name != "surrogate" or kind not in EXACT}
 
 
 def fitted(subject: Subject, case: Case, kind: str) -> Unweighter:
     """A fresh unweighter, fitted to a pilot of that kind."""
+    return fitted_to(subject, case, pilot_columns(subject, case, kind))
+
+
+def fitted_to(subject: Subject, case: Case, points: Mapping[str, Tensor]) -> Unweighter:
+    """A fresh unweighter, fitted to the points of a pilot stage."""
     unweighter = cast("Unweighter", subject.build(case))
-    unweighter.fit(pilot(subject, case, kind), subject.generator("fit"))
+    unweighter.fit(pilot_of(points, case), subject.generator("fit"))
     return unweighter
+
+
+def pilot_of(points: Mapping[str, Tensor], case: Case) -> Pilot:
+    """A pilot stage out of its columns."""
+    return Pilot(points["weight"], points["channel"], case.channels, points.get("surrogate"))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An unweighter fitted to a pilot, as the checks look at it.
+
+    Attributes:
+        unweighter: fitted.
+        pilot: the columns of the pilot.
+        case: the number of channels.
+        kind: of the pilot.
+        device: of candidates.
+    """
+
+    unweighter: Unweighter
+    pilot: Mapping[str, Tensor]
+    case: Case
+    kind: str
+    device: str
+
+    @property
+    def misses(self) -> tuple[float, ...]:
+        """Surrogates over weights that belong to the pilot."""
+        return MISSES.get(self.kind, (1.0,))
+
+    @property
+    def place(self) -> str:
+        """The pilot, for findings."""
+        pilot = f"pilot of n={len(self.pilot['weight'])}: {self.kind}"
+        return f"{self.case}, {pilot}" if str(self.case) else pilot
+
+    def uniform(self, n: int, value: float) -> Tensor:
+        """The same uniform number throughout, `(n, n_uniform)`."""
+        shape = (n, self.unweighter.n_uniform)
+        return torch.full(shape, value, dtype=torch.float64, device=self.device)
+
+
+def with_smallest_pilot(
+    subject: Subject, look: Callable[[Stage], Finding | None], kinds: Sequence[str] = PILOTS
+) -> Iterator[Finding]:
+    """The first finding on an unweighter fitted to a pilot, with the smallest pilot that shows it.
+
+    Args:
+        subject: the component.
+        look: a check.
+        kinds: of pilots.
+    """
+    for case in CASES:
+        for kind in kinds:
+            finding = with_smallest(
+                partial(_look_at, subject, case, kind, look),
+                pilot_columns(subject, case, kind),
+                SIMPLE,
+            )
+            if finding is not None:
+                yield finding
+                return
+
+
+def _look_at(
+    subject: Subject,
+    case: Case,
+    kind: str,
+    look: Callable[[Stage], Finding | None],
+    points: Mapping[str, Tensor],
+) -> Finding | None:
+    unweighter = fitted_to(subject, case, points)
+    return look(Stage(unweighter, points, case, kind, subject.device))
 
 
 def classes_of(

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from command_help import all_commands, command
-from interface_pages import checks, components, hook_table, law
+from interface_pages import checks, components, conformance, hook_table
 from mkdocs.exceptions import PluginError
 from named import names
 from option_tables import (
@@ -33,12 +33,12 @@ MAKERS: dict[str, Callable[..., str]] = {
     "command": command,
     "commands": all_commands,
     "components": components,
+    "conformance": conformance,
     "errors": error_table,
     "hooks": hook_table,
     "infer-file": inference_file_table,
     "transfer-file": transfer_file_table,
     "interface": interface,
-    "law": law,
     "module": module_text,
     "names": names,
     "options": option_table,

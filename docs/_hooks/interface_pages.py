@@ -8,7 +8,8 @@ from option_tables import option_table
 from crosshook.core.cli.plugins import abilities
 from crosshook.core.interfaces import INTERFACES
 from crosshook.core.registry import default_registry
-from crosshook.core.testkit import KITS, checks_for
+from crosshook.core.testkit import checks_for
+from crosshook.core.testkit.explain import explanations, page
 
 OWN = "crosshook"
 
@@ -42,18 +43,20 @@ def checks(interface: str) -> str:
     """The conformance checks of an interface with their laws."""
     rows = ["| check | law |", "|---|---|"]
     for check in checks_for(interface):
-        link = f"[`{check.name}`](../{check.page.removeprefix('docs/')})"
+        link = f"[`{check.name}`](../conformance.md#{check.anchor})"
         rows.append(f"| {link} | {escaped(' '.join(check.law.split()))} |")
     return "\n".join(rows)
 
 
-def law(interface: str, name: str) -> str:
-    """The law of one check, as its code states it; `every` is whatever interface has it."""
-    kits = KITS if interface == "every" else (interface,)
-    for check in (check for kit in kits for check in checks_for(kit)):
-        if (check.name, check.shared) == (name, interface == "every"):
-            return f"**Law.** {escaped(' '.join(check.law.split()))}"
-    raise LookupError(name)
+def conformance() -> str:
+    """The page of all checks: each section begins with the law as the code states it."""
+    text = page()
+    for each in explanations():
+        parts = [f"**Law.** {escaped(' '.join(each.law.split()))}"]
+        parts += [f"**Smallest.** {each.whole}"] if each.whole else []
+        title = f"### {each.check} {{#{each.anchor}}}"
+        text = text.replace(title, "\n\n".join([title, *parts]))
+    return text.strip()
 
 
 def _own(interface: str) -> list:  # type: ignore[type-arg]

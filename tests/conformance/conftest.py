@@ -12,7 +12,7 @@ from crosshook.core.component import Capabilities, Component
 from crosshook.core.entry_points import Plugin
 from crosshook.core.interfaces import INTERFACES
 from crosshook.core.registry import Registry
-from crosshook.core.testkit import Finding, checks_for, run_checks, subject_of
+from crosshook.core.testkit import Check, Finding, checks_for, run_checks, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,18 @@ def registry_with(interface: str, factory: type, capabilities: Capabilities) -> 
     module = ModuleType("plugin_of_the_test")
     setattr(module, INTERFACES[interface].hook, lambda: [record])
     return Registry([Plugin("test", module.__name__, "test-plugin", "0", module)])
+
+
+NOTHING_TO_SHRINK = ("raises ", "no stored amplitude to compare with")
+"""How findings begin that come before any input: a training that fails, say."""
+
+
+def has_its_smallest_case(finding: Finding, check: Check) -> None:
+    """Asserts that a finding says what its smallest case is, if it has one by nature."""
+    if check.whole:
+        assert not finding.smallest
+    elif not finding.message.startswith(NOTHING_TO_SHRINK):
+        assert finding.smallest, finding
 
 
 @pytest.fixture
@@ -46,7 +58,11 @@ def findings_on() -> Callable[..., list[Finding]]:
         interface: str, factory: type, capabilities: Capabilities | None = None
     ) -> list[Finding]:
         registry = registry_with(interface, factory, capabilities or Capabilities())
-        return run_checks("subject", registry, interface=interface)
+        findings = run_checks("subject", registry, interface=interface)
+        checks = {check.name: check for check in checks_for(interface)}
+        for finding in findings:
+            has_its_smallest_case(finding, checks[finding.check])
+        return findings
 
     return run
 
@@ -65,7 +81,10 @@ def reject() -> Callable[..., None]:
         registry = registry_with(interface, factory, capabilities or Capabilities())
         subject = subject_of("subject", registry, interface=interface)
         (chosen,) = (c for c in checks_for(interface) if c.name == check)
-        messages = [finding.message for finding in chosen.outcome(subject).findings]
+        findings = chosen.outcome(subject).findings
+        messages = [finding.message for finding in findings]
         assert any(re.search(words, message) for message in messages), messages
+        for finding in findings:
+            has_its_smallest_case(finding, chosen)
 
     return run

@@ -113,7 +113,7 @@ DEFECTS = {
     LongWinded: ("failures_are_explained", "not one line"),
     Picky: ("any_log_will_do", "reading raises IndexError"),
     Wordless: ("any_log_will_do", "explain gives None"),
-    OneSeed: ("seeds_choose_the_events", "give the same events"),
+    OneSeed: ("seeds_choose_the_events", "the same events come from the seeds"),
     NoSeed: ("seeds_choose_the_events", "gives other events the second time"),
     OneJob: ("jobs_follow_the_request", "are one job"),
     Barren: ("events_say_their_cross_section", "no events"),

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 import torch
 
 from crosshook.core.errors import ConfigurationError, RegistryError
 from crosshook.core.interfaces.training import Budget
 from crosshook.core.testkit import KITS, checks_for, parametrize_with_checks, run_checks
+from crosshook.core.testkit.explain import explain, explanations
 from crosshook.core.testkit.finding import Finding
 from crosshook.core.testkit.jacobian import log_determinant
 from crosshook.core.testkit.problem import ProblemSource, value
 
-DOCS = (Path(__file__).parents[2] / "docs" / "conformance.md").read_text("utf-8")
-
-
-SECTION = re.compile(r"^### (\w+) \{#([\w-]+)\}\n(.*?)(?=^##|\Z)", re.MULTILINE | re.DOTALL)
-SECTIONS = {anchor: (name, text) for name, anchor, text in SECTION.findall(DOCS)}
+EXPLANATIONS = {each.anchor: each for each in explanations()}
 
 
 @pytest.mark.parametrize("interface", KITS)
@@ -28,22 +22,35 @@ def test_every_check_states_its_law_and_is_documented(interface: str) -> None:
     checks = checks_for(interface)
     assert len({check.name for check in checks}) == len(checks)
     for check in checks:
+        section = EXPLANATIONS[check.anchor]
+        assert section.law == check.law
         assert len(check.law) > 20
-        page, _, anchor = check.page.partition("#")
-        assert page == "docs/conformance.md"
-        name, text = SECTIONS[anchor]
-        assert name == check.name
-        home = anchor.partition("-")[0]
-        law, caught, found = re.findall(r"^(?:<!--|\*\*).+$", text, re.MULTILINE)[:3]
-        assert law == f"<!-- generated: law {home} {name} -->"
+        caught, found = section.paragraphs[-2:]
         assert caught.startswith("**Catches.** ")
         assert found.startswith("**To find it.** ")
         assert min(len(caught), len(found)) > 30
 
 
 def test_no_check_is_documented_that_is_not_there() -> None:
-    pages = {check.page.partition("#")[2] for kit in KITS for check in checks_for(kit)}
-    assert set(SECTIONS) == pages
+    assert set(EXPLANATIONS) == {check.anchor for kit in KITS for check in checks_for(kit)}
+
+
+def test_a_section_is_explained_without_marks_of_the_page() -> None:
+    (mapping, transfer) = explain("density_is_normalised")
+    assert (mapping.interface, transfer.interface) == ("channel_mapping", "transfer_function")
+    assert explain("density_is_normalised", "transfer_function") == [transfer]
+    assert explain("repeatable", "executor") == explain("repeatable")
+    (each,) = explain("momentum_adds_up")
+    text = each.text()
+    assert text.startswith("momentum_adds_up (parton_density)\n\nLaw. ")
+    assert "\n\nCatches. f for x·f" in text
+    assert "no smaller case by nature" in text
+    assert "**" not in text
+
+
+def test_an_unknown_check_is_refused() -> None:
+    with pytest.raises(RegistryError, match="did you mean repeatable"):
+        explain("repeatible")
 
 
 def test_unknown_interface_is_refused() -> None:
