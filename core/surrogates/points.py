@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.context import BuildContext
+from crosshook.core.events.batch_tasks import BatchWorkers
 from crosshook.core.events.particle_names import particle_name
 from crosshook.core.execute import one_thread, opened
 from crosshook.core.sampling.build import (
@@ -23,7 +25,7 @@ from crosshook.core.sampling.build import (
 )
 from crosshook.core.sampling.saved_components import save_components
 from crosshook.core.surrogates.block_tasks import BlockWorkers
-from crosshook.core.surrogates.event_source import read_points
+from crosshook.core.surrogates.event_source import EventWorkers, ProcessRecipe, read_points
 from crosshook.core.surrogates.parquet_table import read_tables
 from crosshook.core.surrogates.sampler_source import SampledAmplitudes
 from crosshook.core.train import TrainingPlan, train
@@ -71,7 +73,7 @@ def gather_points(
         config: the run file.
         progress: told how far it is.
         folder: for files of workers; None leaves everything to this process.
-        executor: draws points, and is left open; that of the run file if None.
+        executor: computes |M|², and is left open; that of the run file if None.
 
     Raises:
         CrosshookError: if they cannot be drawn or read.
@@ -84,12 +86,7 @@ def gather_points(
     assert config.run is not None
     if config.draw is not None:
         return _drawn(config.run, config, config.draw, progress, folder, executor)
-    context = BuildContext(device=config.device, registry=config.registry)
-    process_slot = config.run.process
-    built = cast("Process", config.registry.build("process", process_slot, context, "process"))
-    table = read_points(config.events, built, config.alpha_s, progress)
-    source = f"events of {_names(config.events)}"
-    return Points(table, built.name, source, _digests(config.events))
+    return _of_events(config.run, config, progress, folder, executor)
 
 
 def split(
@@ -100,6 +97,38 @@ def split(
     order = torch.randperm(len(table), generator=rng, device="cpu")
     kept = min(max(1, round(held_out * len(table))), len(table) - 1)
     return table.select(order[kept:]), table.select(order[:kept])
+
+
+def _of_events(
+    run: RunConfig,
+    config: SurrogateConfig,
+    progress: Progress,
+    folder: Path | None,
+    executor: Executor | None,
+) -> Points:
+    registry = config.registry
+    context = BuildContext(device=config.device, registry=registry)
+    process = cast("Process", registry.build("process", run.process, context, "process"))
+    with ExitStack() as stack:
+        workers = None
+        engine = _engine(stack, config, folder, executor)
+        if engine is not None:
+            slot = json.dumps(run.process.as_dict())
+            recipe = ProcessRecipe(slot, run.disable, config.device, config.alpha_s)
+            workers = EventWorkers(BatchWorkers(*engine), recipe)
+        table = read_points(config.events, process, config.alpha_s, progress, workers)
+    source = f"events of {_names(config.events)}"
+    return Points(table, process.name, source, _digests(config.events))
+
+
+def _engine(
+    stack: ExitStack, config: SurrogateConfig, folder: Path | None, executor: Executor | None
+) -> tuple[Executor, Path] | None:
+    """The executor, ready for tasks, and its folder; None where this process does it all."""
+    if folder is None or (executor is None and config.executor.use == "serial"):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return stack.enter_context(opened(executor, config.executor, config.registry, folder)), folder
 
 
 def _drawn(
@@ -127,11 +156,10 @@ def _drawn(
         context = build_context(run, process, progress)
         _, shares = train(plan, sampler, context, registry, lambda _: None)
         workers = None
-        if folder is not None and (executor is not None or config.executor.use != "serial"):
-            models = save_components(sampler, run, context, registry, folder.joinpath)
-            spec = SamplerSpec.of(run, models, composition)
-            engine = stack.enter_context(opened(executor, config.executor, registry, folder))
-            workers = BlockWorkers(engine, spec, folder)
+        engine = _engine(stack, config, folder, executor)
+        if engine is not None:
+            models = save_components(sampler, run, context, registry, engine[1].joinpath)
+            workers = BlockWorkers(engine[0], SamplerSpec.of(run, models, composition), engine[1])
         source = SampledAmplitudes(
             sampler,
             shares,

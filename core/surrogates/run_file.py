@@ -81,7 +81,7 @@ class SurrogateConfig:
         html: whether a report is drawn.
         seed: of all random streams.
         device: where to compute.
-        executor: who draws points.
+        executor: who computes |M|² of points.
     """
 
     document: Mapping[str, object]
@@ -119,7 +119,7 @@ def load_surrogate_file(
         output: the directory, instead of the file's.
         seed: instead of the file's.
         folder: relative paths of points are taken from there instead of the file's folder.
-        workers: processes that draw points, instead of the file's.
+        workers: processes that compute |M|² of points, instead of the file's.
 
     Raises:
         CrosshookError: if it cannot be read or is not allowed.

@@ -87,8 +87,8 @@ def train_surrogate(
         seed: instead of the file's.
         overwrite: replace a surrogate that is there already.
         progress: told how far it is.
-        workers: processes that draw points, instead of the file's.
-        executor: draws points, and is left open; that of the file if None.
+        workers: processes that compute |M|² of points, instead of the file's.
+        executor: computes |M|² of points, and is left open; that of the file if None.
 
     Raises:
         CrosshookError: whatever a user can cause, in one line.
@@ -111,7 +111,7 @@ def resume_surrogate(
     Args:
         path: directory of the surrogate.
         progress: told how far it is.
-        workers: processes that draw what points are missing; none but this one if None.
+        workers: processes that compute |M|² of missing points; this one alone if None.
 
     Raises:
         CrosshookError: if there is no unfinished training, or what is left of it is damaged.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +17,11 @@ from crosshook.core.surrogates.training import train_from, train_surrogate, unfi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from crosshook.core.execute import Task
     from crosshook.core.surrogates.training_set import AmplitudeTable
 
+EVENTS = Path(__file__).parents[2] / "data" / "lhe" / "madgraph_ee_mumu.lhe.gz"
 TOPS = """
 process: pp-ttbar
 beams: {energy: 13000, pdf: ToyLH_LO}
@@ -112,3 +113,15 @@ def test_a_training_that_was_stopped_keeps_its_blocks(run_file: Path, tmp_path: 
     train_surrogate(run_file, output=tmp_path / "alone")
     model = "model/model.safetensors"
     assert (tmp_path / "run" / model).read_bytes() == (tmp_path / "alone" / model).read_bytes()
+
+
+def test_points_of_events(tmp_path: Path) -> None:
+    path = tmp_path / "events.yaml"
+    path.write_text(f"process: ee-mumu\npoints: {{events: '{EVENTS}'}}\n", "utf-8")
+    config = load_surrogate_file(path)
+    alone = gather_points(config, Silent()).table
+    found = gather_points(config, Silent(), tmp_path / "drawing", Several(2)).table
+    assert len(found) > 10
+    assert _same(found, alone)
+    assert (found.pdg, found.qcd_order, found.n_incoming) == (alone.pdg, alone.qcd_order, 2)
+    assert not list((tmp_path / "drawing").iterdir())
