@@ -43,6 +43,7 @@ def make(context: BuildContext, *, strength: float) -> TiltMapping:
         ConfigurationError: for discrete dimensions, in whose bins the density would not be flat.
     """
     if context.discrete:
-        message = f"tilt: discrete dimensions (of {context.discrete} values) are not supported"
+        values = ", ".join(str(count) for count in context.discrete)
+        message = f"tilt: discrete dimensions (of {values} values) are not supported"
         raise ConfigurationError(message)
     return TiltMapping(strength)

@@ -116,6 +116,7 @@ def make(
         ConfigurationError: for discrete dimensions, in whose bins a density has to be constant.
     """
     if context.discrete:
-        message = f"madnis: discrete dimensions (of {context.discrete} values) are not supported"
+        values = ", ".join(str(count) for count in context.discrete)
+        message = f"madnis: discrete dimensions (of {values} values) are not supported"
         raise ConfigurationError(message)
     return MadnisMapping(context, layers, units, bins, batch, learning_rate)
