@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-VERSION = 2
+VERSION = 3
 """Of what is computed: results of an older one are not found again."""
 
 

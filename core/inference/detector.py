@@ -16,6 +16,7 @@ import torch
 from crosshook.core import random
 from crosshook.core.errors import InputError, RegistryError
 from crosshook.core.inference.cache import checksum
+from crosshook.core.inference.pairs import points_by_weight
 from crosshook.core.inference.run_file import TRANSFER
 from crosshook.core.inference.simulated import joined_features
 from crosshook.core.interfaces.training import Budget, Stateful
@@ -132,24 +133,20 @@ def paired_events(
     n: int,
     rng: torch.Generator,
 ) -> PairedEvents:
-    """Weighted true events, evenly from some of the parameter points, with what is seen of them."""
+    """True events evenly from some of the parameter points, with what is seen of them.
+
+    True points of large weights come several times, each with a reconstruction of its own: what is
+    learned of them is how they are seen.
+    """
     rows = torch.linspace(0, len(theta) - 1, min(THETAS, len(theta)), device="cpu").round().long()
-    parts = []
-    for row in rows:
-        points, weights = model.sample(-(-n // len(rows)), theta[row], rng)
-        truth = points.features.select(points.inside)
-        weights = weights[points.inside]
-        chance = torch.exp(simulator.log_acceptance(truth))
-        drawn = torch.rand(len(truth), generator=rng, dtype=torch.float64, device="cpu")
-        accepted = drawn.to(chance) < chance
-        reco = simulator.sample(truth, 1, rng)
-        parts.append(PairedEvents(truth, reco, accepted, weights / weights.mean()))
-    return PairedEvents(
-        joined_features([part.truth for part in parts]),
-        joined_features([part.reco for part in parts]),
-        torch.cat([part.accepted for part in parts]),
-        torch.cat([part.weight for part in parts]),
+    each = -(-n // len(rows))
+    truth = joined_features(
+        [points_by_weight(model, theta[row], each, rng).features for row in rows]
     )
+    chance = torch.exp(simulator.log_acceptance(truth))
+    drawn = torch.rand(len(truth), generator=rng, dtype=torch.float64, device="cpu")
+    accepted = drawn.to(chance) < chance
+    return PairedEvents(truth, simulator.sample(truth, 1, rng), accepted, torch.ones_like(chance))
 
 
 def _train(

@@ -17,7 +17,7 @@ from crosshook.core.inference.simulated import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crosshook.core.inference.model import ParametricModel
+    from crosshook.core.inference.model import ParametricModel, TruthPoints
     from crosshook.core.interfaces.features import Features
     from crosshook.core.interfaces.transfer_function import TransferFunction
     from crosshook.core.progress import Progress
@@ -90,25 +90,49 @@ def resampled_pairs(
     each = -(-n // len(rows))
     us, recos, thetas = [], [], []
     for done, row in enumerate(rows):
-        points, weight = model.sample(POINTS_A_PAIR * each, theta[row], rng)
-        accepted = torch.exp(transfer.log_acceptance(points.features))
-        weight = torch.where(points.inside, weight * accepted, 0.0)
-        if not float(weight.sum()) > 0:
-            message = (
-                f"{model.name}: none of {len(points)} points at θ = {theta[row].tolist()} is "
-                "accepted; the acceptance is zero, or next to it"
-            )
-            raise NumericalError(message)
-        # one random number for all: each point comes as often as it should, up to one
-        start = torch.rand(1, generator=rng, dtype=torch.float64, device="cpu")
-        steps = (torch.arange(each, dtype=torch.float64, device="cpu") + start) / each
-        summed = torch.cumsum(weight, dim=0)
-        chosen = torch.searchsorted(summed / summed[-1], steps.to(summed)).clamp(
-            max=len(points) - 1
-        )
-        picked = select_points(points, chosen)
+        picked = points_by_weight(model, theta[row], each, rng, transfer)
         us.append(picked.u)
         recos.append(transfer.sample(picked.features, 1, rng))
         thetas.append(theta[row].expand(each, -1))
         progress.update("simulate", done + 1, len(rows))
     return Pairs(torch.cat(us), joined_features(recos), torch.cat(thetas))
+
+
+@torch.no_grad()
+def points_by_weight(
+    model: ParametricModel,
+    theta: Tensor,
+    n: int,
+    rng: torch.Generator,
+    transfer: TransferFunction | None = None,
+) -> TruthPoints:
+    """Points drawn by weight from a pool of weighted ones; one of a large weight comes several times.
+
+    Args:
+        model: whose points.
+        theta: one parameter point, `(p,)`.
+        n: how many.
+        rng: of everything.
+        transfer: its acceptance counts in the weight; None for points before any detector.
+
+    Raises:
+        NumericalError: if all weights are 0.
+    """
+    points, weight = model.sample(POINTS_A_PAIR * n, theta, rng)
+    weight = torch.where(points.inside, weight, 0.0)
+    if transfer is not None:
+        accepted = torch.exp(transfer.log_acceptance(points.features))
+        weight = torch.where(points.inside, weight * accepted, 0.0)
+    if not float(weight.sum()) > 0:
+        why = "is inside of the process" if transfer is None else "is accepted"
+        message = (
+            f"{model.name}: none of {len(points)} points at θ = {theta.tolist()} {why}; the "
+            "density or the acceptance is zero, or next to it"
+        )
+        raise NumericalError(message)
+    # one random number for all: each point comes as often as it should, up to one
+    start = torch.rand(1, generator=rng, dtype=torch.float64, device="cpu")
+    steps = (torch.arange(n, dtype=torch.float64, device="cpu") + start) / n
+    summed = torch.cumsum(weight, dim=0)
+    chosen = torch.searchsorted(summed / summed[-1], steps.to(summed)).clamp(max=len(points) - 1)
+    return select_points(points, chosen)

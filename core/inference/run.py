@@ -20,6 +20,7 @@ from crosshook.core.inference.estimators.method import train_estimator
 from crosshook.core.inference.event_table import read_events
 from crosshook.core.inference.integral_tasks import Workers
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
+from crosshook.core.inference.interval_notes import interval_notes
 from crosshook.core.inference.likelihood import log_likelihood
 from crosshook.core.inference.method import MatrixElementMethod, simulate_data
 from crosshook.core.inference.prepared import build_model, check_axes, parameter_grid, prepare
@@ -228,7 +229,11 @@ class _Run:
             integrals=integrals,
             cross_sections=cross_section_results(processes, found),
             toys=toys,
-            notes=(*self._notes(events, found), *negative_densities(models)),
+            notes=(
+                *self._notes(events, found),
+                *interval_notes(parameters, toys, config.levels),
+                *negative_densities(models),
+            ),
             seconds=time.perf_counter() - start,
             processor_seconds=time.process_time() - began,
             seed=config.seed,

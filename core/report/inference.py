@@ -67,7 +67,8 @@ def headline(report: InferenceReport) -> Headline:
         f"{method} · {count(report.events)} events, {report.data} · seed {report.seed} · "
         f"{moment(report.created)}",
         f"{first.name} = {with_interval(first)}",
-        f"best fit with its {report.levels[0]:.1%} interval",
+        f"best fit with its {report.levels[0]:.1%} interval"
+        + (" (Neyman)" if quoted(first).method == "neyman" else ""),
         tuple(facts),
         report.notes,
     )
@@ -86,9 +87,18 @@ def sections(report: InferenceReport) -> list[Section]:
     return [*made, _provenance(report)]
 
 
+def quoted(found: ParameterResult) -> IntervalResult:
+    """The interval at the first level: Neyman's if there is one, which covers where Wilks' may not."""
+    level = found.intervals[0].level
+    return next(
+        (i for i in found.intervals if i.method == "neyman" and i.level == level and i.segments),
+        found.intervals[0],
+    )
+
+
 def with_interval(found: ParameterResult) -> str:
-    """The best fit with its first interval, e.g. `0.471 (+0.082, −0.084)`."""
-    parts = found.intervals[0].segments
+    """The best fit with its quoted interval, e.g. `0.471 (+0.082, −0.084)`."""
+    parts = quoted(found).segments
     low, high = parts[0]
     period = found.period or 0.0
     turned = (found.best, found.best - period, found.best + period)
@@ -202,7 +212,7 @@ def _pseudo_experiments(report: InferenceReport) -> Section:
     lead = (
         "Data sets of simulated events, as many as there are data, fitted like the data: how often "
         "Wilks' intervals hold the truth, and how far estimates are from it. Neyman's intervals "
-        "have the right coverage by construction."
+        "have the right coverage at these true values by construction, and are what is quoted above."
     )
     return Section(
         "pseudo-experiments", "Pseudo-experiments", lead, (), tuple(tables), tuple(figures)

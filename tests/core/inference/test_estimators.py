@@ -127,18 +127,19 @@ def test_alices_learns_the_likelihood(
     grid: ParameterGrid,
     data: Features,
 ) -> None:
-    """ln p(x|α) − ln p(x|α') of single events, and its mean at the truth, against the exact one."""
+    """ln p(x|α) − ln p(x|α') of single events, and what is lost of what they say of α."""
     method = train_estimator(config, (process,), grid, Silent())
     found = method.likelihoods(data, "data", keep=False).nominal
     wanted = exact(toy, data, grid)
     found, wanted = (each - each.mean(dim=1, keepdim=True) for each in (found, wanted))
-    spread = wanted.std()
-    assert (found - wanted).std() < 0.1 * spread  # 0.044 was seen; 0.054 without scores
-    # what a wrong likelihood loses on average at the truth, in nats: half a variance
-    lost = (wanted - torch.logsumexp(wanted, 1, keepdim=True))[:, TRUTH] - (
-        found - torch.logsumexp(found, 1, keepdim=True)
-    )[:, TRUTH]
-    assert abs(float(lost.mean())) < 0.005
+    # six seeds gave 0.052 on average, with a deviation of 0.014: five of these above
+    bound = 0.052 + 5 * 0.014
+    assert (found - wanted).std() < bound * wanted.std()
+    # the divergence between distributions over the grid is half a variance: of the error, and of all
+    log_found, log_wanted = (torch.log_softmax(each, dim=1) for each in (found, wanted))
+    lost = (log_wanted.exp() * (log_wanted - log_found)).sum(dim=1).mean()
+    said = (log_wanted.exp() * (log_wanted + math.log(POINTS))).sum(dim=1).mean()
+    assert 0 < lost < bound**2 * said
 
 
 @pytest.mark.parametrize("method", ["sally", "histogram"])
