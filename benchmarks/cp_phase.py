@@ -35,7 +35,10 @@ from crosshook.core.report.drawing import draw
 from crosshook.core.report.inference_figures import Line, LinesFigure
 
 if TYPE_CHECKING:
+    import torch
+
     from crosshook.core.inference.config import InferenceConfig
+    from crosshook.core.inference.likelihood import EventLikelihoods
     from crosshook.core.inference.method import LikelihoodMethod
     from crosshook.core.inference.prepared import PreparedProcess
     from crosshook.core.interfaces.features import Features
@@ -100,18 +103,46 @@ def calibrated(
     truth = float(grid.axes[0].values[place])
     bias, error = toys.bias
     coverage, coverage_error = toys.coverage(LEVEL)
+    neyman, neyman_error = neyman_coverage(pool, grid.axes[0].name, place, sizes, rng)
     case, n = f"th-cp α={truth:.3f}", sizes.experiments
     made = [
         Record(case, name, "bias", bias, error, n, seed),
         Record(case, name, "width", float(toys.width.mean()), 0.0, n, seed),
         Record(case, name, "spread", float(toys.best.std()), 0.0, n, seed),
         Record(case, name, "coverage68", coverage, coverage_error, n, seed),
+        Record(case, name, "coverage68_neyman", neyman, neyman_error, n, seed),
         Record(case, name, "ms_per_event", spent, 0.0, len(reco), seed),
     ]
     if name == "mem":
         share = float(pool.effective.mean())
         made.append(Record(case, name, "ess_fraction", share, 0.0, len(reco), seed))
     return made
+
+
+def neyman_coverage(
+    pool: EventLikelihoods, name: str, place: int, sizes: Sizes, rng: torch.Generator
+) -> tuple[float, float]:
+    """Coverage of Neyman's intervals, of critical values from events that the data sets do not have.
+
+    Each half of the pool gives those for the other.
+    """
+    half = len(pool) // 2
+    toys = [
+        pseudo_experiments(
+            pool,
+            name,
+            place,
+            first + drawn_rows(half, sizes.events, sizes.experiments, rng),
+            rng,
+        )
+        for first in (0, half)
+    ]
+    inside = [
+        (one.statistic <= other.critical(LEVEL)).double().mean()
+        for one, other in (toys, toys[::-1])
+    ]
+    # errors of coverages of the halves are errors of critical values of the other halves too
+    return float(sum(inside)) / 2, sum(toy.coverage(LEVEL)[1] ** 2 for toy in toys) ** 0.5
 
 
 def run(config: InferenceConfig, sizes: Sizes) -> list[Record]:
