@@ -28,7 +28,6 @@ from crosshook.core.registry import default_registry
 from crosshook.core.results import MemoryResult, RunResult, as_json
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.run_file import RunFile, load_run_file, read_resolved
-from crosshook.core.run_stages import Stages
 from crosshook.core.sampling.build import (
     MAPPING,
     UNWEIGHTER,
@@ -38,6 +37,10 @@ from crosshook.core.sampling.build import (
 )
 from crosshook.core.sampling.groups import check_groups
 from crosshook.core.stage_records import StageRecords
+from crosshook.core.stages.generation import generate_stage
+from crosshook.core.stages.integration import integrate_stage
+from crosshook.core.stages.staged_run import StagedRun
+from crosshook.core.stages.training import train_stage
 from crosshook.core.surrogate_stage import check_surrogate
 from crosshook.core.train import TrainingPlan, check_keeps, plan_training
 
@@ -273,8 +276,8 @@ class _Run:
         records = StageRecords(self.directory, config.document)
         self.resumed = resumed
         self.notes: tuple[str, ...] = ()
-        self._stages = partial(
-            Stages,
+        self._staged = partial(
+            StagedRun,
             config,
             registry,
             self.process,
@@ -299,19 +302,19 @@ class _Run:
             until: when to stop by `time.monotonic`, or None.
         """
         tell = self.registry.tell
-        stages = self._stages(executor, Observed(self.reporter, executor, until))
+        staged = self._staged(executor, Observed(self.reporter, executor, until))
         if self.resumed:
             self.directory.parts.mkdir(exist_ok=True)
-            stages.note("resumed")
+            staged.note("resumed")
         self.reporter.measures(quantity_of(self.process.beams.pdg))
         tell("crosshook_run_started", plan=Plan(dict(self.config.document), self.directory.path))
-        trained = stages.train()
+        trained = train_stage(staged)
         tell("crosshook_stage_finished", stage="train", report=trained.result)
-        integrated = stages.integrate(trained)
+        integrated = integrate_stage(staged, trained)
         tell("crosshook_stage_finished", stage="integrate", report=integrated.result)
         generation = None
         if self.config.events:
-            generation = stages.generate(trained, integrated)
+            generation = generate_stage(staged, trained, integrated)
             tell("crosshook_stage_finished", stage="generate", report=generation)
         result = RunResult(
             format="crosshook-report/1",

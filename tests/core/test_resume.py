@@ -225,7 +225,7 @@ def test_the_command(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as changed:
-        changed.setattr("crosshook.core.run_stages.integrate", interrupted)
+        changed.setattr("crosshook.core.stages.integration.integrate", interrupted)
         with pytest.raises(SystemExit) as end:
             main(["run", str(vegas / "run.yaml"), "--output", str(place), "--quiet"])
     assert end.value.code == 130

@@ -23,7 +23,6 @@ from crosshook.core.report.comparison import compare
 from crosshook.core.run import run
 from crosshook.core.run_directory import RunDirectory
 from crosshook.core.run_document import read_run_file
-from crosshook.core.run_stages import Stages
 from crosshook.core.sampling.build import SamplerSpec
 from crosshook.core.sampling.candidates import SurrogateCandidates
 from crosshook.core.sampling.composition import Composition
@@ -362,12 +361,11 @@ class _StoppedError(Exception):
     """Stops a run."""
 
 
-@pytest.mark.parametrize("stage", ["_pilot", "produce"])
+@pytest.mark.parametrize("stage", ["settling.weigh_pilot", "generation.produce"])
 def test_a_resumed_run_is_the_same(
     folder: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     """Stopped after the training of the surrogate, or after the pilot."""
-    from crosshook.core import run_stages
     from crosshook.core.run import resume
 
     def stop(*_: object, **__: object) -> None:
@@ -375,7 +373,7 @@ def test_a_resumed_run_is_the_same(
 
     place = folder / f"stopped-{stage}"
     with monkeypatch.context() as patch:
-        patch.setattr(*((Stages, stage) if stage == "_pilot" else (run_stages, stage)), stop)
+        patch.setattr(f"crosshook.core.stages.{stage}", stop)
         with pytest.raises(_StoppedError):
             run(EXAMPLE, settings=_settings(GOOD, TWO), output=place)
     resume(place)
