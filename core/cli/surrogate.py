@@ -26,7 +26,9 @@ FILE = click.Path(path_type=Path)
     metavar="DIR",
     help="Go on with the training in DIR, which was stopped; takes no RUN_FILE.",
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that compute |M|² of points.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes that compute |M|² of points."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(
