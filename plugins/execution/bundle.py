@@ -1,13 +1,14 @@
 """Bundles: short tasks that go to a worker as one, and results that come back through a file.
 
 A scheduler handles every task and every byte of a result. It is spared both: tasks travel several
-at a time, as many as make it worth the way, and of large results only the name of a file and its
-checksum. What is computed, and in what order results are reduced, stays as it is.
+at a time, as many as make it worth the way, without what all of them have in common; and results
+are in a file whose name was known before. What is computed, and in what order results are reduced,
+stays as it is.
 """
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import os
 import pickle
 from dataclasses import dataclass
@@ -22,14 +23,14 @@ from crosshook.plugins.execution.worker import compute
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LARGE: Final = 256
-"""Bytes of a pickled argument or result from which it does not travel with the task."""
 LONG: Final = 10.0
 """Seconds that a bundle is to take: results come so often, and so much is lost with a worker."""
 MOST: Final = 64
 """Tasks in a bundle at most."""
 SHARE: Final = 0.25
 """Part of the time limit of a task that a bundle is to take at most."""
+DIGEST: Final = 32
+"""Bytes of a signature, SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,43 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An outcome that is in a file.
+class Setting:
+    """What bundles of a stage have in common; a worker gets it once.
 
     Attributes:
-        path: of the file.
-        sha256: of its content.
+        home: folder that relative paths begin at.
+        function: of all tasks.
+        folder: for results, or `""`: they travel then.
+        secret: signs them.
+        arguments: that all tasks have.
     """
 
-    path: str
-    sha256: str
+    home: str
+    function: str
+    folder: str
+    secret: bytes
+    arguments: Mapping[str, object]
+
+
+def make_setting(
+    home: str,
+    function: str,
+    folder: str,
+    secret: bytes,
+    small: bytes,
+    large: Mapping[str, object],
+) -> Setting:
+    """A setting, put together on a worker.
+
+    Args:
+        home: see `Setting`, as the next three.
+        function: of all tasks.
+        folder: for results.
+        secret: signs them.
+        small: arguments, pickled.
+        large: further ones, which are with the workers already.
+    """
+    return Setting(home, function, folder, secret, {**pickle.loads(small), **large})
 
 
 class BundleSizes:
@@ -89,58 +117,64 @@ class BundleSizes:
         return max(1, min(MOST, waiting // places, int(self._long / max(seconds, 1e-9))))
 
 
-def compute_bundle(
-    home: str, function: str, tasks: bytes, folder: str, shared: Mapping[str, object]
-) -> Outcome | Kept:
+def compute_bundle(setting: Setting, packed: bytes) -> Outcome | None:
     """The tasks of a bundle, one after another; runs on the worker.
 
     Args:
-        home: folder that relative paths begin at.
-        function: of all tasks.
-        tasks: numbers and arguments, pickled.
-        folder: for large results; where it is gone, they travel.
-        shared: arguments that all tasks have.
+        setting: what they have in common.
+        packed: name of the bundle, and a number with other arguments for each task, pickled.
+
+    Returns:
+        None if the outcome is in the file of that name. It travels where there is no folder.
     """
-    if str(Path.cwd()) != home:
-        os.chdir(home)
+    if str(Path.cwd()) != setting.home:
+        os.chdir(setting.home)
+    name, tasks = cast("tuple[str, list[bytes]]", pickle.loads(packed))
     results, error, slowest, memory = [], None, 0.0, 0
-    for number, arguments in cast("list[tuple[int, dict[str, object]]]", pickle.loads(tasks)):
+    for task in tasks:
+        number, own = cast("tuple[int, dict[str, object]]", pickle.loads(task))
         try:
-            computed = compute(Task(number, function, {**arguments, **shared}))
+            computed = compute(Task(number, setting.function, {**own, **setting.arguments}))
         except Exception as raised:  # noqa: BLE001 - raised again by the manager, whatever it is
             error = raised
             break
         results.append(computed.result)
         slowest, memory = max(slowest, computed.seconds), computed.memory
     outcome = Outcome(tuple(results), error, slowest, memory)
-    data = pickle.dumps(outcome)
-    if len(data) >= LARGE:
-        path = Path(folder) / token_hex(8)
+    if setting.folder:
+        data = pickle.dumps(outcome)
+        part = Path(setting.folder) / f"{name}.{token_hex(4)}.part"
         try:
-            path.write_bytes(data)
+            part.write_bytes(_signature(setting.secret, name, data) + data)
+            part.replace(part.with_name(name))
         except OSError:  # a full disk shows where the events are written
-            path.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
         else:
-            return Kept(str(path), hashlib.sha256(data).hexdigest())
+            return None
     return outcome
 
 
-def outcome_of(found: Outcome | Kept) -> Outcome:
-    """The outcome itself; its file is removed.
+def read_outcome(folder: Path, name: str, secret: bytes) -> Outcome | None:
+    """The outcome of a bundle from its file, which is removed; None if there is no file.
 
     Raises:
-        ExecutionError: if the file is not as the worker left it.
+        ExecutionError: if the file is not as a worker of this run left it.
     """
-    if isinstance(found, Outcome):
-        return found
-    path = Path(found.path)
+    path = folder / name
     try:
-        data = path.read_bytes()
+        found = path.read_bytes()
         path.unlink()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         message = f"{path}: results of a worker cannot be read: {error.strerror}"
         raise ExecutionError(message) from error
-    if hashlib.sha256(data).hexdigest() != found.sha256:
+    signature, data = found[:DIGEST], found[DIGEST:]
+    if not hmac.compare_digest(signature, _signature(secret, name, data)):
         message = f"{path}: results of a worker are not as it wrote them"
         raise ExecutionError(message)
     return cast("Outcome", pickle.loads(data))
+
+
+def _signature(secret: bytes, name: str, data: bytes) -> bytes:
+    return hmac.digest(secret, name.encode() + data, "sha256")

@@ -1,51 +1,53 @@
 """The executor `dask`: workers of a Dask cluster, one that is there or one of this machine's own.
 
 Dask begins tasks of lost workers again. What many tasks have in common, a trained sampler's
-description above all, travels once to each worker; tasks and results are small, and travel in
-bundles (`crosshook.plugins.execution.bundle`).
+description above all, travels once to each worker; tasks are small, and travel in bundles, results
+through files (`crosshook.plugins.execution.bundle`).
 """
 
 from __future__ import annotations
 
-import logging
+import os
 import pickle
+import signal
 import time
 from collections import Counter, deque
 from contextlib import suppress
 from hashlib import sha256
-from multiprocessing import resource_tracker
+from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from secrets import token_bytes, token_hex
 from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
-from crosshook.core.errors import ConfigurationError, ExecutionError
+from crosshook.core.errors import ExecutionError
 from crosshook.core.interfaces.executor import Load
 from crosshook.plugins.execution.bundle import (
-    LARGE,
     BundleSizes,
-    Kept,
     Outcome,
     compute_bundle,
-    outcome_of,
+    make_setting,
+    read_outcome,
 )
-from crosshook.plugins.execution.interrupts import interrupts_held
+from crosshook.plugins.execution.common import LARGE, CommonArguments
+from crosshook.plugins.execution.dask_cluster import connect
 from crosshook.plugins.execution.probe import check_workers
-from crosshook.plugins.execution.worker import cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
-    from distributed import Client, Future, LocalCluster
+    from distributed import Future, Nanny
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.executor import Task
 
-AHEAD: Final = 3
+AHEAD: Final = 2
 """Bundles handed over per worker, so that none waits for the manager."""
 RESULTS: Final = ".results"
-"""Folder of large results in that of the run, while a stage is computed."""
-TRIM: Final = "MALLOC_TRIM_THRESHOLD_"
+"""Folder of results in that of the run, while a stage is computed."""
+HEAVY: Final = 1 << 20
+"""Bytes of a bundle's own arguments after which it takes no further task."""
 LOOK: Final = 2.0
 """Seconds without a result after which the connection is looked at."""
 
@@ -76,14 +78,18 @@ class DaskExecutor:
         """
         self._address, self._timeout = address, timeout
         self._time_limit, self._attempts = time_limit, attempts
-        self._cluster: LocalCluster | None = None
-        self._client = self._connect(workers)
+        self._client, self._cluster = connect(address, workers, attempts, timeout)
         self._waiting: deque[Task] = deque()
         self._flying: dict[Future, tuple[Task, ...]] = {}
         self._sizes = BundleSizes(time_limit)
         self._alone: set[int] = set()
         self._results: Path | None = None
         self._done: SimpleQueue[Future] = SimpleQueue()
+        self._secret = token_bytes(16)
+        begin = f"c-{token_hex(3)}"  # short: a scheduler's messages have them ten times a bundle
+        self._names = (f"{begin}-{n}" for n in count())
+        self._common: CommonArguments | None = None
+        self._setting: Future | None = None
         self._shared: dict[str, Future] = {}
         self._wanted: set[str] = set()
         self._workers = 0
@@ -94,53 +100,11 @@ class DaskExecutor:
         self._home = str(Path.cwd())
         self.load()  # counts the workers there are
 
-    def _connect(self, workers: int | None) -> Client:
-        try:
-            import dask
-            from distributed import Client, LocalCluster
-        except ImportError as error:
-            message = (
-                "executor: dask needs Dask's scheduler: "
-                "pip install 'dask[distributed]' (extra crosshook[dask])"
-            )
-            raise ConfigurationError(message) from error
-        client: Client | None = None
-        try:
-            if self._address is None:
-                settings: dict[str, int | None] = {
-                    "distributed.scheduler.allowed-failures": self._attempts - 1
-                }
-                # Dask asks for memory to be given back at once: half of the time goes there.
-                settings |= {f"distributed.nanny.pre-spawn-environ.{TRIM}": None}
-                resource_tracker.ensure_running()  # its start would let interrupts through again
-                with dask.config.set(settings), interrupts_held():
-                    self._cluster = LocalCluster(
-                        n_workers=workers or cores(),
-                        threads_per_worker=1,
-                        processes=True,
-                        dashboard_address="127.0.0.1:0",
-                        silence_logs=logging.CRITICAL,
-                    )
-            # A default client is the user's own affair.
-            place = self._cluster or self._address
-            client = Client(place, timeout=self._timeout, set_as_default=False)
-            client.wait_for_workers(workers or 1, timeout=self._timeout)
-        except BaseException as error:
-            if client is not None:
-                client.close()
-            if self._cluster is not None:
-                self._cluster.close()
-            if not isinstance(error, (OSError, TimeoutError, ValueError, RuntimeError)):
-                raise
-            where = self._address or "this machine"
-            message = f"executor: no Dask workers at {where} within {self._timeout:g} s: {error}"
-            raise ExecutionError(message) from error
-        return client
-
     def prepare(self, folder: Path) -> None:
         """Makes sure that every worker sees the folder and computes with the same versions."""
         check_workers(self._client, folder, self._home)
         self._results = folder.resolve() / RESULTS
+        self._common = self._setting = None
 
     def submit(self, task: Task) -> None:
         """Accepts a task."""
@@ -151,7 +115,7 @@ class DaskExecutor:
     def _hand_over(self) -> None:
         """Sends bundles while workers have room; a cluster may have more of them by now."""
         if time.monotonic() - self._counted > LOOK:
-            self.load()
+            self._replace_lost()
         places = AHEAD * max(self._workers, 1)
         while self._waiting and len(self._flying) < places:
             if self._client.status == "closed":
@@ -160,56 +124,71 @@ class DaskExecutor:
             size = 1
             if first.number not in self._alone:
                 size = self._sizes.size(first.function, len(self._waiting), places)
-            own, shared = self._parts(first)
-            bundle, small = [self._waiting.popleft()], [(first.number, own)]
-            while self._waiting and len(bundle) < size:
-                task = self._waiting[0]
-                own, others = self._parts(task)
-                if task.function != first.function or others != shared:
-                    break
-                bundle.append(self._waiting.popleft())
-                small.append((task.number, own))
-            self._send(tuple(bundle), small, shared)
+            self._send(size)
 
-    def _send(
-        self,
-        bundle: tuple[Task, ...],
-        small: list[tuple[int, dict[str, object]]],
-        shared: dict[str, str],
-    ) -> None:
+    def _send(self, size: int) -> None:
+        """Sends the next bundle, of so many tasks or fewer."""
         if not self._flying:
             self._last = time.monotonic()
-        folder = ""
         if self._results is not None:
-            folder = str(self._results)
             with suppress(OSError):  # results travel then
                 self._results.mkdir(exist_ok=True)
+        setting = self._setting_of_next()
+        assert self._common is not None
+        bundle: list[Task] = []
+        packed: list[bytes] = []
+        while self._waiting and len(bundle) < size and sum(map(len, packed)) < HEAVY:
+            task = self._waiting[0]
+            own = self._common.rest(task)
+            if own is None or (bundle and task.number in self._alone):
+                break
+            bundle.append(self._waiting.popleft())
+            packed.append(pickle.dumps((task.number, own)))
+        name = next(self._names)
         future = self._client.submit(
             compute_bundle,
-            self._home,
-            bundle[0].function,
-            pickle.dumps(small),
-            folder,
-            {name: self._shared[digest] for name, digest in shared.items()},
+            setting,
+            pickle.dumps((name, packed)),
+            key=name,
             pure=False,
+            fifo_timeout=0,  # first come, first served, exactly: `_begin_again` counts on it
         )
-        self._flying[future] = bundle
+        self._flying[future] = tuple(bundle)
         future.add_done_callback(self._done.put)
 
-    def _parts(self, task: Task) -> tuple[dict[str, object], dict[str, str]]:
-        """Arguments that travel with a task, and digests of those that go ahead, once."""
+    def _setting_of_next(self) -> Future:
+        """What the next task has in common with others, at the workers: sent when it changes."""
+        task = self._waiting[0]
+        known = self._common is not None and self._common.rest(task) is not None
+        if self._setting is not None and known:
+            return self._setting
+        following = self._waiting[1] if len(self._waiting) > 1 else None
+        self._common = CommonArguments.of(task, following)
         small: dict[str, object] = {}
-        shared: dict[str, str] = {}
-        for name, value in task.arguments.items():
-            data = pickle.dumps(value)
+        large: dict[str, Future] = {}
+        for name, data in self._common.packed.items():
             if len(data) < LARGE:
-                small[name] = value
+                small[name] = self._common.values[name]
                 continue
-            shared[name] = digest = sha256(data).hexdigest()
+            digest = sha256(data).hexdigest()
             self._wanted.add(digest)
             if digest not in self._shared:  # a task, so that it survives the worker that has it
-                self._shared[digest] = self._client.submit(pickle.loads, data, pure=False)
-        return small, shared
+                self._shared[digest] = self._client.submit(
+                    pickle.loads, data, key=next(self._names), pure=False
+                )
+            large[name] = self._shared[digest]
+        self._setting = self._client.submit(
+            make_setting,
+            self._home,
+            task.function,
+            "" if self._results is None else str(self._results),
+            self._secret,
+            pickle.dumps(small),
+            large,
+            key=next(self._names),
+            pure=False,
+        )
+        return self._setting
 
     def as_completed(self) -> Iterator[tuple[Task, object]]:
         """Results as they come."""
@@ -244,8 +223,13 @@ class DaskExecutor:
         """What a bundle gave; None if it was lost, and its tasks wait again."""
         from distributed import CancelledError, KilledWorker
 
+        found: Outcome | None = None
+        if self._results is not None:
+            found = read_outcome(self._results, future.key, self._secret)
+        if found is not None:
+            return found
         try:
-            found: Outcome | Kept = future.result(timeout=self._timeout)
+            found = future.result(timeout=self._timeout)
         except KilledWorker as error:
             if len(bundle) > 1:  # one of them may be the cause, and none is blamed for another
                 self._alone.update(task.number for task in bundle)
@@ -266,7 +250,10 @@ class DaskExecutor:
             if isinstance(error, TimeoutError) and self._client.status == "running":
                 raise _NotYetError from error  # its worker was lost before the result was fetched
             raise self._gone() from error
-        return outcome_of(found)
+        if found is None:
+            message = f"{self._results}: results of a worker are gone"
+            raise ExecutionError(message)
+        return found
 
     def _gone(self) -> ExecutionError:
         self._flying.clear()
@@ -285,46 +272,74 @@ class DaskExecutor:
         self._replace_lost()
         if self._time_limit is None or time.monotonic() - self._last < self._time_limit:
             return
-        keys = {future.key: bundle for future, bundle in self._flying.items()}
-        busy: dict[str, list[Task]] = {}
         try:
             processing = self._client.processing()
         except OSError as error:
             raise self._gone() from error
-        for worker, at_work in processing.items():
-            own = [task for key in at_work for task in keys.get(key, ())]
-            if own:
-                busy[worker] = own
-        for task in (task for tasks in busy.values() for task in tasks):
-            self._stuck[task.number] += 1
-            self._lost += 1
-            if self._stuck[task.number] >= self._attempts:
-                self.cancel()
-                message = (
-                    f"task {task.number} ({task.function}) gave nothing for {self._time_limit:g} s, "
-                    f"{self._attempts} times; results so far are kept, and the run can be resumed"
-                )
-                raise ExecutionError(message)
-        self._restart(list(busy))
+        busy = [worker for worker, keys in processing.items() if self._begin_again(keys)]
+        if busy:
+            self._replace(busy)
         self._last = time.monotonic()
 
-    def _replace_lost(self) -> None:
-        """Starts workers of this machine anew where none is left.
+    def _begin_again(self, keys: Collection[str]) -> bool:
+        """Takes back what a hung worker has, and blames the one task that it was at.
 
-        Dask does so itself, but not where one is killed while it starts.
+        Workers begin with what was sent first. Tasks of a bundle go one by one from now on, so that
+        the one to blame is found.
+
+        Args:
+            keys: of bundles that the worker has.
+
+        Returns:
+            Whether any of them are of this run.
         """
-        now = time.monotonic()
-        if self.load().workers:
-            self._seen = now
-        elif self._cluster is not None and now - max(self._seen, self._last) > self._timeout:
-            number = len(self._cluster.worker_spec)
-            self._cluster.scale(0)
-            self._cluster.scale(number)
-            self._seen = now
+        own = [future for future in self._flying if future.key in keys]
+        if not own:
+            return False
+        bundles = [self._flying.pop(future) for future in own]
+        self._client.cancel(own)
+        tasks = [task for bundle in bundles for task in bundle]
+        self._lost += len(tasks)
+        self._waiting.extendleft(reversed(tasks))
+        if len(bundles[0]) > 1:
+            self._alone.update(task.number for task in bundles[0])
+            return True
+        task = tasks[0]
+        self._stuck[task.number] += 1
+        if self._stuck[task.number] >= self._attempts:
+            self.cancel()
+            message = (
+                f"task {task.number} ({task.function}) gave nothing for {self._time_limit:g} s, "
+                f"{self._attempts} times; results so far are kept, and the run can be resumed"
+            )
+            raise ExecutionError(message)
+        return True
 
-    def _restart(self, workers: list[str]) -> None:
+    def _replace_lost(self) -> None:
+        """Counts the workers, and starts those of this machine anew that are not there.
+
+        Dask does so itself, but gives up one that is killed while it starts, or is lost twice
+        within a quarter of a minute.
+        """
+        there, now = self.load().workers, time.monotonic()
+        if there:
+            self._seen = now
+        if self._cluster is None:
+            return
+        number = len(self._cluster.worker_spec)
+        if there < number:
+            if now - self._seen > self._timeout:
+                self._cluster.scale(0)
+                self._seen = now
+            self._cluster.scale(number)
+
+    def _replace(self, workers: list[str]) -> None:
+        """Has workers killed that hang; asked to end they would not, and Dask starts them anew."""
         try:
-            self._client.restart_workers(workers, timeout=self._timeout, raise_for_error=False)
+            told = self._client.run(_kill, workers=workers, nanny=True, on_error="return")
+            alone = [worker for worker, error in told.items() if error is not None]
+            if alone:  # nobody looks after them: they are sent away
+                self._client.restart_workers(alone, timeout=self._timeout, raise_for_error=False)
         except OSError as error:
             raise self._gone() from error
         except KeyError:  # one of them has gone by itself
@@ -346,6 +361,7 @@ class DaskExecutor:
         self._flying.clear()
         self._stuck.clear()
         self._alone.clear()
+        self._common = self._setting = None
         if self._results is not None:
             rmtree(self._results, ignore_errors=True)
         if self._wanted:  # what the next stage may want again stays with the workers
@@ -367,6 +383,11 @@ class DaskExecutor:
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
+
+
+def _kill(dask_worker: Nanny) -> None:
+    """Ends a worker at once; runs beside it, in the process that looks after it."""
+    os.kill(dask_worker.pid, signal.SIGKILL)
 
 
 class _NotYetError(Exception):

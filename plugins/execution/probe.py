@@ -29,10 +29,14 @@ def packages() -> dict[str, str]:
 def probe(path: str, home: str) -> tuple[str, dict[str, str]]:
     """What a worker reads in a file, and its versions; runs on the worker.
 
+    What every task needs is imported here, so that none is charged for it.
+
     Args:
         path: of the file.
         home: folder that must be there, too.
     """
+    import torch  # noqa: F401
+
     try:
         Path(home).stat()
         return Path(path).read_text("utf-8"), packages()

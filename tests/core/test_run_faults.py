@@ -248,11 +248,25 @@ def test_workers_are_counted(run_file: Path, tmp_path: Path) -> None:
         run(run_file, output=tmp_path / "run", settings=("executor.use=proceses",))
 
 
+class Stops(SilentReporter):
+    """Ends the run in the middle of the generation, and remembers the workers it had then."""
+
+    seen: frozenset[int] = frozenset()
+
+    def update(self, stage: str, done: int, total: int, **figures: float) -> None:
+        if stage == "generate":
+            self.seen = frozenset(_workers())
+            message = "enough"
+            raise Cancelled(message)
+
+
 def test_nobody_is_left(run_file: Path, tmp_path: Path) -> None:
     """Workers end with the run, also with one that fails."""
     before = set(_workers())
-    with pytest.raises(Cancelled):
-        run(run_file, output=tmp_path / "run", workers=2, max_time=3.0)
+    stops = Stops()
+    with pytest.raises(Cancelled, match="enough"):
+        run(run_file, output=tmp_path / "run", workers=2, reporter=stops)
+    assert len(stops.seen - before) == 2
     until = time.monotonic() + 20
     while set(_workers()) - before and time.monotonic() < until:
         time.sleep(0.1)

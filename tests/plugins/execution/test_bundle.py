@@ -11,13 +11,12 @@ import pytest
 
 from crosshook.core.errors import ExecutionError
 from crosshook.plugins.execution.bundle import (
-    LARGE,
     MOST,
     BundleSizes,
-    Kept,
     Outcome,
     compute_bundle,
-    outcome_of,
+    make_setting,
+    read_outcome,
 )
 
 if TYPE_CHECKING:
@@ -44,49 +43,63 @@ def test_size(time_limit: float | None, seconds: float, waiting: int, size: int)
     assert sizes.size("g", waiting, 6) == 1
 
 
-def _compute(numbers: Iterable[int], folder: Path, denominator: int = 1) -> Outcome | Kept:
-    tasks = pickle.dumps([(n, {"numerator": n}) for n in numbers])
-    shared = {"denominator": denominator}
-    return compute_bundle(str(Path.cwd()), "fractions:Fraction", tasks, str(folder), shared)
+SECRET = b"between us"
 
 
-def test_results_travel_if_they_are_small(tmp_path: Path) -> None:
-    found = _compute([3], tmp_path, 4)
-    assert isinstance(found, Outcome)
-    assert outcome_of(found).results == (Fraction(3, 4),)
+def _compute(
+    own: Iterable[dict[str, int]], folder: Path | None, denominator: int = 1
+) -> Outcome | None:
+    packed = pickle.dumps(("name", [pickle.dumps(pair) for pair in enumerate(own)]))
+    small, large = pickle.dumps({"denominator": denominator}), {"_normalize": True}
+    where = "" if folder is None else str(folder)
+    home = str(Path.cwd())
+    setting = make_setting(home, "fractions:Fraction", where, SECRET, small, {})
+    assert make_setting(home, "f", where, SECRET, small, large).arguments == {
+        "denominator": denominator, **large,
+    }  # fmt: skip
+    return compute_bundle(setting, packed)
+
+
+def _numerators(n: int) -> list[dict[str, int]]:
+    return [{"numerator": numerator} for numerator in range(n)]
+
+
+def test_results_come_through_a_file(tmp_path: Path) -> None:
+    assert _compute(_numerators(200), tmp_path, 7) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["name"]
+    found = read_outcome(tmp_path, "name", SECRET)
+    assert found is not None
+    assert found.results == tuple(Fraction(n, 7) for n in range(200))
     assert found.error is None
     assert not list(tmp_path.iterdir())
+    assert read_outcome(tmp_path, "name", SECRET) is None
 
 
-def test_large_results_come_through_a_file(tmp_path: Path) -> None:
-    found = _compute(range(200), tmp_path, 7)
-    assert isinstance(found, Kept)
-    assert len(pickle.dumps(found)) < LARGE + len(found.path)
-    assert outcome_of(found).results == tuple(Fraction(n, 7) for n in range(200))
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("folder", [None, "gone"])
+def test_results_travel_where_there_is_no_folder(folder: str | None, tmp_path: Path) -> None:
+    found = _compute(_numerators(3), None if folder is None else tmp_path / folder)
+    assert found is not None
+    assert found.results == (0, 1, 2)
 
 
-def test_large_results_travel_where_there_is_no_folder(tmp_path: Path) -> None:
-    found = _compute(range(200), tmp_path / "gone")
-    assert isinstance(found, Outcome)
-    assert len(found.results) == 200
-
-
-def test_results_before_an_error_are_kept(tmp_path: Path) -> None:
-    tasks = pickle.dumps([(n, {"numerator": 1, "denominator": 2 - n}) for n in range(3)])
-    packed = compute_bundle(str(Path.cwd()), "fractions:Fraction", tasks, str(tmp_path), {})
-    found = outcome_of(packed)
-    assert found.results == (Fraction(1, 2), Fraction(1))
-    assert isinstance(found.error, ZeroDivisionError)
+def test_results_before_an_error_are_kept() -> None:
+    own = [{"numerator": 1}, {"numerator": 3}, {"numerator": 1, "_normalise": 0}]
+    found = _compute(own, None, 2)
+    assert found is not None
+    assert found.results == (Fraction(1, 2), Fraction(3, 2))
+    assert isinstance(found.error, TypeError)
     assert found.error.__notes__ == ["in task 2 (fractions:Fraction)"]
 
 
 def test_files_are_taken_as_the_worker_wrote_them_or_not_at_all(tmp_path: Path) -> None:
-    found = _compute(range(200), tmp_path)
-    assert isinstance(found, Kept)
-    path = Path(found.path)
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ExecutionError, match="are not as it wrote them"):
-        outcome_of(found)
-    with pytest.raises(ExecutionError, match="cannot be read: No such file"):
-        outcome_of(found)
+    """Cut short, of another bundle, or by somebody who was not told the secret."""
+    path = tmp_path / "name"
+    for name, secret, size in (("name", SECRET, -1), ("other", SECRET, None), ("name", b"", None)):
+        _compute(_numerators(200), tmp_path)
+        path.write_bytes(path.read_bytes()[:size])
+        path.rename(tmp_path / name)
+        with pytest.raises(ExecutionError, match="are not as it wrote them"):
+            read_outcome(tmp_path, name, secret)
+    path.mkdir()
+    with pytest.raises(ExecutionError, match="cannot be read: Is a directory"):
+        read_outcome(tmp_path, "name", SECRET)

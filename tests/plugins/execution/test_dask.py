@@ -1,0 +1,66 @@
+"""The executor of Dask: a task that hangs in the middle of a bundle is found, and begun again."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crosshook.core.errors import ExecutionError
+from crosshook.core.execute import in_order
+from crosshook.core.interfaces.executor import Task
+from crosshook.plugins.execution.dask import DaskExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MODULE = "crosshook_dask_tasks"
+SOURCE = """
+import time
+from pathlib import Path
+
+def square(number, mark, times):
+    if number == HANGS:
+        with Path(mark).open("a") as file:
+            file.write("begun ")
+        if len(Path(mark).read_text().split()) <= times:
+            time.sleep(600)
+    return number**2
+"""
+TASKS, HANGS, LIMIT = 24, 6, 2.0
+"""The first two tell how short they are, and the eleven after them go in a bundle."""
+
+
+@pytest.fixture(scope="module")
+def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskExecutor]:
+    folder = tmp_path_factory.mktemp("tasks")
+    (folder / f"{MODULE}.py").write_text(f"HANGS = {HANGS}\n{SOURCE}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        with closing(DaskExecutor(None, 1, time_limit=LIMIT, attempts=2, timeout=60)) as made:
+            made.prepare(folder)
+            yield made
+
+
+def _tasks(mark: Path, times: int) -> list[Task]:
+    common = {"mark": str(mark), "times": times}
+    return [Task(n, f"{MODULE}:square", {"number": n, **common}) for n in range(TASKS)]
+
+
+def test_a_task_that_hangs_in_a_bundle(executor: DaskExecutor, tmp_path: Path) -> None:
+    """Its bundle is taken apart, and nothing is missing or there twice."""
+    results = in_order(executor, _tasks(tmp_path / "mark", times=1))
+    assert [result for _, result in results] == [n**2 for n in range(TASKS)]
+    assert executor.load().lost > 1
+
+
+def test_the_task_that_hangs_is_named(executor: DaskExecutor, tmp_path: Path) -> None:
+    """Begun in a bundle, and then alone as often as is allowed; its neighbours are not blamed."""
+    mark = tmp_path / "mark"
+    results = in_order(executor, _tasks(mark, times=9))
+    assert [next(results)[1] for _ in range(HANGS)] == [n**2 for n in range(HANGS)]
+    with pytest.raises(ExecutionError, match=rf"task {HANGS} .* gave nothing for 2 s, 2 times"):
+        next(results)
+    assert len(mark.read_text().split()) == 3
