@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from crosshook.core.errors import ExecutionError
 from crosshook.core.interfaces.executor import Executor, Load, Task
 
 if TYPE_CHECKING:
@@ -120,8 +121,12 @@ def in_order(
 
     Yields:
         Each task with its result, as soon as all before it are there.
+
+    Raises:
+        ExecutionError: if a result comes that nobody waits for.
     """
     numbers: deque[int] = deque()
+    awaited: set[int] = set()
     early: dict[int, tuple[Task, object]] = {}
     further = iter(tasks)
     ahead = next(further, None)
@@ -130,6 +135,7 @@ def in_order(
         nonlocal ahead
         while ahead is not None and (limit is None or ahead.number < limit()):
             numbers.append(ahead.number)
+            awaited.add(ahead.number)
             executor.submit(ahead)
             ahead = next(further, None)
 
@@ -140,6 +146,10 @@ def in_order(
             came = False
             for task, result in executor.as_completed():
                 came = True
+                if task.number not in awaited:  # else the loop might have no end
+                    message = f"the executor gives the result of task {task.number} a second time"
+                    raise ExecutionError(message)
+                awaited.remove(task.number)
                 early[task.number] = (task, result)
                 while numbers and numbers[0] in early:
                     yield early.pop(numbers.popleft())
