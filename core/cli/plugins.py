@@ -181,11 +181,11 @@ def check(
     subject = subject_of(
         registered, registry, device=device, options=dict(map(_setting, settings))
     )
-    outcomes = []
+    outcomes: list[Outcome] = []
     for outcome in examine(subject):
-        outcomes.append(outcome)
         if not as_json:
-            _print(outcome)
+            _print(outcome, outcomes)
+        outcomes.append(outcome)
     failed = sum(o.status == "failed" for o in outcomes)
     if as_json:
         click.echo(
@@ -218,10 +218,17 @@ def _setting(text: str) -> tuple[str, object]:
         return key, value
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: Outcome, before: list[Outcome]) -> None:
     note = f" ({outcome.reason})" if outcome.reason else ""
     colour = {"passed": "green", "failed": "red", "skipped": "yellow"}[outcome.status]
     click.echo(f"{click.style(f'{outcome.status:7}', fg=colour)} {outcome.check}{note}")
+    said = {(f.message, f.smallest): o.check for o in reversed(before) for f in o.findings}
+    same = [said.get((f.message, f.smallest)) for f in outcome.findings]
+    if same and all(same):
+        # What fails before any input is looked at fails everywhere.
+        first = dict.fromkeys(filter(None, same))
+        click.echo(f"        found: the same as in {', '.join(first)}")
+        return
     if outcome.findings:
         click.echo(f"        law:   {outcome.law}")
     for finding in outcome.findings:

@@ -260,7 +260,9 @@ def _first(
 ) -> Iterator[Finding]:
     """The first finding of a case, with the smallest input that shows it."""
     for case in CASES:
-        finding = with_smallest(partial(look, subject, case), points(subject, case, 1000), SIMPLE)
+        finding = with_smallest(
+            partial(look, subject, case), points(subject, case, 1000), SIMPLE, where=str(case)
+        )
         if finding is not None:
             yield finding
             return

@@ -68,7 +68,9 @@ def stays_in_the_cube(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 1000, way.start)
-            finding = with_smallest(partial(_inside, case, mapping, way), inputs, SIMPLE)
+            finding = with_smallest(
+                partial(_inside, case, mapping, way), inputs, SIMPLE, where=str(case)
+            )
             if finding is not None:
                 yield finding
                 return
@@ -97,7 +99,7 @@ def gradients_flow(subject: Subject) -> Iterator[Finding]:
         raise NotApplicable(reason)
     for case in cases(subject):
         look = partial(_without_gradient, case, mapping_of(subject, case))
-        finding = with_smallest(look, points(subject, case, 200), SIMPLE)
+        finding = with_smallest(look, points(subject, case, 200), SIMPLE, where=str(case))
         if finding is not None:
             yield finding
             return
@@ -127,7 +129,7 @@ def log_det_is_the_jacobian(subject: Subject) -> Iterator[Finding]:
         for way in (FORWARD, INVERSE):
             inputs = points(subject, case, 200, way.start)
             look = partial(_jacobian, subject, case, mapping, way)
-            finding = with_smallest(look, inputs, SIMPLE)
+            finding = with_smallest(look, inputs, SIMPLE, where=str(case))
             if finding is not None:
                 yield finding
                 return
@@ -178,7 +180,7 @@ def _round_trip(subject: Subject, there: Direction, back: Direction) -> Iterator
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000, name)
         look = partial(_there_and_back, subject, case, mapping, there, back)
-        finding = with_smallest(look, inputs, SIMPLE)
+        finding = with_smallest(look, inputs, SIMPLE, where=str(case))
         if finding is not None:
             yield finding
             return
@@ -249,7 +251,9 @@ def edges_are_finite(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for way in (FORWARD, INVERSE):
             inputs = _edge_points(subject, case, way.start)
-            finding = with_smallest(partial(_off_the_edge, case, mapping, way), inputs, SIMPLE)
+            finding = with_smallest(
+                partial(_off_the_edge, case, mapping, way), inputs, SIMPLE, where=str(case)
+            )
             if finding is not None:
                 yield finding
                 return
@@ -301,7 +305,7 @@ def channels_do_not_mix(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         inputs = points(subject, case, 1000)
         look = partial(_alone_and_mixed, subject, case, mapping)
-        finding = with_smallest(look, inputs, SIMPLE)
+        finding = with_smallest(look, inputs, SIMPLE, where=str(case))
         if finding is not None:
             yield finding
             return

@@ -133,7 +133,7 @@ def alpha_sums_to_one(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         trials = [rows(subject, case, 1000, density) for density in (False, True)]
         for inputs in (*trials, extreme_rows(subject, case)):
-            finding = with_smallest(partial(_sum, case, weights), inputs, SIMPLE)
+            finding = with_smallest(partial(_sum, case, weights), inputs, SIMPLE, where=str(case))
             if finding is not None:
                 yield finding
                 return
@@ -157,7 +157,9 @@ def closed_channels_stay_closed(subject: Subject) -> Iterator[Finding]:
         weights = weights_of(subject, case)
         for density in (False, True):
             inputs = rows(subject, case, 1000, density)
-            finding = with_smallest(partial(_opened, case, weights), inputs, SIMPLE)
+            finding = with_smallest(
+                partial(_opened, case, weights), inputs, SIMPLE, where=str(case)
+            )
             if finding is not None:
                 yield finding
                 return
@@ -184,7 +186,9 @@ def a_point_without_channels_has_none(subject: Subject) -> Iterator[Finding]:
         for density in (False, True):
             inputs = rows(subject, case, 14, density)
             inputs["log_prior"] = torch.full_like(inputs["log_prior"], -torch.inf)
-            finding = with_smallest(partial(_out_of_nothing, case, weights), inputs, SIMPLE)
+            finding = with_smallest(
+                partial(_out_of_nothing, case, weights), inputs, SIMPLE, where=str(case)
+            )
             if finding is not None:
                 yield finding
                 return
@@ -207,7 +211,7 @@ def the_only_channel_takes_all(subject: Subject) -> Iterator[Finding]:
         prior = torch.full_like(inputs["log_prior"], -torch.inf)
         inputs["log_prior"] = prior.scatter(1, only[:, None], 0.0)
         look = partial(_shared, case, weights_of(subject, case))
-        finding = with_smallest(look, inputs, SIMPLE)
+        finding = with_smallest(look, inputs, SIMPLE, where=str(case))
         if finding is not None:
             yield finding
             return

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
-from crosshook.core.testkit.finding import Finding
+from crosshook.core.testkit.finding import Finding, place_of
 from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _on_meta(exercise: Exercise) -> Finding | None:
             reason = str(error).splitlines()[0]
             message = (
                 f"{exercise.label} ({age} component) fails with torch's default device set "
-                f"to meta: a tensor was made without a device: {reason}"
+                f"to meta: a tensor was made without a device: {reason}{place_of(error)}"
             )
             return Finding(message, exercise.case)
         lost = [name for name, v in got.items() if v.device != wanted[name].device]
@@ -185,7 +185,12 @@ def on_fewest_rows(
     exercise: Exercise, look: Callable[[Exercise], Finding | None]
 ) -> Finding | None:
     """What a check says of an exercise, with the fewest rows that show it."""
-    return with_smallest(lambda given: look(exercise.on(given)), exercise.inputs, exercise.simple)
+    return with_smallest(
+        lambda given: look(exercise.on(given)),
+        exercise.inputs,
+        exercise.simple,
+        where=str(exercise.shape),
+    )
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

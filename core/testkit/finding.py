@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+OTHERS = {*sys.stdlib_module_names, "numpy", "torch"}
+"""Packages in which an error may come up, but whose lines nobody wants to see."""
 
 Status = Literal["passed", "failed", "skipped"]
 
@@ -76,11 +80,18 @@ class NotApplicable(Exception):
 
 def raised(error: Exception) -> str:
     """What a component raises, and where, in one line."""
-    last: TracebackType | None = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    place = ""
-    if last is not None:
-        place = f" at {last.tb_frame.f_code.co_filename}:{last.tb_lineno}"
     reason = (str(error).splitlines() or [""])[0]
-    return f"raises {type(error).__name__}: {reason}{place}"
+    return f"raises {type(error).__name__}: {reason}{place_of(error)}"
+
+
+def place_of(error: Exception) -> str:
+    """` at FILE:LINE`, the last line of the component's own before an error, if it has one."""
+    place = own = ""
+    step: TracebackType | None = error.__traceback__
+    while step is not None:
+        place = f" at {step.tb_frame.f_code.co_filename}:{step.tb_lineno}"
+        module = str(step.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] not in OTHERS and not module.startswith("crosshook.core."):
+            own = place
+        step = step.tb_next
+    return own or place

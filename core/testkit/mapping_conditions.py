@@ -53,7 +53,9 @@ def condition_counts(subject: Subject) -> Iterator[Finding]:
             inputs = points(subject, case, 1000, way.start)
             # The last channel is closed; nothing asks a training to move anything there.
             inputs["channel"] = torch.zeros_like(inputs["channel"])
-            finding = with_smallest(partial(_ignored, case, mapping, way), inputs, SIMPLE)
+            finding = with_smallest(
+                partial(_ignored, case, mapping, way), inputs, SIMPLE, where=str(case)
+            )
             if finding is not None:
                 yield finding
                 return
@@ -80,7 +82,7 @@ def gradients_reach_the_condition(subject: Subject) -> Iterator[Finding]:
         raise NotApplicable(reason)
     for case in chosen:
         look = partial(_unreached, case, mapping_of(subject, case))
-        finding = with_smallest(look, points(subject, case, 200), SIMPLE)
+        finding = with_smallest(look, points(subject, case, 200), SIMPLE, where=str(case))
         if finding is not None:
             yield finding
             return

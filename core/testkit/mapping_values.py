@@ -59,7 +59,7 @@ def density_is_flat_in_a_bin(subject: Subject) -> Iterator[Finding]:
         inputs = points(subject, case, 1000, "u")
         for fraction in FRACTIONS:
             look = partial(_uneven, subject, case, mapping, fraction)
-            finding = with_smallest(look, inputs, SIMPLE)
+            finding = with_smallest(look, inputs, SIMPLE, where=str(case))
             if finding is not None:
                 yield finding
                 return
@@ -90,7 +90,7 @@ def draws_keep_to_their_bins(subject: Subject) -> Iterator[Finding]:
         mapping = mapping_of(subject, case)
         for inputs in (points(subject, case, 1000), *_changes(subject, case, mapping)):
             look = partial(_elsewhere, subject, case, mapping)
-            finding = with_smallest(look, inputs, SIMPLE)
+            finding = with_smallest(look, inputs, SIMPLE, where=str(case))
             if finding is not None:
                 yield finding
                 return

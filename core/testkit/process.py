@@ -123,7 +123,9 @@ def _otherwise(subject: Subject, process: Process, given: Mapping[str, Tensor]) 
 
 def _stored(process: Process, given: Mapping[str, Tensor]) -> str:
     chosen = [process.checkpoints[number] for number in given["point"].tolist()]
-    return "; ".join(f"momenta={list(c.momenta)}, alpha_s={c.alpha_s}" for c in chosen)
+    return "; ".join(
+        f"momenta={[list(p) for p in c.momenta]}, alpha_s={c.alpha_s:g}" for c in chosen
+    )
 
 
 def amplitudes_are_positive(subject: Subject) -> Iterator[Finding]:

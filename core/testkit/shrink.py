@@ -47,6 +47,7 @@ def with_smallest(
     inputs: Inputs,
     simple: Mapping[str, Sequence[float]] | None = None,
     show: Callable[[Inputs], str] = show_rows,
+    where: str = "",
 ) -> Finding | None:
     """The finding of a check on its inputs, with the smallest input that shows it too; or None.
 
@@ -58,6 +59,7 @@ def with_smallest(
         simple: for each input whose values may be changed, the simplest ones, best first; rounded
             ones are tried after them. Others, such as momenta on their mass shells, stay.
         show: the inputs in words.
+        where: the case, for what is raised.
     """
     search = _Search(lambda given: look(_copies(given)), inputs)
     found = search.found
@@ -67,7 +69,8 @@ def with_smallest(
     if _rows(small) <= ROWS:
         small = _simpler(search, small, simple or {})
     last = search.last
-    case, rows = last.case or f"n={_rows(small)}", show(small)
+    case = last.case or ", ".join(filter(None, (where, f"n={_rows(small)}")))
+    rows = show(small)
     given = "" if last.given.startswith(A_ROW) or last.given == rows else last.given
     return replace(found, smallest=_in_words(found, last, case, rows, given))
 

@@ -337,7 +337,9 @@ def _with_fewest_candidates(
             n_uniform = fitted(subject, case, kind).n_uniform
             for n in rows:
                 inputs = candidates_of(subject, case, kind, n, n_uniform)
-                finding = with_smallest(partial(look, subject, case, kind), inputs, SIMPLE)
+                finding = with_smallest(
+                    partial(look, subject, case, kind), inputs, SIMPLE, where=str(case)
+                )
                 if finding is not None:
                     yield finding
                     return

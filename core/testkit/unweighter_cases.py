@@ -145,6 +145,7 @@ def with_smallest_pilot(
                 partial(_look_at, subject, case, kind, look),
                 pilot_columns(subject, case, kind),
                 SIMPLE,
+                where=f"{case}, pilot: {kind}" if str(case) else f"pilot: {kind}",
             )
             if finding is not None:
                 yield finding
