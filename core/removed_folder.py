@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from secrets import token_hex
 from shutil import rmtree
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TRIES: Final = 10
+PAUSE: Final = 0.01
+"""Seconds for a file that is just being made."""
 
 
 def remove_folder(folder: Path) -> None:
@@ -21,4 +26,8 @@ def remove_folder(folder: Path) -> None:
     with suppress(OSError):
         folder.rename(gone)
         folder = gone
-    rmtree(folder, ignore_errors=True)
+    for _ in range(TRIES):
+        rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(PAUSE)

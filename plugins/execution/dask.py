@@ -18,11 +18,11 @@ from itertools import count
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from secrets import token_bytes, token_hex
-from shutil import rmtree
 from typing import TYPE_CHECKING, Final
 
 from crosshook.core.errors import ExecutionError
 from crosshook.core.interfaces.executor import Load
+from crosshook.core.removed_folder import remove_folder
 from crosshook.plugins.execution.bundle import (
     BundleSizes,
     Outcome,
@@ -363,7 +363,7 @@ class DaskExecutor:
         self._alone.clear()
         self._common = self._setting = None
         if self._results is not None:
-            rmtree(self._results, ignore_errors=True)
+            remove_folder(self._results)
         if self._wanted:  # what the next stage may want again stays with the workers
             self._shared = {d: f for d, f in self._shared.items() if d in self._wanted}
             self._wanted.clear()
