@@ -7,6 +7,7 @@ its command is called, so that `--help` and `plugins list` stay fast.
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 from contextlib import contextmanager
@@ -251,6 +252,10 @@ def main(arguments: list[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without σ shows ? instead
     group = command_tree()
+    if "_CROSSHOOK_COMPLETE" in os.environ:
+        from crosshook.core.cli.completion import teach_bash
+
+        teach_bash()
     try:
         with _terminable():
             code = group.main(args=arguments, prog_name="crosshook", standalone_mode=False)

@@ -44,6 +44,55 @@ def component_names(interface: str | None = None) -> Completer:
     return complete
 
 
+SHORT = {"surrogate": "amplitude_surrogate", "transfer": "transfer_function"}
+"""Keys of run files that have another name than the interface of their component."""
+
+
+def setting_values(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Completes `--set KEY.use=`, and `--set KEY=`, where the key takes a component."""
+    from click.shell_completion import CompletionItem
+
+    from crosshook.core.interfaces import INTERFACES
+
+    key, sign, name = incomplete.partition("=")
+    word = key.removesuffix(".use").rpartition(".")[2]
+    interface = SHORT.get(word, word)
+    if not sign or interface not in INTERFACES:
+        return []
+    found = component_names(interface)(context, parameter, name)
+    return [CompletionItem(f"{key}={item.value}", help=item.help) for item in found]
+
+
+def teach_bash() -> None:
+    """Puts words together that bash has parted at `=`, and gives it what comes after."""
+    from click.shell_completion import BashComplete, CompletionItem, add_completion_class
+
+    class Bash(BashComplete):
+        """click's own, but for `--set KEY=VALUE`."""
+
+        parted = False
+
+        def get_completion_args(self) -> tuple[list[str], str]:
+            """The words before the one that is to be completed, and that one."""
+            args, incomplete = super().get_completion_args()
+            words = [*args, incomplete]
+            for number in (2, 3):  # KEY = or KEY = VALUE
+                if words[-number - 1 : -number] == ["--set"] and words[1 - number] == "=":
+                    self.parted = True
+                    return words[:-number], "".join(words[-number:])
+            return args, incomplete
+
+        def format_completion(self, item: CompletionItem) -> str:
+            """One line of what bash reads."""
+            if self.parted:
+                item = CompletionItem(item.value.partition("=")[2], item.type, item.help)
+            return super().format_completion(item)
+
+    add_completion_class(Bash, "bash")
+
+
 def check_names(
     context: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

@@ -8,6 +8,8 @@ from typing import cast
 
 import click
 
+from crosshook.core.cli.completion import setting_values
+
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path))
@@ -16,7 +18,12 @@ import click
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY/seed-SEED.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of the executor."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of the executor.",
+    shell_complete=setting_values,
 )
 @click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")

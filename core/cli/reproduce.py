@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from crosshook.core.cli.completion import setting_values
+
 DIFFERS = 9
 """Exit code where something differs."""
 
@@ -17,7 +19,12 @@ DIFFERS = 9
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY-again.")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there already.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of the executor."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A key of the executor.",
+    shell_complete=setting_values,
 )
 @click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")

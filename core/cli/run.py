@@ -8,6 +8,7 @@ from shlex import quote
 
 import click
 
+from crosshook.core.cli.completion import setting_values
 from crosshook.core.cli.duration import Duration
 
 REPLACES = ("output", "seed", "device", "overwrite")
@@ -22,6 +23,7 @@ REPLACES = ("output", "seed", "device", "overwrite")
     multiple=True,
     metavar="KEY=VALUE",
     help="Replace a key of the run file; with --resume of its executor alone.",
+    shell_complete=setting_values,
 )
 @click.option("--output", type=click.Path(path_type=Path), help="Run directory.")
 @click.option("--seed", type=int, help="Seed of every random stream.")

@@ -8,13 +8,20 @@ from shlex import quote
 
 import click
 
+from crosshook.core.cli.completion import setting_values
+
 FILE = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("run_file", type=FILE, required=False)
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Replace a key of the run file.",
+    shell_complete=setting_values,
 )
 @click.option("--output", type=FILE, help="Directory of the surrogate.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from crosshook.core.cli.completion import setting_values
+
 if TYPE_CHECKING:
     from crosshook.core.transfer.simulate import Lost
 
@@ -18,7 +20,12 @@ FILE = click.Path(path_type=Path)
 @click.command()
 @click.argument("run_file", type=FILE, required=False)
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Replace a key of the run file.",
+    shell_complete=setting_values,
 )
 @click.option("--output", type=FILE, help="Directory of the transfer function.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")

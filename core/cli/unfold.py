@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from crosshook.core.cli.completion import component_names
+from crosshook.core.cli.completion import component_names, setting_values
 
 FILE = click.Path(path_type=Path)
 
@@ -24,7 +24,12 @@ FILE = click.Path(path_type=Path)
     "--observable", "observables", multiple=True, metavar="NAME", help="A column to unfold."
 )
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace a key of the run file."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Replace a key of the run file.",
+    shell_complete=setting_values,
 )
 @click.option("--output", type=FILE, help="Directory of the unfolding.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")

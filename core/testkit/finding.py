@@ -49,8 +49,8 @@ class Finding:
     def lines(self) -> list[str]:
         """Case, input and smallest case, those there are; further lines of one are indented."""
         named = {"case": self.case, "input": self.given, "smallest": self.smallest}
-        text = [f"{name}: {value}".replace("\n", "\n  ") for name, value in named.items() if value]
-        return [line for part in text for line in part.splitlines()]
+        text = [f"{name + ':':6} {value}" for name, value in named.items() if value]
+        return [line for part in text for line in part.replace("\n", "\n  ").splitlines()]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from crosshook.core.cli import command_tree
-from crosshook.core.cli.completion import WHERE
+from crosshook.core.cli.completion import WHERE, teach_bash
 
 HEAVY = ("torch", "awkward", "uproot", "numba")
 
@@ -45,6 +45,47 @@ def test_components_are_offered_by_name(words: tuple[str, ...], name: str, other
     found = offered(*words)
     assert name in found
     assert other not in found
+
+
+@pytest.mark.parametrize(
+    ("words", "value", "other"),
+    [
+        (("run", "--set", "sampling.channel_mapping.use=ve"), "vegas", "flow"),
+        (("run", "--set", "generate.surrogate.use="), "invariants", "vegas"),
+        (("infer", "--set", "transfer.use=g"), "gaussian", "flow"),
+        (("unfold", "--set", "unfolder.use="), "ibu", "vegas"),
+        (("generate", "--set", "executor="), "serial", "vegas"),
+    ],
+)
+def test_components_are_offered_as_values_of_keys(
+    words: tuple[str, ...], value: str, other: str
+) -> None:
+    key = words[-1].partition("=")[0]
+    found = offered(*words)
+    assert f"{key}={value}" in found
+    assert f"{key}={other}" not in found
+    assert offered(*words[:-1], "seed=") == {}
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("crosshook run --set sampling.channel_mapping.use = veg", 5),
+        ("crosshook run --set sampling.channel_mapping.use =", 4),
+    ],
+)
+def test_bash_which_parts_words_at_the_sign_gets_what_comes_after_it(
+    monkeypatch: pytest.MonkeyPatch, line: str, word: int
+) -> None:
+    from click.shell_completion import get_completion_class
+
+    teach_bash()
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(word))
+    bash = get_completion_class("bash")
+    assert bash is not None
+    made = bash(command_tree(), {}, "crosshook", "_CROSSHOOK_COMPLETE").complete()
+    assert "plain,vegas" in made.splitlines()
 
 
 def test_a_group_that_means_a_command_offers_files() -> None:

@@ -318,3 +318,37 @@ def test_failing_component_ends_with_law_input_and_exit_code_1(site: Site) -> No
     assert "(by a constant) differ by 0.1 " in out
     assert "case:  d=1, k=1, n=200" in out
     assert "input: row " in out
+
+
+RAISES = """
+class Raises:
+    def forward(self, r, channel, condition=None):
+        return r[:, 5], r[:, 0]
+    inverse = forward
+
+def make(context):
+    return Raises()
+"""
+
+
+def test_check_prints_law_input_and_smallest_case_once(site: Site) -> None:
+    """With the component's own line; the same defect in a later check is not told again."""
+    site.mapping("crosshook-raises", "raises", target="its_errors:make")
+    (site.folder / "its_errors.py").write_text(RAISES)
+    out, _ = site.run("plugins", "check", "raises", code=1)
+    start = out.index("failed  shapes_and_types")
+    told = [line.strip() for line in out[start : out.index("inputs_unchanged")].splitlines()]
+    assert told[1].startswith("law:   Outputs have the shapes of the interface")
+    assert told[2].startswith("found: raises IndexError")
+    assert told[2].endswith("its_errors.py:4")
+    assert told[3] == "smallest: d=1, k=1, n=0; r=[]; channel=[]"
+    assert told[4] == "more:  crosshook plugins explain shapes_and_types"
+    assert "found: the same as in shapes_and_types" in out
+
+
+def test_a_check_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run(capsys, "plugins", "explain", "momentum_adds_up")
+    assert out.startswith("momentum_adds_up (parton_density)\n\nLaw. ")
+    assert "\n\nTo find it. " in out
+    _, err = run(capsys, "plugins", "explain", "momentum_add_up", code=2)
+    assert "did you mean momentum_adds_up?" in err

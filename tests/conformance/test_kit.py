@@ -79,7 +79,7 @@ def test_finding_prints_what_a_person_needs() -> None:
     finding = Finding("off by 2", "d=1", "row 3", check="some_law", law="x = y")
     assert str(finding).splitlines() == [
         "some_law: off by 2",
-        "  case: d=1",
+        "  case:  d=1",
         "  input: row 3",
         "  law: x = y",
     ]
