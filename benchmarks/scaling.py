@@ -3,12 +3,20 @@
     python benchmarks/scaling.py [--quick] [--json FILE] [--events N]
 
 Generation of pp → tt̄ from one trained sampler, lhe.gz with seven scales, by `crosshook.generate` with
-executors that are warm: wall time, one and two workers in turns, medians, errors half their range.
+executors that are warm, so that the start of workers does not count, while the start and the end of the
+manager's own work do: wall time, one and two workers in turns; the median of the ratios of neighbours,
+errors half their range.
 `bit_identical` is 1 where the files of one and two workers and of the serial executor are the same.
-Overhead is the wall time of the manager per task that computes nothing. Traffic is counted by a relay
-between scheduler, workers and client, in bytes per 100,000 events, per task that travels alone, and per
-second of two busy workers; merging is the time in which the manager puts formatted parts one behind
-the other.
+Overhead is the wall time of the manager per task that computes nothing.
+
+Traffic is every byte between the scheduler on one side and workers and client on the other, in both
+directions, as a relay counts them: of a bundle; of two busy workers in a second, whatever they compute
+(`busy`, nearly all of it the heartbeats that Dask's workers send every half second); of 100,000 further
+events, the difference of a generation and one of a quarter of its events, once with all of it
+(`scheduler_bytes_per_1e5_events_all`) and once without `busy`, since that grows with the time and not
+with the events. What goes from worker to worker, and through files, is not counted.
+
+Merging is the time in which the manager puts formatted parts one behind the other.
 """
 
 from __future__ import annotations
@@ -48,6 +56,8 @@ REPEATS, QUICK = 5, 3
 EVENTS, FEW = 1_000_000, 200_000
 TASKS = (1_000, 10_000)
 LARGE_BLOCK = 262_144
+TRAFFIC = 4
+"""Times as many events when traffic is counted: bundles grow to their length in a long run."""
 ALONE = 64
 PACKAGES = ("torch", "crosshook", "dask", "distributed")
 
@@ -146,6 +156,13 @@ def _asleep(seconds: int) -> Iterator[Task]:
     return (Task(n, "subprocess:run", {"args": ["sleep", str(seconds)]}) for n in range(2))
 
 
+def _one_by_one(executor: Executor, tasks: list[Task]) -> None:
+    """Each task when the one before it is done, so that none is in a bundle."""
+    for task in tasks:
+        executor.submit(task)
+        assert len(list(executor.as_completed())) == 1
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[Relay]:
     """A scheduler and two workers on loopback addresses of their own, behind a relay."""
@@ -181,10 +198,7 @@ def cluster(folder: Path) -> Iterator[Relay]:
 
 
 def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
-    """Bytes through the scheduler per 100,000 events, those of a run without events taken off.
-
-    What busy workers say once in a while, whatever they compute, is told apart: bytes a second.
-    """
+    """Bytes through the scheduler per bundle, per second and per 100,000 further events."""
     with cluster(folder) as relay:
         address = f"tcp://127.0.0.1:{relay.port}"
         with closing(build("dask", address=address, workers=2, timeout=120)) as executor:
@@ -195,9 +209,10 @@ def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
                 before = relay.bytes
                 seconds, digest = timed(home, n, executor, folder / "relayed")
                 counted[n] = relay.bytes - before, seconds
+            pairs = [Task(n, "fractions:Fraction", {"denominator": n + 1}) for n in range(ALONE)]
+            _one_by_one(executor, pairs[:1])
             before = relay.bytes
-            for number in range(ALONE):  # stages of one task each, so that none is in a bundle
-                list(in_order(executor, [Task(number, "random:randbytes", {"n": 5000})]))
+            _one_by_one(executor, pairs)
             alone = (relay.bytes - before) / ALONE
             sleeping = {}
             for seconds in (2, 22):
@@ -206,9 +221,12 @@ def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
                 sleeping[seconds] = relay.bytes - before
             busy = (sleeping[22] - sleeping[2]) / 20
     (few, short), (many, long) = counted[events // 4], counted[events]
-    value = (many - few - busy * (long - short)) / (events - events // 4) * 1e5
+    further = (events - events // 4) / 1e5
+    whole = (many - few) / further
+    value = whole - busy * (long - short) / further
     return [
         Record(CASE, "dask", "scheduler_bytes_per_1e5_events", value, 0.0, events, SEED),
+        Record(CASE, "dask", "scheduler_bytes_per_1e5_events_all", whole, 0.0, events, SEED),
         Record(CASE, "dask", "scheduler_bytes_per_bundle", alone, 0.0, ALONE, SEED),
         Record(CASE, "dask", "scheduler_bytes_per_second_2_busy", busy, 0.0, 20, SEED),
     ], digest
@@ -258,7 +276,7 @@ def main() -> None:
         same = float(len(digests) == 1)
         records.append(Record(CASE, "all", "bit_identical", same, 0.0, events, SEED))
         records += merging(folder / "serial", folder, 20 if arguments.quick else 200)
-        found, _ = traffic(folder / "large", max(events, 1_000_000), folder)
+        found, _ = traffic(folder / "large", TRAFFIC * events, folder)
         records += found
     for record in records:
         told = f"{record.value:.4g}" + (f" ± {record.error:.2g}" if record.error else "")
