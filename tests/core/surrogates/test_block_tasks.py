@@ -10,6 +10,7 @@ import torch
 
 from crosshook.core.execute import SerialExecutor
 from crosshook.core.progress import Silent
+from crosshook.core.surrogates import block_tasks
 from crosshook.core.surrogates.checkpoints import SurrogateCheckpoints
 from crosshook.core.surrogates.points import gather_points
 from crosshook.core.surrogates.run_file import load_surrogate_file
@@ -92,6 +93,19 @@ def test_workers_give_the_same_rows(
     assert blocks == list(range(len(blocks)))
     assert executor.tasks[0].arguments["most"] is None
     assert executor.tasks[-1].arguments["most"] is not None
+
+
+def test_blocks_that_turn_out_not_to_be_needed(
+    run_file: Path, alone: AmplitudeTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last block is computed again where it was thought to be needed whole."""
+    monkeypatch.setattr(block_tasks, "_whole", lambda *_: 3)
+    executor = Several(2)
+    config = load_surrogate_file(run_file)
+    assert _same(gather_points(config, Silent(), tmp_path, executor).table, alone)
+    last = executor.tasks[-1]
+    assert last.arguments["most"] is not None
+    assert [task.number for task in executor.tasks].count(last.number) == 2
 
 
 def test_processes_of_this_machine(run_file: Path, alone: AmplitudeTable, tmp_path: Path) -> None:
