@@ -20,8 +20,9 @@ import click
 def report(directory: Path, others: tuple[Path, ...], output: Path | None) -> None:
     """Draw report.html of a run, or of anything else with a report.json, in DIRECTORY again.
 
-    With --compare, runs of one process, unfoldings or inferences are drawn side by side into
-    comparison.html of the first: results, distributions with their ratios, settings that differ.
+    With --compare, runs or surrogates of one process, unfoldings, inferences or transfer functions
+    are drawn side by side into comparison.html of the first: results, distributions with their
+    ratios, settings that differ.
     """
     if others:
         from crosshook.core.report.side_by_side import compare

@@ -1,4 +1,4 @@
-"""Draws several runs, unfoldings or inferences side by side, from their report.json."""
+"""Draws several results of one kind side by side, from their report.json."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from crosshook.core.errors import InputError
 from crosshook.core.inference.result import InferenceReport
 from crosshook.core.provenance import versions
 from crosshook.core.report.compared_inferences import inferences_headline, inferences_sections
+from crosshook.core.report.compared_models import (
+    surrogates_headline,
+    surrogates_sections,
+    transfers_headline,
+    transfers_sections,
+)
 from crosshook.core.report.compared_runs import check_comparable, runs_headline, runs_sections
 from crosshook.core.report.compared_unfoldings import unfoldings_headline, unfoldings_sections
 from crosshook.core.report.differences import names_of
@@ -15,6 +21,7 @@ from crosshook.core.report.html import render_page, write_page
 from crosshook.core.report.redraw import read_report
 from crosshook.core.results import RunResult
 from crosshook.core.surrogates.result import SurrogateReport
+from crosshook.core.transfer.result import TransferReport
 from crosshook.core.unfolding.result import UnfoldReport
 
 if TYPE_CHECKING:
@@ -31,8 +38,8 @@ def compare(directories: Sequence[Path], output: Path | None = None) -> Path:
     """Writes one HTML page that has several results side by side.
 
     Args:
-        directories: two or more, of runs of one process, of unfoldings, or of inferences; the
-            others are compared with the first.
+        directories: two or more, of runs or surrogates of one process, of unfoldings, of
+            inferences, or of transfer functions; the others are compared with the first.
         output: the HTML file; comparison.html in the first directory if None.
 
     Returns:
@@ -65,8 +72,14 @@ def _side_by_side(
         return unfoldings_headline(names, unfoldings), unfoldings_sections(names, unfoldings)
     if len(inferences) == len(reports):
         return inferences_headline(names, inferences), inferences_sections(names, inferences)
+    surrogates = [r for r in reports if isinstance(r, SurrogateReport)]
+    transfers = [r for r in reports if isinstance(r, TransferReport)]
+    if len(surrogates) == len(reports):
+        return surrogates_headline(names, surrogates), surrogates_sections(names, surrogates)
+    if len(transfers) == len(reports):
+        return transfers_headline(names, transfers), transfers_sections(names, transfers)
     told = ", ".join(f"{n} is {_kind(r)}" for n, r in zip(names, reports, strict=True))
-    message = f"{told}; runs, unfoldings or inferences can be compared, each with its like"
+    message = f"{told}; each can be compared with its like"
     raise InputError(message)
 
 

@@ -15,7 +15,9 @@ from pyarrow import parquet
 
 from crosshook import schemas
 from crosshook.core.cli import main
+from crosshook.core.errors import InputError
 from crosshook.core.progress import Silent
+from crosshook.core.report.side_by_side import compare
 from crosshook.core.surrogates.models import load_surrogate
 from crosshook.core.surrogates.points import gather_points, split
 from crosshook.core.surrogates.run_file import load_surrogate_file
@@ -233,3 +235,21 @@ def test_mistakes_show_before_anything_is_computed(
     assert code == 2
     assert words in error
     assert not (tmp_path / "x").exists()
+
+
+def test_surrogates_are_compared_side_by_side(directory: Path, tmp_path: Path) -> None:
+    """Of one process; with their deviations and the settings that differ."""
+    document = json.loads((directory / "report.json").read_text("utf-8"))
+    document["points"] += 1000
+    document["configuration"]["seed"] = 99
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "report.json").write_text(json.dumps(document), "utf-8")
+    text = compare([directory, other], tmp_path / "page.html").read_text("utf-8")
+    assert "2 surrogates side by side" in text
+    assert ">median |Δ|<" in text
+    assert ">seed<" in text
+    document["process"] = "g g > 4 g"
+    (other / "report.json").write_text(json.dumps(document), "utf-8")
+    with pytest.raises(InputError, match="surrogates of different processes cannot be compared"):
+        compare([directory, other], tmp_path / "page.html")
