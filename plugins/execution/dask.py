@@ -336,10 +336,12 @@ class DaskExecutor:
     def _replace(self, workers: list[str]) -> None:
         """Has workers killed that hang; asked to end they would not, and Dask starts them anew."""
         try:
-            told = self._client.run(_kill, workers=workers, nanny=True, on_error="return")
-            alone = [worker for worker, error in told.items() if error is not None]
-            if alone:  # nobody looks after them: they are sent away
-                self._client.restart_workers(alone, timeout=self._timeout, raise_for_error=False)
+            for worker in workers:
+                told = self._client.run(_kill, workers=[worker], nanny=True, on_error="return")
+                if list(told.values()) != [None]:  # nobody looks after it: it is sent away
+                    self._client.restart_workers(
+                        [worker], timeout=self._timeout, raise_for_error=False
+                    )
         except OSError as error:
             raise self._gone() from error
         except KeyError:  # one of them has gone by itself
