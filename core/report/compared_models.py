@@ -58,7 +58,7 @@ def surrogates_sections(names: Sequence[str], reports: Sequence[SurrogateReport]
         *_ends(reports),
     )
     lines = tuple(
-        (name, e.spectrum)
+        (name, tuple(number / e.n for number in e.spectrum))
         for name, e in zip(names, judged, strict=True)
         if e.spectrum_edges == judged[0].spectrum_edges
     )
@@ -71,6 +71,8 @@ def surrogates_sections(names: Sequence[str], reports: Sequence[SurrogateReport]
         axis=r"$|\Delta|$",
         edges=judged[0].spectrum_edges,
         lines=lines,
+        ordinate="share of the points",
+        summed=False,
     )
     lead = "Each on the points that its own training held out."
     accuracy = Section("accuracy", "Accuracy", lead, figures=(figure,))
