@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+F = TypeVar("F", bound="Callable[..., object]")
 
 WHERE = {
     "bash": 'eval "$(crosshook completion bash)"    # in ~/.bashrc',
@@ -63,6 +65,22 @@ def setting_values(
         return []
     found = component_names(interface)(context, parameter, name)
     return [CompletionItem(f"{key}={item.value}", help=item.help) for item in found]
+
+
+def settings_option(about: str) -> Callable[[F], F]:
+    """`--set KEY=VALUE`, as often as one likes, with what Tab offers for it.
+
+    Args:
+        about: what it sets, for `--help`.
+    """
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help=about,
+        shell_complete=setting_values,
+    )
 
 
 def teach_bash() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from crosshook.core.cli.completion import component_names
+from crosshook.core.cli.completion import component_names, settings_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +23,6 @@ on_error_option = click.option(
     default="stop",
     show_default=True,
     help="At an event that cannot be read: stop, or leave it out and list it.",
-)
-settings_option = click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A key of the executor."
 )
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace an existing output.")
 
@@ -192,7 +189,7 @@ def convert(
     help="With --surrogate: events the maxima are chosen from.  [default: 20000]",
 )
 @on_error_option
-@settings_option
+@settings_option("A key of the executor.")
 @click.option("--workers", type=int, help="With --surrogate: processes that compute |M|².")
 @overwrite_option
 @as_json_option
@@ -294,7 +291,7 @@ def unweight(
     help="Option of the reweighter, e.g. weights.k='1 + pt[0]/1000'.",
 )
 @on_error_option
-@settings_option
+@settings_option("A key of the executor.")
 @click.option("--workers", type=int, help="Processes that compute what the reweighter gives.")
 @overwrite_option
 @as_json_option

@@ -8,7 +8,7 @@ from typing import cast
 
 import click
 
-from crosshook.core.cli.completion import setting_values
+from crosshook.core.cli.completion import settings_option
 
 
 @click.command()
@@ -17,14 +17,7 @@ from crosshook.core.cli.completion import setting_values
 @click.option("--seed", type=int, required=True, help="Seed; another than the run's own.")
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY/seed-SEED.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there already.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A key of the executor.",
-    shell_complete=setting_values,
-)
+@settings_option("A key of the executor.")
 @click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")

@@ -7,21 +7,14 @@ from pathlib import Path
 
 import click
 
-from crosshook.core.cli.completion import setting_values
+from crosshook.core.cli.completion import settings_option
 
 FILE = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("run_file", type=FILE)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Replace a key of the run file.",
-    shell_complete=setting_values,
-)
+@settings_option("Replace a key of the run file.")
 @click.option("--output", type=FILE, help="Directory of the results.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
 @click.option("--overwrite", is_flag=True, help="Replace an inference that is there already.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from crosshook.core.cli.completion import setting_values
+from crosshook.core.cli.completion import settings_option
 
 DIFFERS = 9
 """Exit code where something differs."""
@@ -18,14 +18,7 @@ DIFFERS = 9
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="Default: DIRECTORY-again.")
 @click.option("--overwrite", is_flag=True, help="Replace a run that is there already.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A key of the executor.",
-    shell_complete=setting_values,
-)
+@settings_option("A key of the executor.")
 @click.option("--workers", type=int, help="Processes that compute the blocks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")

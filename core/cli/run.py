@@ -8,7 +8,7 @@ from shlex import quote
 
 import click
 
-from crosshook.core.cli.completion import setting_values
+from crosshook.core.cli.completion import settings_option
 from crosshook.core.cli.duration import Duration
 
 REPLACES = ("output", "seed", "device", "overwrite")
@@ -17,14 +17,7 @@ REPLACES = ("output", "seed", "device", "overwrite")
 
 @click.command()
 @click.argument("run_file", type=click.Path(path_type=Path), required=False)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Replace a key of the run file; with --resume of its executor alone.",
-    shell_complete=setting_values,
-)
+@settings_option("Replace a key of the run file; with --resume of its executor alone.")
 @click.option("--output", type=click.Path(path_type=Path), help="Run directory.")
 @click.option("--seed", type=int, help="Seed of every random stream.")
 @click.option("--device", help="Where to compute, e.g. cpu or cuda:0.")
@@ -65,7 +58,11 @@ def run(
     from crosshook.core.run_file import load_run_file
 
     if directory is not None:
-        given = [name for name in REPLACES if ctx.params[name]]
+        given = [
+            name
+            for name in REPLACES
+            if ctx.params[name] is not None and ctx.params[name] is not False
+        ]
         if run_file is not None or given:
             message = "--resume takes the run file of the directory as it is: leave out "
             options = [f"--{name}" for name in given]

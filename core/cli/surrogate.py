@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from shlex import quote
 
 import click
 
-from crosshook.core.cli.completion import setting_values
+from crosshook.core.cli.completion import settings_option
+from crosshook.core.cli.resumed import refuse, resumable, resume_option
 
 FILE = click.Path(path_type=Path)
 
 
 @click.command()
 @click.argument("run_file", type=FILE, required=False)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Replace a key of the run file.",
-    shell_complete=setting_values,
-)
+@settings_option("Replace a key of the run file.")
 @click.option("--output", type=FILE, help="Directory of the surrogate.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
 @click.option("--overwrite", is_flag=True, help="Replace a surrogate that is there already.")
-@click.option(
-    "--resume",
-    "directory",
-    type=FILE,
-    metavar="DIR",
-    help="Go on with the training in DIR, which was stopped; takes no RUN_FILE.",
-)
+@resume_option
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes that compute |M|² of points."
 )
@@ -44,7 +31,7 @@ def train(
     output: Path | None,
     seed: int | None,
     overwrite: bool,
-    directory: Path | None,
+    unfinished: Path | None,
     workers: int | None,
     as_json: bool,
     quiet: bool,
@@ -52,15 +39,11 @@ def train(
     """Train an amplitude surrogate as RUN_FILE says, and judge it on points held out."""
     from crosshook.core.surrogates.run_file import load_surrogate_file
 
-    if directory is not None:
-        if run_file is not None or settings or output or seed is not None or overwrite:
-            message = (
-                "--resume goes on as the training began: it takes no RUN_FILE and no changes."
-            )
-            raise click.UsageError(message)
+    if unfinished is not None:
+        refuse(run_file, settings or None, output, seed, overwrite or None)
         from crosshook.core.surrogates.training import unfinished_training
 
-        config = unfinished_training(directory, workers)
+        config = unfinished_training(unfinished, workers)
     elif run_file is None:
         message = "Missing argument 'RUN_FILE'."
         raise click.UsageError(message)
@@ -75,16 +58,12 @@ def train(
     from crosshook.core.surrogates.directory import SurrogateDirectory
     from crosshook.core.surrogates.training import train_from
 
-    try:
-        with RichProgress(enabled=not (quiet or as_json)) as progress:
-            report = train_from(
-                config, overwrite=overwrite, resumed=directory is not None, progress=progress
-            )
-    except KeyboardInterrupt:
-        if SurrogateDirectory(config.directory).checkpoints.is_dir():
-            place = quote(str(config.directory))
-            click.echo(f"go on with: crosshook surrogate train --resume {place}", err=True)
-        raise
+    checkpoints = SurrogateDirectory(config.directory).checkpoints
+    shown = RichProgress(enabled=not (quiet or as_json))
+    with resumable("surrogate train", checkpoints), shown as progress:
+        report = train_from(
+            config, overwrite=overwrite, resumed=unfinished is not None, progress=progress
+        )
     if as_json:
         click.echo(json.dumps(results.as_json(report), ensure_ascii=False))
     else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from crosshook.core.cli.completion import setting_values
+from crosshook.core.cli.completion import settings_option
+from crosshook.core.cli.resumed import refuse, resumable, resume_option
 
 if TYPE_CHECKING:
     from crosshook.core.transfer.simulate import Lost
@@ -19,26 +19,13 @@ FILE = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("run_file", type=FILE, required=False)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Replace a key of the run file.",
-    shell_complete=setting_values,
-)
+@settings_option("Replace a key of the run file.")
 @click.option("--output", type=FILE, help="Directory of the transfer function.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
 @click.option(
     "--overwrite", is_flag=True, help="Replace a transfer function that is there already."
 )
-@click.option(
-    "--resume",
-    "unfinished",
-    type=FILE,
-    metavar="DIR",
-    help="Go on with the training in DIR, which was stopped; takes no RUN_FILE.",
-)
+@resume_option
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 def train(
@@ -55,11 +42,7 @@ def train(
     from crosshook.core.transfer.run_file import load_transfer_file
 
     if unfinished is not None:
-        if run_file is not None or settings or output or seed is not None or overwrite:
-            message = (
-                "--resume goes on as the training began: it takes no RUN_FILE and no changes."
-            )
-            raise click.UsageError(message)
+        refuse(run_file, settings or None, output, seed, overwrite or None)
         from crosshook.core.transfer.training import unfinished_transfer
 
         config = unfinished_transfer(unfinished)
@@ -75,16 +58,12 @@ def train(
     from crosshook.core.transfer.directory import TransferDirectory
     from crosshook.core.transfer.training import train_from
 
-    try:
-        with RichProgress(enabled=not (quiet or as_json)) as progress:
-            report = train_from(
-                config, overwrite=overwrite, resumed=unfinished is not None, progress=progress
-            )
-    except KeyboardInterrupt:
-        if TransferDirectory(config.directory).checkpoints.is_dir():
-            place = quote(str(config.directory))
-            click.echo(f"go on with: crosshook transfer train --resume {place}", err=True)
-        raise
+    checkpoints = TransferDirectory(config.directory).checkpoints
+    shown = RichProgress(enabled=not (quiet or as_json))
+    with resumable("transfer train", checkpoints), shown as progress:
+        report = train_from(
+            config, overwrite=overwrite, resumed=unfinished is not None, progress=progress
+        )
     if as_json:
         click.echo(json.dumps(results.as_json(report), ensure_ascii=False))
     else:

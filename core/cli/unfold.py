@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from crosshook.core.cli.completion import component_names, setting_values
+from crosshook.core.cli.completion import component_names, settings_option
 
 FILE = click.Path(path_type=Path)
 
@@ -23,14 +23,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--observable", "observables", multiple=True, metavar="NAME", help="A column to unfold."
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Replace a key of the run file.",
-    shell_complete=setting_values,
-)
+@settings_option("Replace a key of the run file.")
 @click.option("--output", type=FILE, help="Directory of the unfolding.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of every random stream.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that compute replicas.")

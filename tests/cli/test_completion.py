@@ -55,6 +55,8 @@ def test_components_are_offered_by_name(words: tuple[str, ...], name: str, other
         (("infer", "--set", "transfer.use=g"), "gaussian", "flow"),
         (("unfold", "--set", "unfolder.use="), "ibu", "vegas"),
         (("generate", "--set", "executor="), "serial", "vegas"),
+        (("unweight", "--set", "executor="), "serial", "vegas"),
+        (("reweight", "--set", "executor="), "serial", "vegas"),
     ],
 )
 def test_components_are_offered_as_values_of_keys(
