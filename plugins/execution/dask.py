@@ -68,7 +68,8 @@ class DaskExecutor:
         Args:
             address: of a scheduler, or None to start processes of this machine.
             workers: processes to start, or to wait for at an address.
-            time_limit: seconds without any result after which busy workers are restarted.
+            time_limit: seconds without any result after which workers that were busy all the while are
+                restarted.
             attempts: how often a task may be begun.
             timeout: seconds to wait for the scheduler and for workers.
 
@@ -78,6 +79,7 @@ class DaskExecutor:
         """
         self._address, self._timeout = address, timeout
         self._time_limit, self._attempts = time_limit, attempts
+        self._pause = LOOK if time_limit is None else min(LOOK, time_limit / 2)
         self._client, self._cluster = connect(address, workers, attempts, timeout)
         self._waiting: deque[Task] = deque()
         self._flying: dict[Future, tuple[Task, ...]] = {}
@@ -95,6 +97,7 @@ class DaskExecutor:
         self._workers = 0
         self._seen = self._counted = time.monotonic()
         self._stuck: Counter[int] = Counter()
+        self._at: dict[tuple[str, str], float] = {}
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._memory = 0
         self._home = str(Path.cwd())
@@ -195,19 +198,19 @@ class DaskExecutor:
         while self._waiting or self._flying:
             self._hand_over()
             try:
-                future = self._done.get(timeout=min(LOOK, self._time_limit or LOOK))
+                future = self._done.get(timeout=self._pause)
             except Empty:
                 self._look()
                 continue
-            bundle = self._flying.pop(future, None)
+            bundle = self._flying.get(future)
             if bundle is None:  # of before a cancel
                 continue
             try:
                 outcome = self._outcome(future, bundle)
-            except _NotYetError:
-                self._flying[future] = bundle
+            except _NotYetError:  # it keeps its place: what was sent first is begun first
                 future.add_done_callback(self._done.put)
                 continue
+            self._flying.pop(future, None)
             if outcome is None:
                 continue
             self._last, self._slowest = time.monotonic(), max(self._slowest, outcome.slowest)
@@ -266,36 +269,47 @@ class DaskExecutor:
         return ExecutionError(message)
 
     def _look(self) -> None:
-        """Nothing has come for a while: is the scheduler there, does a task hang?"""
+        """Nothing has come for a while: is the scheduler there, does a task hang?
+
+        A worker hangs if it was at one bundle for the time limit, and no other gave anything. How
+        long it took to start is not counted, for it may have come a moment ago.
+        """
         if self._client.status != "running":
             raise self._gone()
         self._replace_lost()
-        if self._time_limit is None or time.monotonic() - self._last < self._time_limit:
+        if self._time_limit is None:
             return
         try:
             processing = self._client.processing()
         except OSError as error:
             raise self._gone() from error
-        busy = [worker for worker, keys in processing.items() if self._begin_again(keys)]
-        if busy:
-            self._replace(busy)
-        self._last = time.monotonic()
+        now = time.monotonic()
+        sent = {future.key: place for place, future in enumerate(self._flying)}
+        at = {}
+        for worker, keys in processing.items():
+            own = [key for key in keys if key in sent]
+            if own:
+                first = worker, min(own, key=sent.__getitem__)  # what is sent first is begun first
+                at[first] = self._at.get(first, now)
+        self._at = at
+        since = now - self._time_limit
+        hung = [worker for (worker, _), begun in at.items() if begun <= since]
+        if hung and self._last <= since:
+            for worker in hung:
+                self._begin_again(processing[worker])
+            self._replace(hung)
+            self._last = time.monotonic()
+            self._check_attempts()
 
-    def _begin_again(self, keys: Collection[str]) -> bool:
+    def _begin_again(self, keys: Collection[str]) -> None:
         """Takes back what a hung worker has, and blames the one task that it was at.
 
-        Workers begin with what was sent first. Tasks of a bundle go one by one from now on, so that
-        the one to blame is found.
+        Tasks of a bundle go one by one from now on, so that the one to blame is found.
 
         Args:
             keys: of bundles that the worker has.
-
-        Returns:
-            Whether any of them are of this run.
         """
         own = [future for future in self._flying if future.key in keys]
-        if not own:
-            return False
         bundles = [self._flying.pop(future) for future in own]
         self._client.cancel(own)
         tasks = [task for bundle in bundles for task in bundle]
@@ -303,17 +317,20 @@ class DaskExecutor:
         self._waiting.extendleft(reversed(tasks))
         if len(bundles[0]) > 1:
             self._alone.update(task.number for task in bundles[0])
-            return True
-        task = tasks[0]
-        self._stuck[task.number] += 1
-        if self._stuck[task.number] >= self._attempts:
-            self.cancel()
-            message = (
-                f"task {task.number} ({task.function}) gave nothing for {self._time_limit:g} s, "
-                f"{self._attempts} times; results so far are kept, and the run can be resumed"
-            )
-            raise ExecutionError(message)
-        return True
+        else:
+            self._stuck[tasks[0].number] += 1
+
+    def _check_attempts(self) -> None:
+        """Gives up if a task hung too often; its worker is replaced by now, for the next stage."""
+        for task in self._waiting:
+            if self._stuck[task.number] >= self._attempts:
+                self.cancel()
+                message = (
+                    f"task {task.number} ({task.function}) gave nothing for "
+                    f"{self._time_limit:g} s, {self._attempts} times; results so far are kept, and "
+                    "the run can be resumed"
+                )
+                raise ExecutionError(message)
 
     def _replace_lost(self) -> None:
         """Counts the workers, and starts those of this machine anew that are not there.

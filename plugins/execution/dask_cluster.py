@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 TRIM: Final = "MALLOC_TRIM_THRESHOLD_"
+IMPORTED: Final = ["torch", "crosshook.plugins.execution.bundle"]
+"""By a worker before it is there, so that no task is charged for it."""
 
 
 def connect(
@@ -58,7 +60,7 @@ def connect(
                     n_workers=workers or cores(),
                     threads_per_worker=1,
                     processes=True,
-                    preload="torch",  # before a worker is there, so that no task is charged for it
+                    preload=IMPORTED,
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                 )
