@@ -123,7 +123,7 @@ def in_order(
         Each task with its result, as soon as all before it are there.
 
     Raises:
-        ExecutionError: if a result comes that nobody waits for.
+        ExecutionError: if a result comes that nobody waits for, or one is missing in the end.
     """
     numbers: deque[int] = deque()
     awaited: set[int] = set()
@@ -154,5 +154,8 @@ def in_order(
                 while numbers and numbers[0] in early:
                     yield early.pop(numbers.popleft())
                 submit()
+        if numbers:  # less than was asked for must not pass for all of it
+            message = f"the executor gives no result of task {numbers[0]}"
+            raise ExecutionError(message)
     finally:
         executor.cancel()
