@@ -12,6 +12,7 @@ from collections import deque
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -60,10 +61,16 @@ class BatchWorkers:
         """
         waiting: deque[EventBatch] = deque()
         done, room = 0, AHEAD * max(self.executor.load().workers, 1)
+        # A cluster may take a worker for lost that still writes when the next file is read.
+        token = token_hex(4)
+
+        def files(number: int) -> tuple[Path, Path]:
+            name = f"{token}-{number}.npz"
+            return self.folder / f"events-{name}", self.folder / f"columns-{name}"
 
         def tasks() -> Iterator[Task]:
             for number, batch in enumerate(batches):
-                part, output = self._files(number)
+                part, output = files(number)
                 save_part(part, batch)
                 waiting.append(batch)
                 place = {"part": str(part), "output": str(output)}
@@ -72,16 +79,13 @@ class BatchWorkers:
 
         with closing(in_order(self.executor, tasks(), lambda: done + room)) as results:
             for task, _ in results:
-                part, output = self._files(task.number)
+                part, output = files(task.number)
                 with np.load(output, allow_pickle=False) as arrays:
                     columns = dict(arrays)
                 part.unlink()
                 output.unlink()
                 done += 1
                 yield waiting.popleft(), columns
-
-    def _files(self, number: int) -> tuple[Path, Path]:
-        return self.folder / f"events-{number}.npz", self.folder / f"columns-{number}.npz"
 
 
 def compute_batch(

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 
-from crosshook.core.events.staging import StagedFile
 from crosshook.core.execute import Task, in_order
 from crosshook.core.part_ledger import part_key
 from crosshook.core.surrogates.amplitude_block import (
@@ -26,6 +25,7 @@ from crosshook.core.surrogates.amplitude_block import (
     points_for,
 )
 from crosshook.core.surrogates.training_set import AmplitudeTable
+from crosshook.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -158,10 +158,7 @@ def write_block(
     same = {"pdg": table.pdg, "qcd_order": table.qcd_order, "n_incoming": table.n_incoming}
     described = {"most": most, "figures": asdict(figures), "same": same}
     columns = {name: column.cpu().contiguous() for name, column in table.columns().items()}
-    staged = StagedFile(Path(output), overwrite=True)
-    with staged.opening():
-        staged.path.write_bytes(save(columns, {DESCRIBED: json.dumps(described)}))
-        staged.commit()
+    write_whole(Path(output), save(columns, {DESCRIBED: json.dumps(described)}))
     return len(table)
 
 
