@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
-from crosshook.core.testkit.finding import Finding, place_of
+from crosshook.core.testkit.finding import Finding, first_line, place_of
 from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
@@ -154,10 +154,9 @@ def _on_meta(exercise: Exercise) -> Finding | None:
                 built = exercise.built if age == "trained" else exercise.fresh()
                 got = exercise.run(built)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
-            reason = str(error).splitlines()[0]
             message = (
-                f"{exercise.label} ({age} component) fails with torch's default device set "
-                f"to meta: a tensor was made without a device: {reason}{place_of(error)}"
+                f"{exercise.label} ({age} component) fails with torch's default device set to "
+                f"meta: a tensor was made without a device: {first_line(error)}{place_of(error)}"
             )
             return Finding(message, exercise.case)
         lost = [name for name, v in got.items() if v.device != wanted[name].device]

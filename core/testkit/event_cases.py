@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -87,6 +88,7 @@ def writing(form: EventFormat, path: Path, info: RunInfo) -> Iterator[EventWrite
 
 
 def written(form: EventFormat, path: Path, batch: EventBatch, cut: int) -> None:
+    """Writes events in two batches, of which the first has `cut`."""
     with writing(form, path, batch.info) as writer:
         for part in (batch[:cut], batch[cut:]):
             if len(part):
@@ -95,6 +97,7 @@ def written(form: EventFormat, path: Path, batch: EventBatch, cut: int) -> None:
 
 
 def read(form: EventFormat, path: Path, size: int) -> tuple[RunInfo, list[EventBatch]]:
+    """Run information and events of a file, in batches of a size."""
     with form.read(path, size) as stream:
         return stream.info, list(stream)
 
@@ -113,7 +116,7 @@ def difference(got: EventBatch, wanted: EventBatch) -> str:
         if left.shape != right.shape:
             return f"{name}: shape {left.shape} against {right.shape}"
         apart = np.abs(left.astype(float) - right.astype(float))
-        worst = apart > PRECISION * np.abs(right.astype(float))
+        worst = ~(apart <= PRECISION * np.abs(right.astype(float)))  # so that NaN is apart
         if bool(worst.any()):
             row = int(np.argmax(worst.reshape(-1)))
             pair = left.reshape(-1)[row], right.reshape(-1)[row]
@@ -149,11 +152,9 @@ def shown(path: Path) -> str:
     if not path.is_file():
         return ""
     content = path.read_bytes()
-    if content.startswith(GZIP):
-        content = gzip.decompress(content)
     try:
-        text = content.decode()
-    except UnicodeDecodeError:
+        text = (gzip.decompress(content) if content.startswith(GZIP) else content).decode()
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error):  # the kit cuts files off
         return ""
     if len(text) > LENGTH and "<event" in text:
         text = text[text.index("<event") :]

@@ -100,11 +100,14 @@ def _put_together_wrongly(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"events{extension}"
         writer = form.write(path, INFO)
-        for number, (first, end) in enumerate(pairwise((0, middle, middle, n))):
-            part = Path(folder) / f"part-{number}{extension}"
-            form.write_part(part, batch[first:end], first)
-            writer.append(part, end - first)
-        writer.close()
+        try:
+            for number, (first, end) in enumerate(pairwise((0, middle, middle, n))):
+                part = Path(folder) / f"part-{number}{extension}"
+                form.write_part(part, batch[first:end], first)
+                writer.append(part, end - first)
+            writer.close()
+        finally:
+            writer.abort()
         _, parts = read(form, path, BATCH)
         found = sum(len(part) for part in parts)
         message = ""
@@ -154,7 +157,7 @@ def _lost(info: RunInfo) -> Iterator[str]:
     for got, wanted in zip(info.processes, INFO.processes, strict=False):
         for name in ("process_id", "cross_section", "error", "maximum"):
             left, right = getattr(got, name), getattr(wanted, name)
-            if abs(left - right) > 1e-6 * abs(right):
+            if not abs(left - right) <= 1e-6 * abs(right):
                 yield f"process {wanted.process_id}: {name} {left} read, {right} written"
 
 

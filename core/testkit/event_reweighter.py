@@ -194,7 +194,7 @@ def _depends_on_unit(
 ) -> Finding | None:
     one = _factors(here, given)["factors"]
     other = _factors(there, _scaled(given, UNIT))["factors"]
-    apart = (one - other).abs() > subject.tolerance * one.abs()
+    apart = one.isfinite() & ~((one - other).abs() <= subject.tolerance * one.abs())
     if not bool(apart.any()):
         return None
     row, column = (int(i) for i in torch.nonzero(apart)[0])
@@ -231,7 +231,7 @@ def _badly_surveyed(subject: Subject, given: Mapping[str, Tensor]) -> Finding | 
         return Finding(f"figures {', '.join(wrong)} of the survey are not finite", place)
     weight = np.asarray(second.event["weight"], np.float64)
     for column, sums in enumerate((built.factors(second) * weight[:, None]).T):
-        if abs(sums.sum() - weight.sum()) > subject.tolerance * np.abs(weight).sum():
+        if not abs(sums.sum() - weight.sum()) <= subject.tolerance * np.abs(weight).sum():
             message = f"Σ w f of column {column} is {sums.sum():.10g}, Σ w is {weight.sum():.10g}"
             return Finding(message, place)
     return None

@@ -80,8 +80,12 @@ class NotApplicable(Exception):
 
 def raised(error: Exception) -> str:
     """What a component raises, and where, in one line."""
-    reason = (str(error).splitlines() or [""])[0]
-    return f"raises {type(error).__name__}: {reason}{place_of(error)}"
+    return f"raises {type(error).__name__}: {first_line(error)}{place_of(error)}"
+
+
+def first_line(error: Exception) -> str:
+    """Of its message; `""` if it has none."""
+    return (str(error).splitlines() or [""])[0]
 
 
 def place_of(error: Exception) -> str:

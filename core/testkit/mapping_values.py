@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core.sampling.discrete import join, locate, split
-from crosshook.core.testkit.compare import disagreement, show_rows
+from crosshook.core.testkit.compare import disagreement
 from crosshook.core.testkit.finding import Finding, NotApplicable
 from crosshook.core.testkit.mapping_cases import (
     DISCRETE,
@@ -159,7 +159,10 @@ def probabilities_add_up(subject: Subject) -> Iterator[Finding]:
             found = float(log_det.exp().sum()) / total
             if not abs(found - 1.0) <= subject.tolerance:
                 message = f"the probabilities add up to {found:.10g} in channel {channel}"
-                given = show_rows({"q(i)/Πv": log_det.exp() / total})
+                given = "; ".join(
+                    f"{i}: {float(q) / total:.10g}"
+                    for i, q in zip(every, log_det.exp(), strict=True)
+                )
                 yield Finding(message, case.rows(total), given, {"sum": found})
                 return
 

@@ -373,9 +373,9 @@ def _meddles(
     else:
         torch.rand(5, device="cpu")
         again = fitted_to(subject, case, points).maxima()
-        torch.set_rng_state(state)
         if not torch.equal(again, unweighter.maxima()):
             message = "fit gives different maxima for the same pilot and generator"
+    torch.set_rng_state(state)
     place = f"{case.rows(len(points['weight']))}, pilot: {kind}"
     return Finding(message, place) if message else None
 

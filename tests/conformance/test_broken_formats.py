@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +12,7 @@ import pytest
 from crosshook.core.component import Capabilities
 from crosshook.core.errors import OutputError
 from crosshook.core.registry import default_registry
+from crosshook.core.testkit.event_cases import difference, events, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,3 +165,19 @@ class PartsWithHeads(Lhe):
 def test_parts_must_fit_together(reject: Callable[..., None]) -> None:
     words = r"raises InputError: .* a second file begins"
     reject("event_format", PartsWithHeads, words, "parts_make_a_file", Capabilities(composes=True))
+
+
+def test_not_a_number_is_another_number() -> None:
+    batch, got = events(3), events(3)
+    assert difference(got, batch) == ""
+    got.event["weight"][1] = np.nan
+    assert difference(got, batch).startswith("event column weight: nan read")
+
+
+def test_a_file_cut_off_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "events.lhe.gz"
+    content = gzip.compress(b"<event>\n</event>\n")
+    path.write_bytes(content)
+    assert shown(path) == "events.lhe.gz:\n<event>\n</event>"
+    path.write_bytes(content[: len(content) // 2])
+    assert shown(path) == ""

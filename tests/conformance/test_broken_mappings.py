@@ -192,6 +192,15 @@ class OneChannelForAll(MoebiusMapping):
         return super().strength(first)
 
 
+class SilentOnMeta(MoebiusMapping):
+    """What it raises there has no message."""
+
+    def forward(self, r: Tensor, channel: Tensor, condition: Tensor | None = None) -> Pair:
+        if torch.get_default_device().type == "meta":
+            raise RuntimeError
+        return super().forward(r, channel)
+
+
 class ForgetsTheDevice(MoebiusMapping):
     def strength(self, channel: Tensor) -> Tensor:
         return torch.tensor([0.5])[:, None]
@@ -417,6 +426,7 @@ BROKEN = [
     (LooksAtTheBatch, None, r"depends on the rest of the batch", "rows_independent"),
     (OneChannelForAll, None, r"interleaved with others", "channels_do_not_mix"),
     (ForgetsTheDevice, None, r"made without a device", "explicit_device"),
+    (SilentOnMeta, None, r"a tensor was made without a device: +at ", "explicit_device"),
     (NotDifferentiable, DIFFERENTIABLE, r"u has no gradient to r", "gradients_flow"),
     (FailsOnNothing, None, r"raises RuntimeError: min\(\)", "shapes_and_types"),
     (
