@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from crosshook.core.errors import InputError
 from crosshook.core.report.differences import settings_table
-from crosshook.core.report.inference import HIGHEST, segments_text, threshold_of, with_interval
+from crosshook.core.report.inference import (
+    HIGHEST,
+    interval_name,
+    segments_text,
+    threshold_of,
+    with_interval,
+)
 from crosshook.core.report.inference_figures import Line, LinesFigure
 from crosshook.core.report.numbers import count, plain
 from crosshook.core.report.sections import Fact, Headline, Section, Table
@@ -23,7 +29,7 @@ def inferences_headline(names: Sequence[str], reports: Sequence[InferenceReport]
     """The first parameter as each found it."""
     first = next(p for p in reports[0].parameters if not p.nuisance)
     facts = tuple(
-        Fact(name, with_interval(found), f"{first.name}, {report.levels[0]:.1%} interval")
+        Fact(name, with_interval(found), f"{first.name}, {interval_name(found)}")
         for name, report in zip(names[1:], reports[1:], strict=True)
         for found in report.parameters
         if found.name == first.name
@@ -32,7 +38,7 @@ def inferences_headline(names: Sequence[str], reports: Sequence[InferenceReport]
         reports[0].title,
         f"{len(reports)} inferences side by side",
         f"{first.name} = {with_interval(first)}",
-        f"best fit of {names[0]} with its {reports[0].levels[0]:.1%} interval",
+        f"best fit of {names[0]} with its {interval_name(first)}",
         facts,
     )
 

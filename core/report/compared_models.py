@@ -75,6 +75,9 @@ def surrogates_sections(names: Sequence[str], reports: Sequence[SurrogateReport]
         summed=False,
     )
     lead = "Each on the points that its own training held out."
+    drawn = {name for name, _ in lines}
+    if others := [name for name in names if name not in drawn]:
+        lead += f" Not drawn, as their bins are others: {', '.join(others)}."
     accuracy = Section("accuracy", "Accuracy", lead, figures=(figure,))
     return [accuracy, _results(names, rows), _settings(names, reports)]
 

@@ -44,12 +44,12 @@ def inspect_headline(report: InspectReport) -> Headline:
         Fact("Kish fraction", _share(report.kish), "(Σw)²/(n Σw²)"),
         Fact("further weights", count(len(report.weights))),
     )
-    beams = (
+    beams = " + ".join(
         f"{particle_name(i)} {e:g} GeV"
         for i, e in zip(report.beams, report.energies, strict=True)
         if i
     )
-    about = ", ".join((*report.generators, " + ".join(beams)))
+    about = ", ".join(filter(None, (*report.generators, beams)))
     notes = _skipped(report.skipped)
     return Headline(report.file, about, count(report.events), "events", facts, notes)
 

@@ -67,8 +67,7 @@ def headline(report: InferenceReport) -> Headline:
         f"{method} · {count(report.events)} events, {report.data} · seed {report.seed} · "
         f"{moment(report.created)}",
         f"{first.name} = {with_interval(first)}",
-        f"best fit with its {report.levels[0]:.1%} interval"
-        + (" (Neyman)" if quoted(first).method == "neyman" else ""),
+        f"best fit with its {interval_name(first)}",
         tuple(facts),
         report.notes,
     )
@@ -94,6 +93,12 @@ def quoted(found: ParameterResult) -> IntervalResult:
         (i for i in found.intervals if i.method == "neyman" and i.level == level and i.segments),
         found.intervals[0],
     )
+
+
+def interval_name(found: ParameterResult) -> str:
+    """What the quoted interval is, e.g. `68.3% interval (Neyman)`."""
+    interval = quoted(found)
+    return f"{interval.level:.1%} interval" + (" (Neyman)" if interval.method == "neyman" else "")
 
 
 def with_interval(found: ParameterResult) -> str:
