@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from crosshook.core.testkit.compare import disagreement, first_row, show_row
-from crosshook.core.testkit.finding import Finding, first_line, place_of
+from crosshook.core.testkit.finding import Finding, told_at
 from crosshook.core.testkit.shrink import with_smallest
 
 if TYPE_CHECKING:
@@ -155,8 +155,8 @@ def _on_meta(exercise: Exercise) -> Finding | None:
                 got = exercise.run(built)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
             message = (
-                f"{exercise.label} ({age} component) fails with torch's default device set to "
-                f"meta: a tensor was made without a device: {first_line(error)}{place_of(error)}"
+                f"{exercise.label} ({age} component) fails with torch's default device set "
+                f"to meta: a tensor was made without a device{told_at(error)}"
             )
             return Finding(message, exercise.case)
         lost = [name for name, v in got.items() if v.device != wanted[name].device]

@@ -80,12 +80,13 @@ class NotApplicable(Exception):
 
 def raised(error: Exception) -> str:
     """What a component raises, and where, in one line."""
-    return f"raises {type(error).__name__}: {first_line(error)}{place_of(error)}"
+    return f"raises {type(error).__name__}{told_at(error)}"
 
 
-def first_line(error: Exception) -> str:
-    """Of its message; `""` if it has none."""
-    return (str(error).splitlines() or [""])[0]
+def told_at(error: Exception) -> str:
+    """`: MESSAGE at FILE:LINE`, the first line of the message if there is one."""
+    lines = str(error).splitlines()
+    return (f": {lines[0]}" if lines else "") + place_of(error)
 
 
 def place_of(error: Exception) -> str:
