@@ -48,6 +48,8 @@ RESULTS: Final = ".results"
 """Folder of results in that of the run, while a stage is computed."""
 HEAVY: Final = 1 << 20
 """Bytes of a bundle's own arguments after which it takes no further task."""
+PAUSE: Final = 0.05
+"""Seconds between two questions to the scheduler whether it has noticed something."""
 LOOK: Final = 2.0
 """Seconds without a result after which the connection is looked at."""
 
@@ -351,7 +353,10 @@ class DaskExecutor:
             self._cluster.scale(number)
 
     def _replace(self, workers: list[str]) -> None:
-        """Has workers killed that hang; asked to end they would not, and Dask starts them anew."""
+        """Has workers killed that hang; asked to end they would not, and Dask starts them anew.
+
+        It is waited until the scheduler has noticed: what it gave them meanwhile would be lost.
+        """
         try:
             for worker in workers:
                 told = self._client.run(_kill, workers=[worker], nanny=True, on_error="return")
@@ -359,6 +364,11 @@ class DaskExecutor:
                     self._client.restart_workers(
                         [worker], timeout=self._timeout, raise_for_error=False
                     )
+            until = time.monotonic() + self._timeout
+            while not self._client.processing().keys().isdisjoint(workers):
+                if time.monotonic() > until:
+                    break
+                time.sleep(PAUSE)
         except OSError as error:
             raise self._gone() from error
         except KeyError:  # one of them has gone by itself
