@@ -97,7 +97,8 @@ def explain(name: str, interface: str | None = None) -> list[Explanation]:
     ] or [each for each in every if each.check == name and each.interface == "every"]
     if found:
         return found
-    names = sorted({each.check for each in every if interface in (None, each.interface)})
+    homes = (interface, "every")
+    names = sorted({e.check for e in every if interface is None or e.interface in homes})
     near = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
     place = f" of {interface}" if interface else ""

@@ -51,6 +51,8 @@ def test_a_section_is_explained_without_marks_of_the_page() -> None:
 def test_an_unknown_check_is_refused() -> None:
     with pytest.raises(RegistryError, match="did you mean repeatable"):
         explain("repeatible")
+    with pytest.raises(RegistryError, match="no check of executor .* did you mean repeatable"):
+        explain("repeatible", "executor")
 
 
 def test_unknown_interface_is_refused() -> None:
