@@ -32,6 +32,7 @@ from crosshook.plugins.execution.bundle import (
 )
 from crosshook.plugins.execution.common import LARGE, CommonArguments
 from crosshook.plugins.execution.dask_cluster import connect
+from crosshook.plugins.execution.hung_workers import HungWorkers
 from crosshook.plugins.execution.probe import check_workers
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class DaskExecutor:
         self._workers = 0
         self._seen = self._counted = time.monotonic()
         self._stuck: Counter[int] = Counter()
-        self._at: dict[tuple[str, str], float] = {}
+        self._hung = None if time_limit is None else HungWorkers(time_limit)
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._memory = 0
         self._home = str(Path.cwd())
@@ -271,32 +272,19 @@ class DaskExecutor:
         return ExecutionError(message)
 
     def _look(self) -> None:
-        """Nothing has come for a while: is the scheduler there, does a task hang?
-
-        A worker hangs if it was at one bundle for the time limit, and no other gave anything. How
-        long it took to start is not counted, for it may have come a moment ago.
-        """
+        """Nothing has come for a while: is the scheduler there, does a task hang?"""
         if self._client.status != "running":
             raise self._gone()
         self._replace_lost()
-        if self._time_limit is None:
+        if self._time_limit is None or self._hung is None:
             return
         try:
             processing = self._client.processing()
         except OSError as error:
             raise self._gone() from error
         now = time.monotonic()
-        sent = {future.key: place for place, future in enumerate(self._flying)}
-        at = {}
-        for worker, keys in processing.items():
-            own = [key for key in keys if key in sent]
-            if own:
-                first = worker, min(own, key=sent.__getitem__)  # what is sent first is begun first
-                at[first] = self._at.get(first, now)
-        self._at = at
-        since = now - self._time_limit
-        hung = [worker for (worker, _), begun in at.items() if begun <= since]
-        if hung and self._last <= since:
+        hung = self._hung.found(processing, [future.key for future in self._flying], now)
+        if hung and now - self._last >= self._time_limit:
             for worker in hung:
                 self._begin_again(processing[worker])
             self._replace(hung)
