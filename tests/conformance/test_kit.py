@@ -51,7 +51,7 @@ def test_a_section_is_explained_without_marks_of_the_page() -> None:
 def test_an_unknown_check_is_refused() -> None:
     with pytest.raises(RegistryError, match="did you mean repeatable"):
         explain("repeatible")
-    with pytest.raises(RegistryError, match="no check of executor .* did you mean repeatable"):
+    with pytest.raises(RegistryError, match=r"no check of executor .* did you mean repeatable"):
         explain("repeatible", "executor")
 
 
