@@ -8,7 +8,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.inference.model import CrossSection, TruthPoints, reference_theta
-from crosshook.core.inference.spanning import spanning
+from crosshook.core.inference.spanning import holding, spanning
 from crosshook.core.integral import integrate
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def net_means(
     for _ in range(nets):
         points, log_q = model.draw(NET, rng, "sobol")
         shift = log_factor(points) - log_q
-        values = torch.exp(model.log_density(points, span.nodes) + shift[:, None])
-        rows.append(span.spread(values.mean(dim=0)))
+        held = holding(span, model, points, theta)
+        values = torch.exp(model.log_density(points, held.nodes) + shift[:, None])
+        rows.append(held.spread(values.mean(dim=0)))
     return torch.stack(rows)

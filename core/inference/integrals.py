@@ -17,7 +17,7 @@ import torch
 
 from crosshook.core import random
 from crosshook.core.errors import NumericalError
-from crosshook.core.inference.spanning import spanning
+from crosshook.core.inference.spanning import holding, spanning
 from crosshook.core.sampling.latents import sobol
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def integrate_events(
         shape = (len(chosen), settings.replicas, each, d)
         numbers = _numbers(net, settings.seed, stage, first + block, shape)
         with torch.no_grad():  # a thread has its own mode
-            return _block(model, transfers, proposal, chosen, span, numbers, keep=keep)
+            return _block(model, transfers, proposal, chosen, theta, span, numbers, keep=keep)
 
     parts = []
     for block, part in enumerate(_shared_out(compute, blocks, settings.threads)):
@@ -196,6 +196,7 @@ def _block(
     transfers: Sequence[TransferFunction],
     proposal: EventProposal,
     reco: Features,
+    theta: Tensor,
     span: Spanning,
     numbers: Tensor,
     *,
@@ -205,6 +206,7 @@ def _block(
     n = replicas * numbers.shape[2]
     u, log_q = proposal.draw(reco, numbers.reshape(b, n, -1))
     points = model.points(u.reshape(b * n, model.n_dim))
+    span = holding(span, model, points, theta)
     log_density = model.log_density(points, span.nodes)
     _refuse_invalid(log_density, "dσ/du", model.name, points.inside)
     # dσ enters as a matrix (n, r) that all detectors share, scaled so that nothing overflows

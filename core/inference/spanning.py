@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import torch
 
 from crosshook.core import random
+from crosshook.core.inference.simulated import select_points
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from crosshook.core.inference.model import ParametricModel
+    from crosshook.core.inference.model import ParametricModel, TruthPoints
 
 TRIED = 512
 """Points of the cube where densities are compared; half of them find the nodes, half try them."""
@@ -30,6 +31,10 @@ RESIDUAL = 1e-10
 """Part of a point's largest density that is left to explain when there are nodes enough."""
 TOLERANCE = 1e-8
 """Likewise at the points they are tried at; integrals ask for 10⁻³."""
+TRIED_AGAIN = 32
+"""Points of each integral where the densities are compared once more."""
+TOLERANCE_AGAIN = 1e-6
+"""Likewise there, where rounding may be amplified more than at points spread evenly."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def spanning(model: ParametricModel, theta: Tensor) -> Spanning:
     log_density = model.log_density(model.points(u), theta)
     model.tally.evaluated, model.tally.negative = evaluated, negative
     highest = log_density.amax(dim=1)
-    rows = torch.isfinite(highest)
+    rows = highest != -torch.inf  # what is not finite stays, and integrals refuse it
     density = torch.exp(log_density[rows] - highest[rows, None])
     if len(density) < FEWEST or not bool(torch.isfinite(density).all()):
         return whole
@@ -84,6 +89,28 @@ def spanning(model: ParametricModel, theta: Tensor) -> Spanning:
     if float((made - tried).abs().max()) > TOLERANCE:
         return whole
     return Spanning(theta[chosen], coefficients)
+
+
+@torch.no_grad()
+def holding(
+    span: Spanning, model: ParametricModel, points: TruthPoints, theta: Tensor
+) -> Spanning:
+    """The span if it holds at some of these points too, or else all parameter points `(t, p)`.
+
+    Points of integrals are where the density is large: they see a narrow peak that points spread
+    evenly over the cube have missed.
+    """
+    if span.coefficients is None:
+        return span
+    rows = torch.linspace(0, len(points) - 1, TRIED_AGAIN, device="cpu").round().long()
+    some = select_points(points, rows.to(points.u.device))
+    log_density = model.log_density(some, theta)
+    log_nodes = model.log_density(some, span.nodes)
+    highest = log_density.amax(dim=1, keepdim=True)
+    highest = torch.where(highest == -torch.inf, torch.zeros_like(highest), highest)
+    made = span.spread(torch.exp(log_nodes - highest))
+    off = float((made - torch.exp(log_density - highest)).abs().max())
+    return span if off <= TOLERANCE_AGAIN else Spanning(theta, None)
 
 
 def _nodes(density: Tensor, largest: int) -> tuple[list[int], Tensor]:

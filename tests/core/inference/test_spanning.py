@@ -12,7 +12,7 @@ from crosshook.core.inference.cube_model import CubeModel
 from crosshook.core.inference.integrals import IntegralSettings, integrate_events
 from crosshook.core.inference.model import Parameter
 from crosshook.core.inference.simulated import simulate_events
-from crosshook.core.inference.spanning import Spanning, spanning
+from crosshook.core.inference.spanning import Spanning, holding, spanning
 from crosshook.core.interfaces.matrix_element import Subprocess
 from crosshook.core.process.cube import CubeFunction
 from crosshook.core.progress import Silent
@@ -65,6 +65,28 @@ def test_what_is_no_such_sum_is_evaluated_everywhere() -> None:
     assert spanning(model_of(resonance), theta).coefficients is None
     # six nodes are too many for ten points
     assert spanning(model_of(couplings), theta[:10]).coefficients is None
+
+
+def test_a_narrow_peak_is_seen_where_integrals_have_their_points() -> None:
+    def narrow(u: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
+        """Even in u but for 10⁻⁶ of it, where the place of a peak is a parameter."""
+        distance = u[:, :1] - 0.5 - 1e-6 * theta[:, 0]
+        return 1 + 1e3 * torch.exp(-0.5 * (distance / 1e-6).square())
+
+    model, theta = model_of(narrow), grid_of(5)
+    found = spanning(model, theta)
+    assert len(found.nodes) == 1  # evenly spread points all miss it
+    even = random.uniform(4, "even", 0, (200, 2))
+    assert holding(found, model, model.points(even), theta) is found
+    peak = torch.cat([0.5 + 4e-6 * (even[:, :1] - 0.5), even[:, 1:]], dim=1)
+    assert holding(found, model, model.points(peak), theta).coefficients is None
+
+
+def test_infinite_densities_are_left_to_integrals() -> None:
+    def broken(u: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
+        return torch.where((u[:, :1] > 0.9) & (theta[:, 0] > 0.9), torch.inf, couplings(u, theta))
+
+    assert spanning(model_of(broken), grid_of(9)).coefficients is None
 
 
 def test_integrals_are_those_of_all_parameter_points(
