@@ -1,7 +1,7 @@
 """Calibration of the CP phase in pp → t h j: matrix-element method, ALICES, SALLY and a histogram.
 
     python benchmarks/cp_phase.py [--quick] [--json FILE] [--images FOLDER]
-        [--pool N] [--integrals N] [--events N]
+        [--pool N] [--integrals N] [--events N] [--set KEY=VALUE]
 
 Process, detector and settings are those of examples/cp_phase.yaml. At each true phase a pool of events is
 simulated; all methods fit pseudo-experiments made of the pool, the matrix-element method of its first events
@@ -124,7 +124,8 @@ def neyman_coverage(
 ) -> tuple[float, float]:
     """Coverage of Neyman's intervals, of critical values from events that the data sets do not have.
 
-    Each half of the pool gives those for the other.
+    Each half of the pool gives those for the other. To first order in the difference of their critical
+    values what one half gains the other loses: the mean scatters less than its error says.
     """
     half = len(pool) // 2
     toys = [
