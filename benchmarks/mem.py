@@ -72,6 +72,7 @@ class Sizes:
     experiments: int
     points: int
     epochs: float
+    networks: int = 1
     repeats: int = 20
 
 
@@ -104,14 +105,14 @@ class Toy:
         context = BuildContext(rng=rng, registry=registry)
         self.transfer_seconds: float | None = None
         if model is not None:
-            learned = load_transfer(model, registry=registry)
+            self.transfers = [load_transfer(model, registry=registry)]
         else:
             start = time.process_time()
-            learned = self._learned(transfer, context)
+            self.transfers = [self._learned(transfer, context) for _ in range(sizes.networks)]
             self.transfer_seconds = time.process_time() - start
-        self.transfer = learned
         start = time.process_time()
-        pairs = resampled_pairs(self.model, learned, self.theta, sizes.proposal, rng, Silent())
+        first, n = self.transfers[0], sizes.proposal
+        pairs = resampled_pairs(self.model, first, self.theta, n, rng, Silent())
         conditions = Conditions.of(pairs.reco, self.model.parameters, None)
         slot = Slot("flow", registry.options("channel_mapping", Slot("flow")))
         mapping = build_mapping(slot, conditions.size, self.model, context, registry)
@@ -121,7 +122,7 @@ class Toy:
             EventProposal(mapping, conditions),
             time.process_time() - start,
         )
-        self.fiducial = fiducial_cross_section(self.model, [learned], self.theta, rng)
+        self.fiducial = fiducial_cross_section(self.model, self.transfers, self.theta, rng)
 
     def _learned(self, name: str, context: BuildContext):
         slot = Slot(name, {"epochs": self.sizes.epochs})
@@ -136,7 +137,7 @@ class Toy:
         """ln p of events by the method."""
         found = integrate_events(
             self.model,
-            [self.transfer],
+            self.transfers,
             proposal or self.proposal,
             reco,
             self.theta,
@@ -278,7 +279,7 @@ def integrals(made: Toy) -> list[Record]:
     plain = made.likelihoods(reco, 1000, "random", EventProposal(None, None)).effective.mean(dim=1)
     note("uniform", "ess_fraction", float(plain.mean()), float(plain.std()) / TIMED**0.5)
     exact = torch.from_numpy(mem_toy.exact_fiducial(made.theta[:, 0].numpy()))
-    learned = made.fiducial.value[0]
+    learned = made.fiducial.value.mean(dim=0)
 
     def modulation(sigma: torch.Tensor) -> float:
         return float((sigma.max() - sigma.min()) / sigma.mean())
@@ -324,10 +325,12 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=256, help="points of an event")
     parser.add_argument("--training", type=int, default=200_000, help="events of the training")
     parser.add_argument("--epochs", type=float, default=30, help="of the transfer function")
+    parser.add_argument("--networks", type=int, default=1, help="transfer functions, averaged")
     parser.add_argument("--transfer", default="flow", help="component")
     parser.add_argument("--model", type=Path, help="a trained transfer function of the toy")
     given = parser.parse_args()
-    sizes = Sizes(given.training, 60_000, given.pool, 1000, given.points, given.epochs)
+    training = given.training, 60_000, given.pool, 1000, given.points, given.epochs
+    sizes = Sizes(*training, given.networks)
     if given.quick:
         sizes = Sizes(20_000, 20_000, 4_000, 200, 128, 5)
     about = machine(("torch", "numpy", "crosshook"))
