@@ -7,9 +7,7 @@ through files (`crosshook.plugins.execution.bundle`).
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import time
 from collections import Counter, deque
 from contextlib import suppress
@@ -32,13 +30,14 @@ from crosshook.plugins.execution.bundle import (
 )
 from crosshook.plugins.execution.common import LARGE, CommonArguments
 from crosshook.plugins.execution.dask_cluster import connect
+from crosshook.plugins.execution.dask_workers import LOOK, DaskWorkers
 from crosshook.plugins.execution.hung_workers import HungWorkers
 from crosshook.plugins.execution.probe import check_workers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from distributed import Future, Nanny
+    from distributed import Future
 
     from crosshook.core.context import BuildContext
     from crosshook.core.interfaces.executor import Task
@@ -49,10 +48,6 @@ RESULTS: Final = ".results"
 """Folder of results in that of the run, while a stage is computed."""
 HEAVY: Final = 1 << 20
 """Bytes of a bundle's own arguments after which it takes no further task."""
-PAUSE: Final = 0.05
-"""Seconds between two questions to the scheduler whether it has noticed something."""
-LOOK: Final = 2.0
-"""Seconds without a result after which the connection is looked at."""
 
 
 class DaskExecutor:
@@ -84,6 +79,7 @@ class DaskExecutor:
         self._time_limit, self._attempts = time_limit, attempts
         self._pause = LOOK if time_limit is None else min(LOOK, time_limit / 2)
         self._client, self._cluster = connect(address, workers, attempts, timeout)
+        self._workers = DaskWorkers(self._client, self._cluster, timeout)
         self._waiting: deque[Task] = deque()
         self._flying: dict[Future, tuple[Task, ...]] = {}
         self._sizes = BundleSizes(time_limit)
@@ -97,14 +93,11 @@ class DaskExecutor:
         self._setting: Future | None = None
         self._shared: dict[str, Future] = {}
         self._wanted: set[str] = set()
-        self._workers = 0
-        self._seen = self._counted = time.monotonic()
         self._stuck: Counter[int] = Counter()
         self._hung = None if time_limit is None else HungWorkers(time_limit)
         self._last, self._slowest, self._lost = time.monotonic(), 0.0, 0
         self._memory = 0
         self._home = str(Path.cwd())
-        self.load()  # counts the workers there are
 
     def prepare(self, folder: Path) -> None:
         """Makes sure that every worker sees the folder and computes with the same versions."""
@@ -120,9 +113,8 @@ class DaskExecutor:
 
     def _hand_over(self) -> None:
         """Sends bundles while workers have room; a cluster may have more of them by now."""
-        if time.monotonic() - self._counted > LOOK:
-            self._replace_lost()
-        places = AHEAD * max(self._workers, 1)
+        self._workers.look()
+        places = AHEAD * max(self._workers.number, 1)
         while self._waiting and len(self._flying) < places:
             if self._client.status == "closed":
                 raise self._gone()
@@ -275,7 +267,7 @@ class DaskExecutor:
         """Nothing has come for a while: is the scheduler there, does a task hang?"""
         if self._client.status != "running":
             raise self._gone()
-        self._replace_lost()
+        self._workers.replace_lost()
         if self._time_limit is None or self._hung is None:
             return
         try:
@@ -322,45 +314,12 @@ class DaskExecutor:
                 )
                 raise ExecutionError(message)
 
-    def _replace_lost(self) -> None:
-        """Counts the workers, and starts those of this machine anew that are not there.
-
-        Dask does so itself, but gives up one that is killed while it starts, or is lost twice
-        within a quarter of a minute.
-        """
-        there, now = self.load().workers, time.monotonic()
-        if there:
-            self._seen = now
-        if self._cluster is None:
-            return
-        number = len(self._cluster.worker_spec)
-        if there < number:
-            if now - self._seen > self._timeout:
-                self._cluster.scale(0)
-                self._seen = now
-            self._cluster.scale(number)
-
     def _replace(self, workers: list[str]) -> None:
-        """Has workers killed that hang; asked to end they would not, and Dask starts them anew.
-
-        It is waited until the scheduler has noticed: what it gave them meanwhile would be lost.
-        """
+        """Has workers replaced that hang."""
         try:
-            for worker in workers:
-                told = self._client.run(_kill, workers=[worker], nanny=True, on_error="return")
-                if list(told.values()) != [None]:  # nobody looks after it: it is sent away
-                    self._client.restart_workers(
-                        [worker], timeout=self._timeout, raise_for_error=False
-                    )
-            until = time.monotonic() + self._timeout
-            while not self._client.processing().keys().isdisjoint(workers):
-                if time.monotonic() > until:
-                    break
-                time.sleep(PAUSE)
+            self._workers.replace(workers)
         except OSError as error:
             raise self._gone() from error
-        except KeyError:  # one of them has gone by itself
-            return
         except ValueError as error:
             self.cancel()
             message = (
@@ -387,12 +346,10 @@ class DaskExecutor:
 
     def load(self) -> Load:
         """How busy the workers are."""
-        self._counted = time.monotonic()
-        if self._client.status == "running":  # else it would be waited for
-            self._workers = int(self._client.scheduler_info(n_workers=0)["n_workers"])
-        running = min(len(self._flying), self._workers)
+        workers = self._workers.count()
+        running = min(len(self._flying), workers)
         silent = time.monotonic() - self._last if self._flying else 0.0
-        return Load(self._workers, running, self._slowest, silent, self._lost, self._memory)
+        return Load(workers, running, self._slowest, silent, self._lost, self._memory)
 
     def close(self) -> None:
         """Leaves the cluster; one of this machine's own is ended."""
@@ -400,11 +357,6 @@ class DaskExecutor:
         self._client.close()
         if self._cluster is not None:
             self._cluster.close()
-
-
-def _kill(dask_worker: Nanny) -> None:
-    """Ends a worker at once; runs beside it, in the process that looks after it."""
-    os.kill(dask_worker.pid, signal.SIGKILL)
 
 
 class _NotYetError(Exception):
