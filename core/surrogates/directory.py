@@ -10,60 +10,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crosshook.core.errors import InputError, OutputError
-from crosshook.core.model import DOCUMENT
-from crosshook.core.output_directory import OutputDirectory
+from crosshook.core.trained_directory import TrainedDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-class SurrogateDirectory(OutputDirectory):
+class SurrogateDirectory(TrainedDirectory):
     """One surrogate's directory."""
 
-    @property
-    def model(self) -> Path:
-        """Of the trained component."""
-        return self.path / "model"
+    kind = "surrogate"
 
     @property
     def card(self) -> Path:
         """What the model is, for those who find it."""
         return self.model / "model_card.json"
 
-    @property
-    def checkpoints(self) -> Path:
-        """Of a training on its way."""
-        return self.path / "checkpoints"
-
-    def check_free(self, overwrite: bool) -> None:
-        """Refuses what may not be replaced.
-
-        Raises:
-            OutputError: if something is there that is no surrogate, or one and not `overwrite`.
-        """
-        if self.is_free():
-            return
-        if self.checkpoints.is_dir():
-            if not overwrite:
-                message = (
-                    f"{self.path}: holds an unfinished training; go on with it by --resume, "
-                    "or use --overwrite or another --output"
-                )
-                raise OutputError(message)
-            return
-        is_one = self.run_file.is_file() and not (self.path / "resolved.json").exists()
-        self.check_kind(is_one, "a surrogate", overwrite)
+    def is_one(self) -> bool:
+        """See `TrainedDirectory.is_one`."""
+        return self.run_file.is_file() and not (self.path / "resolved.json").exists()
 
 
 def model_folder(path: Path) -> Path:
-    """The model in a surrogate's directory, or the directory itself if it is a model.
-
-    Raises:
-        InputError: if it is neither.
-    """
-    for folder in (path, SurrogateDirectory(path).model):
-        if (folder / DOCUMENT).is_file():
-            return folder
-    message = f"{path}: no surrogate here: neither a model nor a directory with one"
-    raise InputError(message)
+    """See `TrainedDirectory.model_folder`."""
+    return SurrogateDirectory(path).model_folder()

@@ -11,9 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, cast
 
-from crosshook.core.errors import InputError, OutputError
-from crosshook.core.model import DOCUMENT
-from crosshook.core.output_directory import OutputDirectory
+from crosshook.core.errors import InputError
+from crosshook.core.trained_directory import TrainedDirectory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,51 +20,19 @@ if TYPE_CHECKING:
 EXPRESSIONS = "simulate.json"
 
 
-class TransferDirectory(OutputDirectory):
+class TransferDirectory(TrainedDirectory):
     """One transfer function's directory."""
 
-    @property
-    def model(self) -> Path:
-        """Of the trained component."""
-        return self.path / "model"
+    kind = "transfer function"
 
-    @property
-    def checkpoints(self) -> Path:
-        """Of a training on its way."""
-        return self.path / "checkpoints"
-
-    def check_free(self, overwrite: bool) -> None:
-        """Refuses what may not be replaced.
-
-        Raises:
-            OutputError: if something is there that is no transfer function, or one and not
-                `overwrite`.
-        """
-        if self.is_free():
-            return
-        if self.checkpoints.is_dir():
-            if not overwrite:
-                message = (
-                    f"{self.path}: holds an unfinished training; go on with it by --resume, "
-                    "or use --overwrite or another --output"
-                )
-                raise OutputError(message)
-            return
-        is_one = self.run_file.is_file() and (self.model / EXPRESSIONS).is_file()
-        self.check_kind(is_one, "a transfer function", overwrite)
+    def is_one(self) -> bool:
+        """See `TrainedDirectory.is_one`."""
+        return self.run_file.is_file() and (self.model / EXPRESSIONS).is_file()
 
 
 def model_folder(path: Path) -> Path:
-    """The model in a transfer function's directory, or the directory itself if it is a model.
-
-    Raises:
-        InputError: if it is neither.
-    """
-    for folder in (path, TransferDirectory(path).model):
-        if (folder / DOCUMENT).is_file():
-            return folder
-    message = f"{path}: no transfer function here: neither a model nor a directory with one"
-    raise InputError(message)
+    """See `TrainedDirectory.model_folder`."""
+    return TransferDirectory(path).model_folder()
 
 
 def truth_expressions(model: Path) -> dict[str, str]:
