@@ -217,7 +217,8 @@ def _pseudo_experiments(report: InferenceReport) -> Section:
     lead = (
         "Data sets of simulated events, as many as there are data, fitted like the data: how often "
         "Wilks' intervals hold the truth, and how far estimates are from it. Neyman's intervals "
-        "have the right coverage at these true values by construction, and are what is quoted above."
+        "have the right coverage at these true values by construction, within the errors of the "
+        "coverage shown, and are what is quoted above."
     )
     return Section(
         "pseudo-experiments", "Pseudo-experiments", lead, (), tuple(tables), tuple(figures)
