@@ -1,7 +1,7 @@
 """The transfer functions of a process: built, loaded, or trained on events of a simulator.
 
-What learned is judged on events it has not seen: by `crosshook transfer train`, or here, where the
-judgement is kept beside the model.
+All are judged on events that none has seen: what learned by `crosshook transfer train` or here, where
+the judgement is kept beside the model; what has a formula by events of the simulator, or of its own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 JUDGEMENT = "evaluation.json"
 JUDGED = 3000
-"""Simulated events that a network trained here is judged on, lost ones included."""
+"""Simulated events that a transfer function is judged on, lost ones included."""
 THETAS = 16
 """Parameter points the training events are simulated at."""
 
@@ -54,12 +54,15 @@ class Detector:
     Attributes:
         function: the transfer function.
         name: of its component, with the number of the network where there are several.
-        judgement: None if it did not learn, or nobody judged it.
+        judgement: None if too few events were accepted, or it only plays the detector.
+        own_events: it was judged on events of its own, which shows whether draws follow the density
+            and no more.
     """
 
     function: TransferFunction
     name: str
     judgement: TransferEvaluation | None
+    own_events: bool = False
 
 
 def build_transfer(slot: Slot, config: InferenceConfig) -> TransferFunction:
@@ -92,25 +95,22 @@ def transfers_of(
         progress: told how far a training is.
     """
     found: list[Detector] = []
+    simulated = process.simulator.as_dict() if process.simulator is not None else {}
     for transfer in process.transfers:
+        said = [
+            dict(process.run.document),
+            process.truth,
+            process.channel,
+            simulated,
+            transfer.slot.as_dict(),
+        ]
         if transfer.events is None:
-            model_of = transfer.slot.model
-            judgement = None if model_of is None else judgement_of(Path(model_of))
-            function = build_transfer(transfer.slot, config)
-            found.append(Detector(function, transfer.slot.use, judgement))
+            directory = cache.model(checksum(*said, [JUDGED, config.seed], theta))
+            found.append(_given(transfer.slot, model, simulator, theta, config, directory))
             continue
         assert simulator is not None
         for number in range(transfer.networks):
-            simulated = process.simulator.as_dict() if process.simulator is not None else {}
-            key = checksum(
-                dict(process.run.document),
-                process.truth,
-                process.channel,
-                simulated,
-                transfer.slot.as_dict(),
-                [transfer.events, number, config.seed],
-                theta,
-            )
+            key = checksum(*said, [transfer.events, number, config.seed], theta)
             if not cache.has_model(key):
                 stage = f"transfer/{process.name}/{transfer.slot.use}/{number}"
                 rng = random.torch_generator(config.seed, stage)
@@ -123,6 +123,26 @@ def transfers_of(
                 name = f"{name} {number + 1}"
             found.append(Detector(function, name, judgement_of(cache.model(key))))
     return tuple(found)
+
+
+def _given(
+    slot: Slot,
+    model: ParametricModel,
+    simulator: TransferFunction | None,
+    theta: Tensor,
+    config: InferenceConfig,
+    directory: Path,
+) -> Detector:
+    """A transfer function that is not trained here, judged now if it never was."""
+    function = build_transfer(slot, config)
+    known = None if slot.model is None else judgement_of(Path(slot.model))
+    if known is not None:
+        return Detector(function, slot.use, known)
+    if not (directory / JUDGEMENT).is_file():
+        rng = random.torch_generator(config.seed, f"judgement/{model.name}/{slot.use}")
+        player = simulator if simulator is not None else function
+        _judge(function, paired_events(model, player, theta, JUDGED, rng), directory, rng)
+    return Detector(function, slot.use, judgement_of(directory), simulator is None)
 
 
 @torch.no_grad()
@@ -164,10 +184,16 @@ def _train(
         message = f"{TRANSFER} {transfer.slot.use!r} is declared trainable, but lacks fit or state"
         raise RegistryError(message)
     built.fit(PairedTable(events), Budget(len(events)), context)
-    if int(fresh.accepted.sum()) >= FEWEST:
-        judged = evaluate_transfer(cast("TransferFunction", built), fresh, rng)
-        write_whole(directory / JUDGEMENT, json.dumps(as_json(judged), allow_nan=False))
+    _judge(cast("TransferFunction", built), fresh, directory, rng)
     save_transfer(built, directory, transfer.slot, context)
+
+
+def _judge(
+    function: TransferFunction, fresh: PairedEvents, directory: Path, rng: torch.Generator
+) -> None:
+    if int(fresh.accepted.sum()) >= FEWEST:
+        judged = evaluate_transfer(function, fresh, rng)
+        write_whole(directory / JUDGEMENT, json.dumps(as_json(judged), allow_nan=False))
 
 
 def judgement_of(model: Path) -> TransferEvaluation | None:

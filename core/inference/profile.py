@@ -32,7 +32,7 @@ class Profile:
         axis: of the parameter.
         values: of the parameter, `(v,)`; those of the axis with further ones between.
         statistic: −2 (log L − max log L) ≥ 0, `(v,)`.
-        best: value of the parameter where it is smallest.
+        best: value of the parameter where it is smallest, between its points too.
     """
 
     axis: Axis
@@ -117,7 +117,25 @@ def profile(log_l: Tensor, grid: ParameterGrid, name: str) -> Profile:
         len(fine), dtype=torch.float64, device="cpu"
     )
     top = int(fine.argmax())
-    return Profile(axis, values, 2 * (fine[top] - fine), float(values[top]))
+    best = float(values[top]) + axis.step / FINE * _vertex(fine, top, closed=axis.closed)
+    if axis.period is not None and best < float(values[0]):
+        best += axis.period
+    return Profile(axis, values, 2 * (fine[top] - fine), best)
+
+
+def _vertex(fine: Tensor, top: int, *, closed: bool) -> float:
+    """Where the parabola through the largest value and its neighbours is largest, in steps from it.
+
+    Args:
+        fine: values, `(v,)`.
+        top: place of the largest one.
+        closed: the last point is followed by the first.
+    """
+    if not closed and top in (0, len(fine) - 1):
+        return 0.0
+    before, after = float(fine[top - 1]), float(fine[(top + 1) % len(fine)])
+    bent = before - 2 * float(fine[top]) + after
+    return 0.0 if bent >= 0 else 0.5 * (before - after) / bent
 
 
 def threshold(level: float) -> float:

@@ -170,17 +170,19 @@ class ToyResult:
 
 @dataclass(frozen=True)
 class JudgedDetector:
-    """A transfer function that learned, judged on events it has not seen.
+    """A transfer function, judged on events it has not seen.
 
     Attributes:
         process: whose events.
         name: of the component, with the number of the network.
         judgement: ranks of reconstructed values and of T, and the acceptance.
+        own_events: they are of its own making, as nothing else simulates the detector.
     """
 
     process: str
     name: str
     judgement: TransferEvaluation
+    own_events: bool = False
 
 
 @dataclass(frozen=True, repr=False)
@@ -194,7 +196,7 @@ class InferenceReport(Shown):
         data: where the events come from.
         events: how many.
         detectors: transfer functions by process.
-        judged: those of them that learned.
+        judged: how good each is.
         ensemble: networks of each.
         levels: of confidence.
         parameters: results.

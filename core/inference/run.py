@@ -38,6 +38,7 @@ from crosshook.core.inference.summary import (
 from crosshook.core.progress import Silent
 from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
+from crosshook.core.transfer.evaluation import warnings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -207,6 +208,14 @@ class _Run:
                 milliseconds,
                 uniform,
             )
+        judged = tuple(
+            JudgedDetector(
+                process.settings.name, detector.name, detector.judgement, detector.own_events
+            )
+            for process in processes
+            for detector in process.detectors
+            if detector.judgement is not None
+        )
         report = InferenceReport(
             format=FORMAT,
             title=" + ".join(process.model.name for process in processes),
@@ -217,12 +226,7 @@ class _Run:
                 process.name: ", ".join(transfer.slot.use for transfer in process.transfers)
                 for process in config.processes
             },
-            judged=tuple(
-                JudgedDetector(process.settings.name, detector.name, detector.judgement)
-                for process in processes
-                for detector in process.detectors
-                if detector.judgement is not None
-            ),
+            judged=judged,
             ensemble=len(events.log_p),
             levels=config.levels,
             parameters=parameters,
@@ -232,6 +236,11 @@ class _Run:
             notes=(
                 *self._notes(events, found),
                 *interval_notes(parameters, toys, config.levels),
+                *(
+                    f"{part.name} of {part.process}: {warning}"
+                    for part in judged
+                    for warning in warnings(part.judgement)
+                ),
                 *negative_densities(models),
             ),
             seconds=time.perf_counter() - start,

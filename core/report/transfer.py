@@ -81,7 +81,7 @@ def transfer_ranks(judged: TransferEvaluation) -> Section:
         Fact(
             "events",
             count(min(judged.accepted, MOST_EVENTS)),
-            f"of {count(judged.accepted)} accepted, {count(judged.events)} held out",
+            f"of {count(judged.accepted)} accepted, {count(judged.events)} judged",
         ),
         Fact("a draw", f"{plain(judged.draw_microseconds, 3)} µs", "of one processor"),
     )

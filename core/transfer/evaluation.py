@@ -29,6 +29,8 @@ MOST_EVENTS = 20_000
 ACCEPTANCE_BINS = 10
 FEWEST = 20
 """Accepted events that can be judged."""
+UNLIKELY = 1e-4
+"""Rank histograms less likely than this are pointed out."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,12 @@ def evaluate_transfer(
         per_density = (time.process_time() - start) / len(kept)
         start = time.process_time()
         drawn = function.sample(kept.truth, DRAWS, rng)
+        if drawn.names != kept.reco.names:
+            message = (
+                f"the transfer function draws {', '.join(drawn.names) or 'no columns'}; events have "
+                f"{', '.join(kept.reco.names) or 'none'}"
+            )
+            raise InputError(message)
         per_draw = (time.process_time() - start) / (len(kept) * DRAWS)
         of_draws = function.log_prob(drawn, kept.truth.repeated(DRAWS))
         ranks = [_ranked("T", log_prob, of_draws, kept.weight, rng)]
@@ -192,3 +200,18 @@ def _acceptance(
         bins.append(AcceptanceBin(predicted, found, variance**0.5))
         chi2 += (found - predicted) ** 2 / max(variance, 1e-300)
     return tuple(bins), chi2, chi2_above(chi2, len(bins))
+
+
+def warnings(found: TransferEvaluation) -> tuple[str, ...]:
+    """What is not as chance would have it, a sentence each."""
+    notes = [
+        f"ranks of {ranks.name} are not uniform: χ² {ranks.chi2:.0f} in {len(ranks.counts)} bins"
+        for ranks in found.ranks
+        if ranks.p_value < UNLIKELY
+    ]
+    if found.acceptance_p_value < UNLIKELY:
+        notes.append(
+            f"the acceptance is off: χ² {found.acceptance_chi2:.0f} in "
+            f"{len(found.acceptance)} bins of the prediction"
+        )
+    return tuple(notes)

@@ -24,7 +24,7 @@ from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
 from crosshook.core.transfer.checkpoints import TransferCheckpoints
 from crosshook.core.transfer.directory import EXPRESSIONS, TransferDirectory, model_folder
-from crosshook.core.transfer.evaluation import evaluate_transfer
+from crosshook.core.transfer.evaluation import evaluate_transfer, warnings
 from crosshook.core.transfer.models import (
     INTERFACE,
     load_transfer,
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 
 HOPELESS = (ConfigurationError, InputError, ModelError, NumericalError, RegistryError)
 """Errors of a beginning that going on would meet again."""
-UNLIKELY = 1e-4
-"""Rank histograms less likely than this are pointed out."""
 
 
 def train_transfer(
@@ -170,7 +168,7 @@ def _trained(
         events=len(training),
         accepted=int(training.accepted.sum()),
         losses=tuple(float(loss) for loss in fitted.losses),
-        notes=(*changes, *fitted.notes, *_warnings(evaluation)),
+        notes=(*changes, *fitted.notes, *warnings(evaluation)),
         evaluation=evaluation,
         training_seconds=wall,
         training_processor_seconds=processor,
@@ -223,17 +221,3 @@ def _check_expressions(config: TransferConfig, truth: Features) -> None:
     if strange:
         message = f"simulate: no truth column {strange[0]!r}; there are {', '.join(known)}"
         raise ConfigurationError(message)
-
-
-def _warnings(found: TransferEvaluation) -> tuple[str, ...]:
-    notes = [
-        f"ranks of {ranks.name} are not uniform: χ² {ranks.chi2:.0f} in {len(ranks.counts)} bins"
-        for ranks in found.ranks
-        if ranks.p_value < UNLIKELY
-    ]
-    if found.acceptance_p_value < UNLIKELY:
-        notes.append(
-            f"the acceptance is off: χ² {found.acceptance_chi2:.0f} in "
-            f"{len(found.acceptance)} bins of the prediction"
-        )
-    return tuple(notes)

@@ -186,5 +186,61 @@ def test_the_example_with_a_learned_transfer_function(
     report = infer(EXAMPLES / "cp_phase_learned.yaml", settings=small, output=tmp_path / "out")
     (judged,) = report.judged
     assert judged.name == "transformer-flow"
+    assert not judged.own_events
     assert report.integrals is not None
     assert report.parameters[0].truth == 0.6
+
+
+def test_the_example_ends_in_a_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Likelihood, coverage, effective points and ranks, all of a small run of the example."""
+    monkeypatch.chdir(ROOT)
+    small = (
+        "parameters.cp_phase.points=8",
+        "data.simulate.events=5",
+        "integral.points=64",
+        "integral.training={events: 1000, passes: 2, batch: 128}",
+        "intervals.toys.values=2",
+        "intervals.toys.pool=100",
+    )
+    report = infer(EXAMPLES / "cp_phase.yaml", settings=small, output=tmp_path / "out")
+    assert [toy.truth for toy in report.toys] == [-math.pi, 0.0]
+    assert report.integrals is not None
+    (judged,) = report.judged
+    assert judged.own_events
+    # density, sampler and acceptance are one detector's: a fluctuation as rare as this is a fault
+    assert min(ranks.p_value for ranks in judged.judgement.ranks) > 1e-5
+    assert judged.judgement.acceptance_p_value > 1e-5
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    for section in ("Likelihood", "Pseudo-experiments", "Integrals", "Ranks: python"):
+        assert f">{section}</h2>" in page
+
+
+def test_another_detector_than_the_simulator_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A Higgs boson measured a standard deviation higher than T says has uneven ranks."""
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "other.py").write_text(
+        "import importlib.util\n"
+        f"spec = importlib.util.spec_from_file_location('d', {str(EXAMPLES / 'cp_phase.py')!r})\n"
+        "found = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(found)\n"
+        "class Shifted(found.Detector):\n"
+        "    def sample(self, truth, n_draws, rng):\n"
+        "        drawn = super().sample(truth, n_draws, rng)\n"
+        "        drawn.dense[:, 0] *= 1.1\n"
+        "        return drawn\n"
+    )
+    small = (
+        f"simulator={{use: python, options: {{function: '{tmp_path / 'other.py'}:Shifted'}}}}",
+        "parameters.cp_phase.points=4",
+        "data.simulate.events=5",
+        "integral.points=64",
+        "integral.proposal=null",
+        "intervals.toys=null",
+        "output.report=none",
+    )
+    report = infer(EXAMPLES / "cp_phase.yaml", settings=small, output=tmp_path / "out")
+    (judged,) = report.judged
+    assert not judged.own_events
+    assert any("python of process: ranks of pt_h are not uniform" in n for n in report.notes)

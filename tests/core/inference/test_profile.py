@@ -43,7 +43,7 @@ def test_a_circle_goes_on_beyond_its_end() -> None:
 def test_the_interval_of_a_gaussian() -> None:
     grid = ParameterGrid((axis("m", 0.0, 10.0, 41),))
     found = profile(-0.5 * ((grid.points[:, 0] - 4.2) / 0.7) ** 2, grid, "m")
-    assert found.best == pytest.approx(4.2, abs=0.0126)  # half a step of the fine values
+    assert found.best == pytest.approx(4.2, abs=1e-9)  # a cubic through a parabola is one
     ((low, high),) = segments(found, threshold(0.6826894921370859))
     assert (low, high) == pytest.approx((3.5, 4.9), abs=2e-3)
 
@@ -55,6 +55,9 @@ def test_an_interval_across_the_end_of_a_circle() -> None:
     ((low, high),) = segments(found, 1.0)
     assert (low, high) == pytest.approx((0.05 - half, 0.05 + half), abs=1e-3)
     assert segments(found, 1e9) == ((0.0, pytest.approx(math.pi)),)
+    assert found.best == pytest.approx(0.05, abs=1e-4)
+    before = profile(20 * torch.cos(2 * (grid.points[:, 0] + 1e-3)), grid, "alpha")
+    assert before.best == pytest.approx(math.pi - 1e-3, abs=1e-4)
     both = profile(20 * torch.cos(4 * (grid.points[:, 0] - 0.05)), grid, "alpha")
     assert len(segments(both, 1.0)) == 2
 

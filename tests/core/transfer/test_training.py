@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from crosshook.core.inference.result import JudgedDetector
 from crosshook.core.interfaces.features import Features
 from crosshook.core.report.inference_detectors import detector_sections
 from crosshook.core.report.redraw import redraw
-from crosshook.core.transfer.evaluation import DRAWS, evaluate_transfer
+from crosshook.core.transfer.evaluation import DRAWS, evaluate_transfer, warnings
 from crosshook.core.transfer.models import load_transfer
 from crosshook.core.transfer.paired import PairedEvents
 from crosshook.core.transfer.run_file import load_transfer_file
@@ -83,7 +84,7 @@ class NarrowTwin:
     def sample(self, truth: Features, n_draws: int, rng: torch.Generator) -> Features:
         z = truth.dense.repeat_interleave(n_draws, dim=0)
         noise = torch.randn(z.shape, generator=rng, dtype=torch.float64)
-        return Features(z + 0.8 * noise, truth.names, truth.units)
+        return Features(z + 0.8 * noise, ("x",))
 
     def log_acceptance(self, truth: Features) -> Tensor:
         return torch.full((len(truth),), 0.6, dtype=torch.float64).log()
@@ -104,6 +105,14 @@ def test_wrong_widths_and_acceptance_are_seen() -> None:
     assert min(counts[0], counts[-1]) > 1.3 * counts[len(counts) // 2]
     assert found.acceptance_p_value < 1e-10
     assert (DRAWS + 1) % len(counts) == 0
+    assert [note.partition(":")[0] for note in warnings(found)] == [
+        "ranks of T are not uniform",
+        "ranks of x are not uniform",
+        "the acceptance is off",
+    ]
+    other = replace(events, reco=replace(events.reco, names=("y",)))
+    with pytest.raises(InputError, match="the transfer function draws x; events have y"):
+        evaluate_transfer(NarrowTwin(), other, rng)
 
 
 def test_evaluation_of_further_tables(trained: Path, folder: Path) -> None:
