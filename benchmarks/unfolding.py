@@ -1,7 +1,7 @@
 """Accuracy and cost of unfolding: a Gaussian against exact expectation maximisation, and Z+jet.
 
     python benchmarks/unfolding.py [--quick] [--json FILE] [--cases NAME ...] [--methods NAME ...]
-        [--omnifold-python PYTHON]
+        [--ensemble N] [--omnifold-python PYTHON]
 
 gaussian: truth N(0, 1), nature N(0.2, 0.8), smearing 0.5, 30,000 events each, 40 bins in [-4, 4]; the
 median over seeds. zjet: all observables of data/unfolding in CROSSHOOK_REFERENCE_DATA at once (ibu:
@@ -60,6 +60,8 @@ def unfolded(
     options: dict[str, object] = {"iterations": given.iterations}
     if method == "ibu":
         options["bins"] = [float(e) for e in edges]
+    elif given.ensemble:
+        options["ensemble"] = given.ensemble
     return methods.component(method, simulation, nature, options, seed)
 
 
@@ -259,6 +261,9 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=methods.OURS, default=methods.OURS)
     parser.add_argument("--iterations", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=20, help="samples of the Gaussian")
+    parser.add_argument(
+        "--ensemble", type=int, metavar="N", help="networks of omnifold, not its default"
+    )
     parser.add_argument("--omnifold-python", type=Path, metavar="PYTHON")
     parser.add_argument("--package-iterations", type=int, default=HEADLINE, metavar="N")
     given = parser.parse_args()

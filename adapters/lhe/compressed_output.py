@@ -1,7 +1,7 @@
 """Writes text plain, as gzip or as zstd: the same bytes for the same text, however it comes.
 
 A file is a sequence of members, each compressed on its own: readers take them as one text. Long
-members are compressed by a thread of their own, beside the one that makes the text.
+members may be compressed by a thread of their own, beside the one that makes the text.
 """
 
 from __future__ import annotations
@@ -85,10 +85,17 @@ def compressed(text: bytes, compressor: Compressor) -> bytes:
 class Member:
     """One member being written at the end of a file."""
 
-    def __init__(self, file: BinaryIO, compressor: Compressor) -> None:
-        """Starts it; the file stays open at its end."""
+    def __init__(self, file: BinaryIO, compressor: Compressor, *, beside: bool) -> None:
+        """Starts it.
+
+        Args:
+            file: stays open at its end.
+            compressor: makes the bytes, which are the same either way.
+            beside: compress in a thread of its own.
+        """
         self._file = file
         self._compressor = compressor
+        self._beside = beside
         self._rest = bytearray()
         self._blocks: Queue[bytes | None] = Queue(WAITING)
         self._thread: Thread | None = None
@@ -109,6 +116,9 @@ class Member:
             del self._rest[:BLOCK]
 
     def _hand_over(self, block: bytes) -> None:
+        if not self._beside:
+            self._file.write(self._compressor.compress(block))
+            return
         if self._error is not None:
             raise self._error
         if self._thread is None:

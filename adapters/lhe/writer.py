@@ -1,14 +1,14 @@
 """Writes LHE files, plain or compressed, event by event; the init block may be settled at the end.
 
 Head, events and tail are members of their own in a compressed file; so are events that were
-written apart and are appended. What the head says is written
-first and again on closing: in place where it has kept its length, as it does where only cross
+written apart and are appended. What the head says is written first and again on closing: in place where it has kept its length, as it does where only cross
 sections became known, else into a copy of the file.
 """
 
 from __future__ import annotations
 
 import shutil
+from multiprocessing import parent_process
 from typing import TYPE_CHECKING
 
 from crosshook.adapters.lhe.compressed_output import Member, compressed, compression_of
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from crosshook.core.events.batch import EventBatch
     from crosshook.core.events.run_info import RunInfo
+
+COPIED = 1 << 18
+"""Bytes of an appended part at a time, in one buffer: fresh ones cost more than their copying."""
 
 
 def write_part(path: Path, batch: EventBatch, first: int, level: int) -> None:
@@ -41,7 +44,9 @@ def write_part(path: Path, batch: EventBatch, first: int, level: int) -> None:
     staged = StagedFile(path, overwrite=True)
     with staged.opening():
         with staged.path.open("wb") as file:
-            member = Member(file, compression_of(path, level)())
+            # A worker has one core: threads of its own would take that of another.
+            alone = parent_process() is None
+            member = Member(file, compression_of(path, level)(), beside=alone)
             for piece in event_texts(batch, first, str(path)):
                 member.write(piece)
             member.close()
@@ -64,6 +69,7 @@ class LheWriter(StagedWriter):
         self._body: Member | None = None
         self._info = info
         self._events = 0
+        self._copied = memoryview(bytearray(COPIED))
         staged = StagedFile(path, overwrite)
         super().__init__(staged)
         with staged.opening():
@@ -75,8 +81,9 @@ class LheWriter(StagedWriter):
         """Appends events that `write_part` wrote for a file of the same ending."""
         with self._guarded():
             self._end_member()
-            with part.open("rb") as stream:
-                shutil.copyfileobj(stream, self._file, 1 << 20)
+            with part.open("rb", buffering=0) as stream:
+                while n := stream.readinto(self._copied):
+                    self._file.write(self._copied[:n])
             self._events += events
 
     def _end_member(self) -> None:
@@ -88,7 +95,7 @@ class LheWriter(StagedWriter):
         if len(batch.info.weights) > len(self._info.weights):
             self._info = batch.info
         if self._body is None:
-            self._body = Member(self._file, self._compressor())
+            self._body = Member(self._file, self._compressor(), beside=True)
         for piece in event_texts(batch, self._events, str(self._staged.destination)):
             self._body.write(piece)
         self._events += len(batch)

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 AHEAD: Final = 2
 """Bundles handed over per worker, so that none waits for the manager."""
+SPREAD: Final = 5.0
+"""Seconds that what tasks have in common may take to all workers; bundles then go without."""
 RESULTS: Final = ".results"
 """Folder of results in that of the run, while a stage is computed."""
 HEAVY: Final = 1 << 20
@@ -186,6 +188,10 @@ class DaskExecutor:
             key=next(self._names),
             pure=False,
         )
+        # Bundles go where it is: were it with one worker, all others would wait to steal from it.
+        # What goes wrong here costs time only, or goes wrong again when a bundle asks for it.
+        with suppress(Exception):
+            self._client.replicate([self._setting], callback_timeout=SPREAD)
         return self._setting
 
     def as_completed(self) -> Iterator[tuple[Task, object]]:

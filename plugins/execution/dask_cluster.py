@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 TRIM: Final = "MALLOC_TRIM_THRESHOLD_"
+QUIET: Final = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "2s",
+    "distributed.admin.system-monitor.gil.enabled": False,
+    "distributed.worker.memory.monitor-interval": "500ms",
+}
+"""What workers of one's own do beside their tasks, at the cost of these: less often than by default."""
 IMPORTED: Final = ["torch", "crosshook.plugins.execution.bundle"]
 """By a worker before it is there, so that no task is charged for it."""
 
@@ -49,8 +57,9 @@ def connect(
     cluster: LocalCluster | None = None
     try:
         if address is None:
-            settings: dict[str, int | None] = {
-                "distributed.scheduler.allowed-failures": attempts - 1
+            settings: dict[str, object] = {
+                "distributed.scheduler.allowed-failures": attempts - 1,
+                **QUIET,
             }
             # Dask asks for memory to be given back at once: half of the time goes there.
             settings |= {f"distributed.nanny.pre-spawn-environ.{TRIM}": None}

@@ -49,6 +49,12 @@ def _tasks(mark: Path, times: int) -> list[Task]:
     return [Task(n, f"{MODULE}:square", {"number": n, **common}) for n in range(TASKS)]
 
 
+def test_its_workers_do_nothing_but_tasks(executor: DaskExecutor) -> None:
+    """Dask's profiler stops every worker a hundred times a second, if it is let."""
+    asked = [Task(0, "dask.config:get", {"key": "distributed.worker.profile.enabled"})]
+    assert [result for _, result in in_order(executor, asked)] == [False]
+
+
 def test_a_task_that_hangs_in_a_bundle(executor: DaskExecutor, tmp_path: Path) -> None:
     """Its bundle is taken apart, and nothing is missing or there twice."""
     results = in_order(executor, _tasks(tmp_path / "mark", times=1))
