@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MODULE = "crosshook_dask_tasks"
 SOURCE = """
+import os
 import time
 from pathlib import Path
 
@@ -28,20 +29,29 @@ def square(number, mark, times):
         if len(Path(mark).read_text().split()) <= times:
             time.sleep(600)
     return number**2
+
+def place(number):
+    time.sleep(0.3)
+    return os.getpid()
 """
 TASKS, HANGS, LIMIT = 24, 6, 3.0
 """The first two tell how short they are, and the eleven after them go in a bundle."""
 
 
 @pytest.fixture(scope="module")
-def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskExecutor]:
-    folder = tmp_path_factory.mktemp("tasks")
-    (folder / f"{MODULE}.py").write_text(f"HANGS = {HANGS}\n{SOURCE}")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("tasks")
+    (made / f"{MODULE}.py").write_text(f"HANGS = {HANGS}\n{SOURCE}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder))
-        with closing(DaskExecutor(None, 1, time_limit=LIMIT, attempts=2, timeout=60)) as made:
-            made.prepare(folder)
-            yield made
+        patch.syspath_prepend(str(made))
+        yield made
+
+
+@pytest.fixture(scope="module")
+def executor(folder: Path) -> Iterator[DaskExecutor]:
+    with closing(DaskExecutor(None, 1, time_limit=LIMIT, attempts=2, timeout=60)) as made:
+        made.prepare(folder)
+        yield made
 
 
 def _tasks(mark: Path, times: int) -> list[Task]:
@@ -75,3 +85,11 @@ def test_the_task_that_hangs_is_named(executor: DaskExecutor, tmp_path: Path) ->
     results = in_order(executor, _tasks(mark, times=0))
     assert [result for _, result in results] == [n**2 for n in range(TASKS)]
     assert executor.load().lost == lost
+
+
+def test_both_workers_begin_at_once(folder: Path) -> None:
+    """What tasks have in common is with both, and so are the tasks; stealing takes longer."""
+    tasks = [Task(n, f"{MODULE}:place", {"number": n}) for n in range(2)]
+    with closing(DaskExecutor(None, 2, time_limit=None, attempts=2, timeout=60)) as made:
+        made.prepare(folder)
+        assert len({result for _, result in in_order(made, tasks)}) == 2
