@@ -56,7 +56,7 @@ REPEATS, QUICK = 5, 3
 EVENTS, FEW = 1_000_000, 200_000
 TASKS = (1_000, 10_000)
 LARGE_BLOCK = 262_144
-TRAFFIC = 16
+TRAFFIC = 4
 """Times as many events when traffic is counted: bundles grow to their length in a long run."""
 ALONE = 64
 PACKAGES = ("torch", "crosshook", "dask", "distributed")

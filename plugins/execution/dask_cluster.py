@@ -73,6 +73,10 @@ def connect(
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                 )
+            # Asked for whenever a worker is lost, so that it must stay. A worker that is away so
+            # long after that is given up, even if it was back meanwhile and is being replaced again;
+            # the task it then has is begun once more.
+            dask.config.set({"distributed.deploy.lost-worker-timeout": f"{timeout:g}s"})
         # A default client is the user's own affair.
         client = Client(cluster or address, timeout=timeout, set_as_default=False)
         client.wait_for_workers(workers or 1, timeout=timeout)
