@@ -1,8 +1,9 @@
 """Writes LHE files, plain or compressed, event by event; the init block may be settled at the end.
 
 Head, events and tail are members of their own in a compressed file; so are events that were
-written apart and are appended. What the head says is written first and again on closing: in place where it has kept its length, as it does where only cross
-sections became known, else into a copy of the file.
+written apart and are appended. What the head says is written first and again on closing: in place
+where it has kept its length, as it does where only cross sections became known, else into a copy of
+the file.
 """
 
 from __future__ import annotations

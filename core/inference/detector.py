@@ -97,7 +97,7 @@ def transfers_of(
     found: list[Detector] = []
     simulated = process.simulator.as_dict() if process.simulator is not None else {}
     for transfer in process.transfers:
-        said = [
+        made_of = [
             dict(process.run.document),
             process.truth,
             process.channel,
@@ -105,12 +105,12 @@ def transfers_of(
             transfer.slot.as_dict(),
         ]
         if transfer.events is None:
-            directory = cache.model(checksum(*said, [JUDGED, config.seed], theta))
+            directory = cache.model(checksum(*made_of, [JUDGED, config.seed], theta))
             found.append(_given(transfer.slot, model, simulator, theta, config, directory))
             continue
         assert simulator is not None
         for number in range(transfer.networks):
-            key = checksum(*said, [transfer.events, number, config.seed], theta)
+            key = checksum(*made_of, [transfer.events, number, config.seed], theta)
             if not cache.has_model(key):
                 stage = f"transfer/{process.name}/{transfer.slot.use}/{number}"
                 rng = random.torch_generator(config.seed, stage)

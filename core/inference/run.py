@@ -38,7 +38,7 @@ from crosshook.core.inference.summary import (
 from crosshook.core.progress import Silent
 from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
-from crosshook.core.transfer.evaluation import warnings
+from crosshook.core.transfer.evaluation import evaluation_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -237,9 +237,9 @@ class _Run:
                 *self._notes(events, found),
                 *interval_notes(parameters, toys, config.levels),
                 *(
-                    f"{part.name} of {part.process}: {warning}"
+                    f"{part.name} of {part.process}: {note}"
                     for part in judged
-                    for warning in warnings(part.judgement)
+                    for note in evaluation_notes(part.judgement)
                 ),
                 *negative_densities(models),
             ),

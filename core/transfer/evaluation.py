@@ -202,7 +202,7 @@ def _acceptance(
     return tuple(bins), chi2, chi2_above(chi2, len(bins))
 
 
-def warnings(found: TransferEvaluation) -> tuple[str, ...]:
+def evaluation_notes(found: TransferEvaluation) -> tuple[str, ...]:
     """What is not as chance would have it, a sentence each."""
     notes = [
         f"ranks of {ranks.name} are not uniform: χ² {ranks.chi2:.0f} in {len(ranks.counts)} bins"

@@ -24,7 +24,7 @@ from crosshook.core.provenance import versions
 from crosshook.core.results import as_json
 from crosshook.core.transfer.checkpoints import TransferCheckpoints
 from crosshook.core.transfer.directory import EXPRESSIONS, TransferDirectory, model_folder
-from crosshook.core.transfer.evaluation import evaluate_transfer, warnings
+from crosshook.core.transfer.evaluation import evaluate_transfer, evaluation_notes
 from crosshook.core.transfer.models import (
     INTERFACE,
     load_transfer,
@@ -168,7 +168,7 @@ def _trained(
         events=len(training),
         accepted=int(training.accepted.sum()),
         losses=tuple(float(loss) for loss in fitted.losses),
-        notes=(*changes, *fitted.notes, *warnings(evaluation)),
+        notes=(*changes, *fitted.notes, *evaluation_notes(evaluation)),
         evaluation=evaluation,
         training_seconds=wall,
         training_processor_seconds=processor,

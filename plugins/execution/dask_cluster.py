@@ -21,7 +21,7 @@ QUIET: Final = {
     "distributed.admin.system-monitor.gil.enabled": False,
     "distributed.worker.memory.monitor-interval": "500ms",
 }
-"""What workers of one's own do beside their tasks, at the cost of these: less often than by default."""
+"""What workers of one's own do beside their tasks, less often than by default or not at all."""
 IMPORTED: Final = ["torch", "crosshook.plugins.execution.bundle"]
 """By a worker before it is there, so that no task is charged for it."""
 
@@ -73,9 +73,9 @@ def connect(
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                 )
-            # Asked for whenever a worker is lost, so that it must stay. A worker that is away so
-            # long after that is given up, even if it was back meanwhile and is being replaced again;
-            # the task it then has is begun once more.
+            # Dask reads this whenever a worker is lost, and not when the cluster starts. So long after
+            # that, a worker that is away is given up, even if it was back meanwhile and is away once
+            # more: its process, which is just starting, is ended with the task it has.
             dask.config.set({"distributed.deploy.lost-worker-timeout": f"{timeout:g}s"})
         # A default client is the user's own affair.
         client = Client(cluster or address, timeout=timeout, set_as_default=False)

@@ -49,8 +49,7 @@ class DaskWorkers:
     def replace_lost(self) -> None:
         """Counts the workers, and starts those of this machine anew that are not there.
 
-        Dask does so itself, but gives up one that is killed while it starts, or is lost twice
-        within a quarter of a minute.
+        Dask does so itself, but gives up one that is killed while it starts.
         """
         there, now = self.count(), time.monotonic()
         if there:

@@ -26,6 +26,12 @@ from crosshook.core.registry import default_registry
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"
 N = 40_000
+FEW = (
+    "data.simulate.events=5",
+    "integral.points=64",
+    "integral.training={events: 1000, passes: 2, batch: 128}",
+)
+"""Settings of a run of an example that is over in seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -178,9 +184,7 @@ def test_the_example_with_a_learned_transfer_function(
         "transfer.options={width: 16, heads: 2, blocks: 1, epochs: 1, components: 2, bins: 4}",
         "transfer.train.events=3000",
         "parameters.cp_phase.points=4",
-        "data.simulate.events=5",
-        "integral.points=64",
-        "integral.training={events: 1000, passes: 2, batch: 128}",
+        *FEW,
         "output.report=none",
     )
     report = infer(EXAMPLES / "cp_phase_learned.yaml", settings=small, output=tmp_path / "out")
@@ -196,9 +200,7 @@ def test_the_example_ends_in_a_report(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.chdir(ROOT)
     small = (
         "parameters.cp_phase.points=8",
-        "data.simulate.events=5",
-        "integral.points=64",
-        "integral.training={events: 1000, passes: 2, batch: 128}",
+        *FEW,
         "intervals.toys.values=2",
         "intervals.toys.pool=100",
     )
@@ -234,8 +236,7 @@ def test_another_detector_than_the_simulator_is_noticed(
     small = (
         f"simulator={{use: python, options: {{function: '{tmp_path / 'other.py'}:Shifted'}}}}",
         "parameters.cp_phase.points=4",
-        "data.simulate.events=5",
-        "integral.points=64",
+        *FEW,
         "integral.proposal=null",
         "intervals.toys=null",
         "output.report=none",

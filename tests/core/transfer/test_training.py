@@ -17,7 +17,7 @@ from crosshook.core.inference.result import JudgedDetector
 from crosshook.core.interfaces.features import Features
 from crosshook.core.report.inference_detectors import detector_sections
 from crosshook.core.report.redraw import redraw
-from crosshook.core.transfer.evaluation import DRAWS, evaluate_transfer, warnings
+from crosshook.core.transfer.evaluation import DRAWS, evaluate_transfer, evaluation_notes
 from crosshook.core.transfer.models import load_transfer
 from crosshook.core.transfer.paired import PairedEvents
 from crosshook.core.transfer.run_file import load_transfer_file
@@ -105,7 +105,7 @@ def test_wrong_widths_and_acceptance_are_seen() -> None:
     assert min(counts[0], counts[-1]) > 1.3 * counts[len(counts) // 2]
     assert found.acceptance_p_value < 1e-10
     assert (DRAWS + 1) % len(counts) == 0
-    assert [note.partition(":")[0] for note in warnings(found)] == [
+    assert [note.partition(":")[0] for note in evaluation_notes(found)] == [
         "ranks of T are not uniform",
         "ranks of x are not uniform",
         "the acceptance is off",
