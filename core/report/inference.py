@@ -255,7 +255,9 @@ def _coverage(name: str, toys: Sequence[ToyResult], levels: Sequence[float]) -> 
     return LinesFigure(
         id=f"coverage-{name}",
         title=f"Coverage of {name}",
-        caption="Share of Wilks' intervals that hold the truth, with binomial errors.",
+        caption=(
+            "Share of Wilks' intervals that hold the truth; errors count events that data sets share."
+        ),
         alternative="; ".join(
             f"at {plain(toy.truth, 3)}: " + ", ".join(percent(v) for v, _ in toy.coverage)
             for toy in toys
