@@ -14,7 +14,6 @@ import numpy as np
 import pylhe
 import pytest
 
-from crosshook.adapters.lhe.compressed_output import BLOCK, Member, compression_of
 from crosshook.adapters.lhe.event_format import LheFormat
 from crosshook.core.errors import ConfigurationError, OutputError
 from crosshook.core.events.batch import EventBatch
@@ -391,22 +390,3 @@ def test_pythia_reads_every_event_and_the_cross_section(
     expected = cross_section(info, sums).value
     # Pythia sums in mb: a few roundings of double precision for each event.
     assert sigma == pytest.approx(expected, rel=1e-14 * (count + 9))
-
-
-@pytest.mark.parametrize("ending", [".gz", ".zst"])
-def test_the_same_bytes_with_a_thread_of_its_own(tmp_path: Path, ending: str) -> None:
-    """Who compresses does not matter, nor in what pieces the text comes."""
-    skip_without(ending)
-    text = np.random.default_rng(1).integers(48, 58, 3 * BLOCK + 17, np.uint8).tobytes()
-    made = []
-    for beside, piece in ((True, BLOCK // 3), (False, 2 * BLOCK)):
-        path = tmp_path / f"{beside}{ending}"
-        with path.open("wb") as file:
-            member = Member(file, compression_of(path, 1)(), beside=beside)
-            for start in range(0, len(text), piece):
-                member.write(text[start : start + piece])
-            member.close()
-        made.append(path.read_bytes())
-    assert made[0] == made[1]
-    if ending == ".gz":
-        assert gzip.decompress(made[0]) == text
