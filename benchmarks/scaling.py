@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 EXAMPLE = Path(__file__).parents[1] / "examples" / "ttbar.yaml"
 CASE = "ttbar"
 SEED = 7
-REPEATS, QUICK = 9, 3
+REPEATS, QUICK = 15, 3
 EVENTS, FEW = 1_000_000, 200_000
 TASKS = (1_000, 10_000)
 LARGE_BLOCK = 262_144
