@@ -2,20 +2,19 @@
 
     python benchmarks/scaling.py [--quick] [--json FILE] [--events N]
 
-Generation of pp → tt̄ from one trained sampler, lhe.gz with seven scales, by `crosshook.generate` with
-executors that are warm, so that the start of workers does not count, while the start and the end of the
-manager's own work do: wall time, one and two workers in turns; medians of the ratios of neighbours and
-of the rates, with the errors of medians.
-`bit_identical` is 1 where the files of one and two workers, of all repeats, and of the serial executor
-are the same; those that differ are named.
-Overhead is the wall time of the manager per task that computes nothing.
+Generation of pp → tt̄ from one trained sampler, lhe.gz with seven scales, by `crosshook.generate`
+with executors that are warm, so that the start of workers does not count, while the start and the
+end of the manager's own work do: wall time, one and two workers in turns; medians of the ratios of
+neighbours and of the rates, with the errors of medians. `bit_identical` is 1 where the files of one
+and two workers, of all repeats, and of the serial executor are the same; those that differ are
+named. Overhead is the wall time of the manager per task that computes nothing.
 
 Traffic is every byte between the scheduler on one side and workers and client on the other, in both
-directions, as a relay counts them: of a bundle; of two busy workers in a second, whatever they compute
-(`busy`, nearly all of it the heartbeats that Dask's workers send every half second); of 100,000 further
-events, the difference of a generation and one of a quarter of its events, once with all of it
-(`scheduler_bytes_per_1e5_events_all`) and once without `busy`, since that grows with the time and not
-with the events. What goes from worker to worker, and through files, is not counted.
+directions, as a relay counts them: of a bundle; of two busy workers in a second, whatever they
+compute (`busy`, nearly all of it the heartbeats that Dask's workers send every half second); of
+100,000 further events, the difference of a generation and one of a quarter of its events, once with
+all of it (`scheduler_bytes_per_1e5_events_all`) and once without `busy`, since that grows with the
+time and not with the events. What goes from worker to worker, and through files, is not counted.
 
 Merging is the time in which the manager puts formatted parts one behind the other.
 """
@@ -132,7 +131,7 @@ def speedup(
 
 
 def _median(values: list[float]) -> tuple[float, float]:
-    """With its standard error, that of a normal distribution."""
+    """With the standard error that it has where values are normally distributed."""
     error = math.sqrt(math.pi / 2) * statistics.stdev(values) / math.sqrt(len(values))
     return statistics.median(values), error
 

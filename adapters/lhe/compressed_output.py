@@ -23,7 +23,7 @@ WAITING: Final = 4
 GZIP_WINDOW: Final = 31
 """zlib's code for gzip framing with the largest window."""
 GZIP_BEGIN: Final = 8
-"""Bytes of text in the first block of a gzip member, see `Gzip`."""
+"""Bytes of text in the first block of a gzip member: at least 4, at most 16 (`Gzip`)."""
 ZSTD_LEVEL: Final = 1
 """On the digits of events faster and smaller than the next levels, and smaller than gzip."""
 
@@ -55,10 +55,10 @@ class Uncompressed:
 class Gzip:
     """isal's gzip, made to give the same bytes every time.
 
-    Its levels 1 and 2 take the second place where they look for repeated text from a register that
-    nobody has set (ISA-L 2.32, `write_first_byte`): one of some thousand members came out a few bytes
-    longer, by where in memory its compressor was. A few bytes of text are begun in another way, after
-    which the rest is not at a beginning any more.
+    At the beginning of a text, levels 1 and 2 of ISA-L 2.32 hash a register that nobody has set
+    (`write_first_byte`) and that holds the address of the compressor. One member of about 4000 lost
+    a repetition of its first bytes by it, and was a few bytes longer. `GZIP_BEGIN` bytes are too
+    few for that code; they go in a block of their own, and the rest is no beginning any more.
     """
 
     def __init__(self, level: int) -> None:

@@ -256,7 +256,8 @@ def _coverage(name: str, toys: Sequence[ToyResult], levels: Sequence[float]) -> 
         id=f"coverage-{name}",
         title=f"Coverage of {name}",
         caption=(
-            "Share of Wilks' intervals that hold the truth; errors count events that data sets share."
+            "Share of Wilks' intervals that hold the truth; "
+            "errors count events that data sets share."
         ),
         alternative="; ".join(
             f"at {plain(toy.truth, 3)}: " + ", ".join(percent(v) for v, _ in toy.coverage)

@@ -1,4 +1,4 @@
-"""Compressed members: the same bytes for the same text, wherever and however they are made."""
+"""Compressed members of files: the same bytes for the same text, however they are made."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LEVELS = range(4)
+TEXTS = 3000
 
 
 @pytest.mark.parametrize("ending", [".gz", ".zst"])
@@ -40,12 +41,13 @@ def test_the_same_bytes_with_a_thread_of_its_own(tmp_path: Path, ending: str) ->
 def test_the_same_bytes_wherever_the_compressor_is(tmp_path: Path, level: int) -> None:
     """30 compressors at places of their own, for texts that begin and go on with the same bytes.
 
-    isal alone fails for one in a few hundred texts, by what is in memory: it forgets the beginning.
+    isal alone differs for one text of about 250 at level 1, one of about 1300 at level 2: 3000 find
+    that with a probability of more than 99 %, and of about 90 %.
     """
     rng = np.random.default_rng(20261123)
     make = compression_of(tmp_path / "events.lhe.gz", level)
     one, two = (rng.integers(32, 64, 300, np.uint8).tobytes() for _ in range(2))
-    for _ in range(3000 if level == 1 else 300):
+    for _ in range(TEXTS):
         begin = rng.bytes(8)
         there = [make() for _ in range(30)]
         assert len({compressed(begin + one + begin + two, c) for c in there}) == 1
