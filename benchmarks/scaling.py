@@ -10,11 +10,11 @@ and two workers, of all repeats, and of the serial executor are the same; those 
 named. Overhead is the wall time of the manager per task that computes nothing.
 
 Traffic is every byte between the scheduler on one side and workers and client on the other, in both
-directions, as a relay counts them: of a bundle; of two busy workers in a second, whatever they
-compute (`busy`, nearly all of it the heartbeats that Dask's workers send every half second); of
-100,000 further events, the difference of a generation and one of a quarter of its events, once with
-all of it (`scheduler_bytes_per_1e5_events_all`) and once without `busy`, since that grows with the
-time and not with the events. What goes from worker to worker, and through files, is not counted.
+directions, as a relay counts them: of a bundle; of two workers in a second in which they compute one
+task each and have nothing else to say than that they are there; of 100,000 further events, the
+difference of a generation and one of a quarter of its events. The workers are those of
+`--worker-class`, as are workers that crosshook starts itself; `scheduler_bytes_per_second_2_plain`
+is of Dask's own. What goes from worker to worker, and through files, is not counted.
 
 Merging is the time in which the manager puts formatted parts one behind the other.
 """
@@ -25,6 +25,7 @@ import argparse
 import hashlib
 import math
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -60,6 +61,9 @@ LARGE_BLOCK = 262_144
 TRAFFIC = 16
 """Times as many events when traffic is counted: bundles grow to their length in a long run."""
 ALONE = 64
+BUSY = 60
+"""Seconds for which two workers compute and say that they are there."""
+QUIET = "crosshook.plugins.execution.quiet_worker.QuietWorker"
 PACKAGES = ("torch", "crosshook", "dask", "distributed")
 
 
@@ -101,8 +105,10 @@ def build(use: str, **options: object) -> Executor:
 
 def timed(home: Path, events: int, executor: Executor, output: Path) -> tuple[float, str]:
     """Wall time of a generation, and the digest of its events."""
+    if output.exists():
+        shutil.rmtree(output)
     start = time.perf_counter()
-    generate(home, events=events, seed=SEED, output=output, overwrite=True, executor=executor)
+    generate(home, events=events, seed=SEED, output=output, executor=executor)
     seconds = time.perf_counter() - start
     return seconds, hashlib.sha256((output / "events.lhe.gz").read_bytes()).hexdigest()
 
@@ -164,8 +170,13 @@ def _one_by_one(executor: Executor, tasks: list[Task]) -> None:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Relay]:
-    """A scheduler and two workers on loopback addresses of their own, behind a relay."""
+def cluster(folder: Path, *options: str) -> Iterator[Relay]:
+    """A scheduler and two workers on loopback addresses of their own, behind a relay.
+
+    Args:
+        folder: for what they write.
+        options: of the workers.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = (folder / "cluster.log").open("wb")
@@ -186,8 +197,9 @@ def cluster(folder: Path) -> Iterator[Relay]:
         for host in ("127.0.0.2", "127.0.0.3"):
             worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-dashboard"]
             address = f"tcp://127.0.0.1:{relay.port}"
-            options = ["--nthreads", "1", "--host", host, "--local-directory", str(folder / host)]
-            children.append(subprocess.Popen([*worker, address, *options], stdout=log, stderr=log))
+            own = ["--nthreads", "1", "--host", host, "--local-directory", str(folder / host)]
+            command = [*worker, address, *own, *options]
+            children.append(subprocess.Popen(command, stdout=log, stderr=log))
         yield relay
     finally:
         for child in children:
@@ -199,37 +211,48 @@ def cluster(folder: Path) -> Iterator[Relay]:
 
 def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
     """Bytes through the scheduler per bundle, per second and per 100,000 further events."""
-    with cluster(folder) as relay:
-        address = f"tcp://127.0.0.1:{relay.port}"
-        with closing(build("dask", address=address, workers=2, timeout=120)) as executor:
-            timed(home, 1000, executor, folder / "warm")
-            counted = {}
-            digest = ""
-            for n in (events // 4, events):
-                before = relay.bytes
-                seconds, digest = timed(home, n, executor, folder / "relayed")
-                counted[n] = relay.bytes - before, seconds
-            pairs = [Task(n, "fractions:Fraction", {"denominator": n + 1}) for n in range(ALONE)]
-            _one_by_one(executor, pairs[:1])
+    with cluster(folder, "--worker-class", QUIET) as relay, _executor(relay) as executor:
+        timed(home, 1000, executor, folder / "warm")
+        counted = []
+        digest = ""
+        for n in (events // 4, events):
             before = relay.bytes
-            _one_by_one(executor, pairs)
-            alone = (relay.bytes - before) / ALONE
-            sleeping = {}
-            for seconds in (2, 22):
-                before = relay.bytes
-                list(in_order(executor, _asleep(seconds)))
-                sleeping[seconds] = relay.bytes - before
-            busy = (sleeping[22] - sleeping[2]) / 20
-    (few, short), (many, long) = counted[events // 4], counted[events]
-    further = (events - events // 4) / 1e5
-    whole = (many - few) / further
-    value = whole - busy * (long - short) / further
+            _, digest = timed(home, n, executor, folder / "relayed")
+            counted.append(relay.bytes - before)
+        value = (counted[1] - counted[0]) / ((events - events // 4) / 1e5)
+        pairs = [Task(n, "fractions:Fraction", {"denominator": n + 1}) for n in range(ALONE)]
+        _one_by_one(executor, pairs[:1])
+        before = relay.bytes
+        _one_by_one(executor, pairs)
+        alone = (relay.bytes - before) / ALONE
+        quiet = _busy(relay, executor)
+    with cluster(folder) as relay, _executor(relay) as executor:
+        plain = _busy(relay, executor)
     return [
         Record(CASE, "dask", "scheduler_bytes_per_1e5_events", value, 0.0, events, SEED),
-        Record(CASE, "dask", "scheduler_bytes_per_1e5_events_all", whole, 0.0, events, SEED),
         Record(CASE, "dask", "scheduler_bytes_per_bundle", alone, 0.0, ALONE, SEED),
-        Record(CASE, "dask", "scheduler_bytes_per_second_2_busy", busy, 0.0, 20, SEED),
+        Record(CASE, "dask", "scheduler_bytes_per_second_2_busy", quiet, 0.0, BUSY, SEED),
+        Record(CASE, "dask", "scheduler_bytes_per_second_2_plain", plain, 0.0, BUSY, SEED),
     ], digest
+
+
+@contextmanager
+def _executor(relay: Relay) -> Iterator[Executor]:
+    """On the two workers behind a relay."""
+    address = f"tcp://127.0.0.1:{relay.port}"
+    with closing(build("dask", address=address, workers=2, timeout=120)) as executor:
+        list(in_order(executor, _asleep(1)))
+        yield executor
+
+
+def _busy(relay: Relay, executor: Executor) -> float:
+    """Bytes in a second of two workers that compute, without those of the tasks themselves."""
+    sleeping = []
+    for seconds in (2, 2 + BUSY):
+        before = relay.bytes
+        list(in_order(executor, _asleep(seconds)))
+        sleeping.append(relay.bytes - before)
+    return (sleeping[1] - sleeping[0]) / BUSY
 
 
 def merging(home: Path, folder: Path, times: int) -> list[Record]:

@@ -13,16 +13,7 @@ from crosshook.plugins.execution.worker import cores
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
-TRIM: Final = "MALLOC_TRIM_THRESHOLD_"
-QUIET: Final = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.admin.tick.interval": "500ms",
-    "distributed.admin.system-monitor.interval": "2s",
-    "distributed.admin.system-monitor.gil.enabled": False,
-    "distributed.worker.memory.monitor-interval": "500ms",
-}
-"""What workers of one's own do beside their tasks, less often than by default or not at all."""
-IMPORTED: Final = ["torch", "crosshook.plugins.execution.bundle"]
+IMPORTED: Final = ["crosshook.plugins.execution.bundle"]
 """By a worker before it is there, so that no task is charged for it."""
 
 
@@ -47,6 +38,8 @@ def connect(
     try:
         import dask
         from distributed import Client, LocalCluster
+
+        from crosshook.plugins.execution.quiet_worker import QUIET, QuietNanny
     except ImportError as error:
         message = (
             "executor: dask needs Dask's scheduler: "
@@ -61,14 +54,13 @@ def connect(
                 "distributed.scheduler.allowed-failures": attempts - 1,
                 **QUIET,
             }
-            # Dask asks for memory to be given back at once: half of the time goes there.
-            settings |= {f"distributed.nanny.pre-spawn-environ.{TRIM}": None}
             resource_tracker.ensure_running()  # its start would let interrupts through again
             with dask.config.set(settings), interrupts_held():
                 cluster = LocalCluster(
                     n_workers=workers or cores(),
                     threads_per_worker=1,
                     processes=True,
+                    worker_class=QuietNanny,
                     preload=IMPORTED,
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,

@@ -16,6 +16,8 @@ PAUSE: Final = 0.05
 """Seconds between looks at a scheduler that is to notice something."""
 LOOK: Final = 2.0
 """Seconds without a result, or since workers were counted, after which the cluster is looked at."""
+ASKED: Final = 10.0
+"""Seconds between questions to a scheduler elsewhere how many workers there are."""
 
 
 class DaskWorkers:
@@ -31,13 +33,17 @@ class DaskWorkers:
         """
         self._client, self._cluster, self._timeout = client, cluster, timeout
         self._seen = time.monotonic()
+        self._asked = float("-inf")
         self.number = 0
         self.count()
 
     def count(self) -> int:
-        """Asks the scheduler, if it is there; else the last number stays."""
+        """Counts those of this machine; a scheduler elsewhere is asked if it is there and was not lately."""
         self._counted = time.monotonic()
-        if self._client.status == "running":  # else it would be waited for
+        if self._cluster is not None:
+            self.number = len(self._cluster.scheduler.workers)
+        elif self._counted - self._asked > ASKED and self._client.status == "running":
+            self._asked = self._counted
             self.number = int(self._client.scheduler_info(n_workers=0)["n_workers"])
         return self.number
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from crosshook.core.errors import ExecutionError, brief
 from crosshook.core.execute import one_thread
 from crosshook.core.memory import peak_memory
+from crosshook.plugins.execution.kept_memory import keep_memory
 
 if TYPE_CHECKING:
     from multiprocessing.queues import SimpleQueue
@@ -39,6 +40,7 @@ def begin(there: SimpleQueue[int]) -> None:
         there: takes the number of the process once it is ready.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_memory()
     import torch  # noqa: F401
 
     there.put(os.getpid())

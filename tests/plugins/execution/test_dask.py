@@ -33,6 +33,12 @@ def square(number, mark, times):
 def place(number):
     time.sleep(0.3)
     return os.getpid()
+
+def last_heartbeat():
+    from distributed import get_worker
+
+    time.sleep(1.5)
+    return get_worker()._beaten
 """
 TASKS, HANGS, LIMIT = 24, 6, 3.0
 """The first two tell how short they are, and the eleven after them go in a bundle."""
@@ -63,6 +69,13 @@ def test_its_workers_do_nothing_but_tasks(executor: DaskExecutor) -> None:
     """Dask's profiler stops every worker a hundred times a second, if it is let."""
     asked = [Task(0, "dask.config:get", {"key": "distributed.worker.profile.enabled"})]
     assert [result for _, result in in_order(executor, asked)] == [False]
+
+
+def test_its_workers_say_seldom_that_they_are_there(executor: DaskExecutor) -> None:
+    """Heartbeats are what a scheduler hears most of otherwise."""
+    at = f"{MODULE}:last_heartbeat"
+    seen = [result for _, result in in_order(executor, [Task(n, at, {}) for n in range(2)])]
+    assert seen[0] == seen[1] > 0
 
 
 def test_a_task_that_hangs_in_a_bundle(executor: DaskExecutor, tmp_path: Path) -> None:
