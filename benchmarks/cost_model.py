@@ -17,14 +17,12 @@ EVENTS, CORES = 1e9, 1000
 KEPT = 0.72
 """Share of points kept in pp → tt̄ with the sampler of examples/ttbar.yaml."""
 DEFAULT, LARGE = 16_384, 262_144
-PAUSE = CORES / 200 + 1
-"""Seconds between two signs of life of a worker among so many (distributed.scheduler)."""
 CONSTANTS = (
     ("r", "events a core generates and formats in a second", "events_per_second_1", "processes", "{:,.0f}"),
     ("t", "manager's time for a task", "overhead_per_task_ms", "dask", "{:.2g} ms"),
     ("m", "manager's time to put 10⁶ formatted events behind others", "merge_seconds_per_1e6_events", "lhe.gz", "{:.2g} s"),
     ("q", "bytes through the scheduler for a task that travels alone", "scheduler_bytes_per_bundle", "dask", "{:,.0f}"),
-    ("h", "bytes a second through the scheduler of two busy workers, which say so every half second", "scheduler_bytes_per_second_2_busy", "dask", "{:,.0f}"),
+    ("h", "bytes a second through the scheduler of two busy workers, which say so twice a minute", "scheduler_bytes_per_second_2_busy", "dask", "{:,.0f}"),
     ("s", "bytes of an event in the file", "bytes_per_event", "lhe.gz", "{:.0f}"),
 )  # fmt: skip
 
@@ -55,7 +53,7 @@ def tables(records: list[dict[str, object]]) -> str:
             lines.append(f"| ε | share of points kept | {KEPT:.0%} |")
     r, t, m = value["r"], value["t"] / 1000, value["m"]
     compute, merge = EVENTS / (r * CORES), EVENTS * m / 1e6
-    alive = value["h"] / 4 * CORES / PAUSE * compute
+    alive = value["h"] / 2 * CORES * compute
     columns = []
     for block in (DEFAULT, LARGE):
         blocks = EVENTS / (block * KEPT)
@@ -83,7 +81,7 @@ def tables(records: list[dict[str, object]]) -> str:
         ("manager: tasks", "2 K t"),
         ("manager: merging", "N m/10⁶"),
         ("traffic of the scheduler: tasks, at most", "2 K q"),
-        (f"that workers are there, every {PAUSE:.0f} s", f"(h/4) P/{PAUSE:.0f} N/(r P)"),
+        ("that workers are there", "(h/2) P N/(r P)"),
         ("the file", "N s"),
         ("together, at most", "N/(r P) + 2 K t + N m/10⁶"),
     )
