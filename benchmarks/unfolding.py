@@ -6,9 +6,10 @@
 gaussian: truth N(0, 1), nature N(0.2, 0.8), smearing 0.5, 30,000 events each, 40 bins in [-4, 4]; the
 median over seeds; omnifold has six networks. gaussian-default: the same, and omnifold has as many as by
 default, as everywhere else. zjet: all observables of data/unfolding in CROSSHOOK_REFERENCE_DATA at once (ibu:
-each alone). same-response: 40 % of that simulation, with weights that turn its truth into nature's,
+each alone). unseen-m: the same without reconstructed m, to which the detector answers differently in
+the two samples. same-response: 40 % of that simulation, with weights that turn its truth into nature's,
 take nature's place; the rest unfolds them. twin: the same without the weights, so that nothing is to be
-changed. These two are for the method omnifold alone. PyPI omnifold is run by the interpreter PYTHON of
+changed. These last three are for the method omnifold alone. PyPI omnifold is run by the interpreter PYTHON of
 an environment that has it.
 
 Δ = ½ Σ (p - q)²/(p + q) · 10³ of normalised spectra, overflow in the outer bins. delta_over_exact_em
@@ -22,6 +23,7 @@ the last one where there are fewer, `/k` those of iteration k; wall_s and cpu_s 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from unfolding_contest.samples import Events
 
 SEED = 20261122
-CASES = ("gaussian", "gaussian-default", "zjet", "same-response", "twin")
+CASES = ("gaussian", "gaussian-default", "zjet", "unseen-m", "same-response", "twin")
 HEADLINE = 4
 """The iteration whose figures have no number."""
 RESAMPLES = 1000
@@ -241,6 +243,9 @@ def on_zjet(chosen: Sequence[str], given: argparse.Namespace) -> list[Record]:
         records += response(simulation, nature, perfect)
         records += judged("zjet", chosen, simulation, nature, perfect, given)
     ours = [m for m in chosen if m == "omnifold"]
+    if "unseen-m" in given.cases:
+        pair = [replace(e, unseen=("m",)) for e in (simulation, nature)]
+        records += judged("unseen-m", ours, *pair, perfect, given)
     for case in ("same-response", "twin"):
         if case not in given.cases:
             continue

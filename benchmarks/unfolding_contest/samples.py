@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ class Events:
         has_truth: `(n,)`.
         has_reco: `(n,)`.
         weight: `(n,)`.
+        unseen: columns whose reconstructed values no unfolder gets.
     """
 
     names: tuple[str, ...]
@@ -41,21 +42,22 @@ class Events:
     has_truth: Flags
     has_reco: Flags
     weight: Floats
+    unseen: tuple[str, ...] = ()
 
     def rows(self, chosen: Flags) -> Events:
         """Some of the events."""
         levels = (self.truth, self.reco, self.has_truth, self.has_reco, self.weight)
-        return Events(self.names, *(level[chosen] for level in levels))
+        return Events(self.names, *(level[chosen] for level in levels), self.unseen)
 
     def columns(self, chosen: list[int]) -> Events:
         """Some of the columns."""
         names = tuple(self.names[i] for i in chosen)
-        levels = self.truth[:, chosen], self.reco[:, chosen]
-        return Events(names, *levels, self.has_truth, self.has_reco, self.weight)
+        truth, reco = self.truth[:, chosen], self.reco[:, chosen]
+        return replace(self, names=names, truth=truth, reco=reco)
 
     def weighted(self, weight: Floats) -> Events:
         """The same events with other weights."""
-        return Events(self.names, self.truth, self.reco, self.has_truth, self.has_reco, weight)
+        return replace(self, weight=weight)
 
     @property
     def true(self) -> tuple[Floats, Floats]:
@@ -72,13 +74,17 @@ class Events:
         masks = (torch.from_numpy(mask.copy()) for mask in (self.has_truth, self.has_reco))
         weight = torch.from_numpy(self.weight)
         return Simulation(
-            features(self.truth, self.names), features(self.reco, self.names), weight, *masks
+            features(self.truth, self.names), self._reconstructed(self.reco), weight, *masks
         )
 
     def as_measured(self) -> Measured:
         """Reconstructed events alone."""
         reco, weight = self.seen
-        return Measured(features(reco, self.names), torch.from_numpy(weight))
+        return Measured(self._reconstructed(reco), torch.from_numpy(weight))
+
+    def _reconstructed(self, columns: Floats) -> Features:
+        kept = [i for i, name in enumerate(self.names) if name not in self.unseen]
+        return features(columns[:, kept], tuple(self.names[i] for i in kept))
 
 
 def features(columns: Floats, names: tuple[str, ...]) -> Features:
