@@ -209,15 +209,14 @@ def cluster(folder: Path, *options: str) -> Iterator[Relay]:
         log.close()
 
 
-def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
+def traffic(home: Path, events: int, folder: Path) -> list[Record]:
     """Bytes through the scheduler per bundle, per second and per 100,000 further events."""
     with cluster(folder, "--worker-class", QUIET) as relay, _executor(relay) as executor:
         timed(home, 1000, executor, folder / "warm")
         counted = []
-        digest = ""
         for n in (events // 4, events):
             before = relay.bytes
-            _, digest = timed(home, n, executor, folder / "relayed")
+            timed(home, n, executor, folder / "relayed")
             counted.append(relay.bytes - before)
         value = (counted[1] - counted[0]) / ((events - events // 4) / 1e5)
         pairs = [Task(n, "fractions:Fraction", {"denominator": n + 1}) for n in range(ALONE)]
@@ -233,7 +232,7 @@ def traffic(home: Path, events: int, folder: Path) -> tuple[list[Record], str]:
         Record(CASE, "dask", "scheduler_bytes_per_bundle", alone, 0.0, ALONE, SEED),
         Record(CASE, "dask", "scheduler_bytes_per_second_2_busy", quiet, 0.0, BUSY, SEED),
         Record(CASE, "dask", "scheduler_bytes_per_second_2_plain", plain, 0.0, BUSY, SEED),
-    ], digest
+    ]
 
 
 @contextmanager
@@ -303,8 +302,7 @@ def main() -> None:
         same = float(not others)
         records.append(Record(CASE, "all", "bit_identical", same, 0.0, events, SEED))
         records += merging(folder / "serial", folder, 20 if arguments.quick else 200)
-        found, _ = traffic(folder / "large", TRAFFIC * events, folder)
-        records += found
+        records += traffic(folder / "large", TRAFFIC * events, folder)
     for record in records:
         told = f"{record.value:.4g}" + (f" ± {record.error:.2g}" if record.error else "")
         print(f"{record.method:10} {record.metric:34} {told:>18}  n = {record.n}")

@@ -1,4 +1,7 @@
-"""Workers of Dask that do little beside their tasks."""
+"""Workers of Dask that do little beside their tasks.
+
+mypy does not look into `distributed`, so that its classes are `Any` there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import dask
 from dask.utils import parse_timedelta
 from distributed import Nanny, Worker
 
-from crosshook.plugins.execution.kept_memory import keep_memory
+from crosshook.plugins.execution.worker import make_ready
 
 QUIET: Final = {
     "distributed.worker.profile.enabled": False,
@@ -31,15 +34,13 @@ class QuietWorker(Worker):  # type: ignore[misc]
 
     It keeps its memory, is not profiled, and says twice a minute that it is there, not twice a second. A
     scheduler notices at once when the connection to a worker breaks. Heartbeats are for workers that are
-    gone without that: they are given up after `distributed.scheduler.worker-ttl`, five minutes. That Dask
-    sends them so much more often is for its dashboard.
+    gone without that: they are given up after `distributed.scheduler.worker-ttl`, five minutes; a worker
+    told of a shorter one sends ten in it. That Dask sends so many more is for its dashboard.
     """
 
     def __init__(self, *arguments: object, **options: object) -> None:
         """Takes what a worker of Dask takes."""
-        import torch  # noqa: F401 - so that no task is charged for it
-
-        keep_memory()
+        make_ready()
         self._beaten = float("-inf")
         with dask.config.set(QUIET):
             super().__init__(*arguments, **options)

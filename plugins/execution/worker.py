@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import pickle
 import signal
@@ -32,19 +33,22 @@ def cores() -> int:
 def begin(there: SimpleQueue[int]) -> None:
     """Starts a worker process of this machine.
 
-    What every task needs is imported here, so that no task is charged for it. Ctrl-C reaches every
-    process of a terminal, and the manager alone decides what it means. A worker whose manager was
-    killed ends itself.
+    Ctrl-C reaches every process of a terminal, and the manager alone decides what it means. A worker
+    whose manager was killed ends itself.
 
     Args:
         there: takes the number of the process once it is ready.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_memory()
-    import torch  # noqa: F401
-
+    make_ready()
     there.put(os.getpid())
     threading.Thread(target=_end_with_parent, name="watch", daemon=True).start()
+
+
+def make_ready() -> None:
+    """Has a worker keep its memory, and imports what every task needs: none is charged for it."""
+    keep_memory()
+    importlib.import_module("torch")
 
 
 def _end_with_parent() -> None:
